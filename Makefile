@@ -1,0 +1,39 @@
+# make lab         install, then open JupyterLab on notebook 00
+# make test        install, then run the tests
+# make notebooks   generate notebooks/*.ipynb from notebooks/source/*.py
+# make check       ruff, where it is installed
+#
+# PYTHON=python3.12          another Python, 3.11 or newer (make a new .venv: delete the old one first)
+# LAB_ARGS="--no-browser"    arguments for jupyter lab
+# TEST_ARGS="-m 'not notebook'"    arguments for pytest
+# PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"    on Linux: torch without CUDA, 3 GB less
+
+PYTHON = python3
+VENV = .venv
+BIN = $(VENV)/bin
+INSTALLED = $(VENV)/.installed
+ROOT_ARGS = $(if $(filter 0,$(shell id -u)),--allow-root)
+
+.PHONY: lab test notebooks check
+
+lab: $(INSTALLED)
+	$(BIN)/jupyter lab $(ROOT_ARGS) $(LAB_ARGS) notebooks/00_start_here.ipynb
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest $(TEST_ARGS)
+
+notebooks: $(INSTALLED)
+	$(BIN)/python -m advreg_edu notebooks
+
+check: $(INSTALLED)
+	@PATH="$(CURDIR)/$(BIN):$$PATH"; command -v ruff >/dev/null || { echo "ruff is not installed: $(BIN)/pip install ruff"; exit 1; }; \
+	ruff check . && ruff format --check . && $(BIN)/python -m advreg_edu notebooks --check
+
+$(INSTALLED): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	{ echo "Expected Python 3.11 or newer, got: `$(PYTHON) --version 2>&1`. Name another one: make lab PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	{ echo "Python's venv module is incomplete. On Debian and Ubuntu: sudo apt-get install python3-venv"; exit 1; }
+	$(BIN)/pip install $(PIP_ARGS) -r requirements.txt
+	$(BIN)/pip install --no-deps --no-build-isolation -e .
+	@touch $(INSTALLED)

@@ -1,0 +1,43 @@
+"""Learned regularisation, from y = Ax + e to a trained critic. Paper: Lunz, Öktem, Schönlieb 2018."""
+
+from . import images, metrics, pretrained
+from .classical import total_variation
+from .critics import LocalCritic, PaperCritic
+from .metrics import psnr, ssim
+from .operators import FourierSampling, Identity, Inpainting, cartesian_mask, dot_test
+from .pretrained import load_critic
+from .problem import Problem
+from .ray_transform import RayTransform
+from .reconstruction import Diverged, reconstruct
+from .reg_weight import weight_from_noise
+from .supervised import UNet, post_process, red, train_denoiser
+from .training import critic_loss, train_critic
+
+__version__ = "0.1.0"
+__all__ = [
+    "Diverged",
+    "FourierSampling",
+    "Identity",
+    "Inpainting",
+    "LocalCritic",
+    "PaperCritic",
+    "Problem",
+    "RayTransform",
+    "UNet",
+    "cartesian_mask",
+    "critic_loss",
+    "dot_test",
+    "images",
+    "load_critic",
+    "metrics",
+    "post_process",
+    "pretrained",
+    "psnr",
+    "reconstruct",
+    "red",
+    "ssim",
+    "total_variation",
+    "train_critic",
+    "train_denoiser",
+    "weight_from_noise",
+]

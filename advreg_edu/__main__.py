@@ -1,0 +1,74 @@
+"""The command line: python -m advreg_edu doctor | train | notebooks."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from . import presets
+
+
+def main(arguments=None):
+    """Run one command; return its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except (ValueError, FileNotFoundError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="python -m advreg_edu", description="A course on learned regularisation.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    doctor = commands.add_parser("doctor", help="is this machine ready for the course?")
+    doctor.set_defaults(run=_doctor)
+
+    train = commands.add_parser("train", help="train one of the critics that ship, as it was trained")
+    train.add_argument("name", choices=sorted(presets.PRESETS))
+    train.add_argument("--images", type=Path, metavar="FOLDER", help="photographs to train photos-color on")
+    train.add_argument("--steps", type=int, help="instead of the preset's")
+    train.add_argument("--batch-size", type=int, help="instead of the preset's")
+    train.add_argument("--seed", type=int, default=0, help="of images, weights and noise (default 0)")
+    train.add_argument("--out", type=Path, metavar="FILE.safetensors", help="default runs/NAME.safetensors")
+    train.add_argument("--resume", action="store_true", help="go on from the checkpoint beside the output")
+    train.add_argument("--device", default="cpu", help="such as cuda (default cpu)")
+    train.set_defaults(run=_train)
+
+    notebooks = commands.add_parser("notebooks", help="generate notebooks/*.ipynb from notebooks/source/*.py")
+    notebooks.add_argument("--check", action="store_true", help="write nothing; exit status 1 if one is out of date")
+    notebooks.set_defaults(run=_notebooks)
+    return parser
+
+
+def _doctor(options):
+    from . import doctor
+
+    return doctor.report()
+
+
+def _train(options):
+    out = options.out or Path("runs") / f"{options.name}.safetensors"
+    changes = {"steps": options.steps, "batch_size": options.batch_size}
+    changes = {key: value for key, value in changes.items() if value is not None}
+    return presets.train(options.name, out, options.images, options.seed, options.resume, options.device, **changes)
+
+
+def _notebooks(options):
+    from . import notebooks
+
+    if not options.check:
+        for path in notebooks.write():
+            print(path.name)
+        return 0
+    stale = notebooks.stale()
+    for path in stale:
+        print(f"{path.name}: expected what {notebooks.SOURCE}/ generates, got something else. Run make notebooks.")
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""Checks of what comes in. Every message says what was expected, what came, and how to fix it."""
+
+import math
+
+import torch
+
+
+def check_images(x, name="x", shape=None, unit_range=True):
+    """Raise unless `x` is a finite float batch (B, C, H, W), of item shape `shape` and in [0, 1] where asked."""
+    check_batch(x, name, shape, "images (B, C, H, W)")
+    if x.ndim != 4:
+        raise ValueError(
+            f"{name}: expected images of shape (B, C, H, W), got {tuple(x.shape)}. "
+            "Add the missing axes, for example x[None, None] for one gray image."
+        )
+    check_float(x, name)
+    check_finite(x, name)
+    if unit_range and x.numel() and not (x.min() >= -1e-4 and x.max() <= 1 + 1e-4):
+        raise ValueError(
+            f"{name}: expected intensities in [0, 1], got [{x.min():.4g}, {x.max():.4g}]. "
+            "Scale the images first: divide bytes by 255, use images.from_hounsfield for CT, or clamp(0, 1)."
+        )
+
+
+def check_batch(x, name, shape=None, what="a batch"):
+    """Raise unless `x` is a tensor (B, *shape)."""
+    if not isinstance(x, torch.Tensor):
+        fix = f"Convert it: torch.as_tensor({name})."
+        raise TypeError(f"{name}: expected a torch.Tensor, got {type(x).__name__}. {fix}")
+    if shape is not None and (x.ndim != len(shape) + 1 or tuple(x.shape[1:]) != tuple(shape)):
+        expected = "(B, " + ", ".join(str(n) for n in shape) + ")"
+        raise ValueError(
+            f"{name}: expected {what} of shape {expected}, got {tuple(x.shape)}. "
+            f"Check channels and size, and keep the batch axis: {name}[None] for one image."
+        )
+
+
+def check_float(x, name):
+    """Raise unless `x` has a real floating-point type."""
+    if not x.is_floating_point():
+        fix = f"Take the real part: {name}.real." if x.is_complex() else f"Convert it: {name}.float(), bytes / 255."
+        raise TypeError(f"{name}: expected a float tensor, got {x.dtype}. {fix}")
+
+
+def check_finite(x, name):
+    """Raise if a NaN or an infinity is in `x`."""
+    if not torch.isfinite(x).all():
+        bad = int((~torch.isfinite(x)).sum())
+        raise ValueError(
+            f"{name}: expected finite numbers, got {bad} NaN or infinite of {x.numel()}. "
+            "Look for a division by zero upstream, or replace them with torch.nan_to_num."
+        )
+
+
+def check_number(value, name, low=-math.inf, high=math.inf, fix="", above=False):
+    """Raise unless `value` is a finite number in [low, high], or in (low, high] if `above`; return it as a float."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}: expected a number, got {value!r}. {fix}".strip()) from None
+    if not math.isfinite(number) or not low <= number <= high or (above and number == low):
+        bound = f"above {low:g}" if above else f"at least {low:g}"
+        bound += f" and at most {high:g}" if high < math.inf else ""
+        raise ValueError(f"{name}: expected a finite number {bound}, got {number:g}. {fix}".strip())
+    return number
+
+
+def check_count(value, name, low=1, fix=""):
+    """Raise unless `value` is an integer of at least `low`; return it as an int."""
+    if isinstance(value, bool) or int(check_number(value, name, fix=fix)) != value:
+        raise TypeError(f"{name}: expected a whole number, got {value!r}. {fix}".strip())
+    if value < low:
+        raise ValueError(f"{name}: expected at least {low}, got {value}. {fix}".strip())
+    return int(value)

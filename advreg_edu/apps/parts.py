@@ -1,0 +1,210 @@
+"""What the apps share: named controls, pictures with text, messages, and runs that can be cancelled.
+
+A slider of ipywidgets has no name that a screen reader could say, a number field has. So every slider gets a number
+field beside it, with the name and the same value.
+"""
+
+import asyncio
+import html
+import time
+import traceback
+from functools import wraps
+
+import ipywidgets as W
+
+NAME_WIDTH = "124px"
+TONES = {  # border, ground, mark: dark text on a light ground in either theme
+    "hint": ("#9aa5b1", "#f4f6f8", ""),
+    "warning": ("#b45309", "#fff7e6", "Careful: "),
+    "error": ("#b00020", "#fdecee", "Error: "),
+}
+
+
+class Knob:
+    """A number with a name: a field to type it in and a slider to drag, always equal. `name` is words, then symbol.
+
+    `value` is read and set here; `observe(call)` calls after every change, however it was made.
+    """
+
+    def __init__(self, name, value, low, high, step, tooltip, live=False):
+        whole = all(isinstance(number, int) for number in (value, low, high, step))
+        Field, Slider = (W.BoundedIntText, W.IntSlider) if whole else (W.BoundedFloatText, W.FloatSlider)
+        shared = dict(value=value, min=low, max=high, step=step)
+        self.field = Field(
+            **shared,
+            description=name,
+            tooltip=tooltip,
+            style=dict(description_width=NAME_WIDTH),
+            layout=W.Layout(width="206px", flex="0 0 auto"),
+        )
+        self.slider = Slider(
+            **shared,
+            readout=False,
+            continuous_update=live,
+            tooltip=tooltip,
+            layout=W.Layout(flex="1 1 auto", width="80px"),
+        )
+        tidy = lambda number: round(number, 6)  # a dragged slider says 0.39999999999999997
+        W.link((self.field, "value"), (self.slider, "value"), transform=(tidy, tidy))
+        self.widget = W.HBox([self.field, self.slider], layout=W.Layout(width="100%", align_items="center"))
+
+    @property
+    def value(self):
+        return self.field.value
+
+    @value.setter
+    def value(self, value):
+        self.slider.value = value
+
+    @property
+    def max(self):
+        return self.slider.max
+
+    @max.setter
+    def max(self, high):
+        self.field.max = self.slider.max = high
+
+    def enable(self, yes):
+        self.field.disabled = self.slider.disabled = not yes
+
+    def observe(self, call, names="value"):
+        self.slider.observe(call, names)
+
+
+def choice(name, options, value, tooltip):
+    """A named list to choose one from."""
+    layout, style = W.Layout(width="auto"), dict(description_width=NAME_WIDTH)
+    return W.Dropdown(options=options, value=value, description=name, tooltip=tooltip, style=style, layout=layout)
+
+
+def row(items):
+    """Controls side by side; a `Knob` gives its widget."""
+    return W.HBox(
+        [getattr(item, "widget", item) for item in items], layout=W.Layout(width="100%", align_items="center")
+    )
+
+
+def column(items):
+    """Controls below each other, in an equal share of the row."""
+    return W.VBox([getattr(item, "widget", item) for item in items], layout=W.Layout(flex="1 1 0", min_width="0"))
+
+
+def details(title, code):
+    """Code that unfolds under its title."""
+    style = "margin:4px 0;padding:8px;line-height:1.35;overflow-x:auto;background:#f4f6f8;color:#1a1a1a"
+    return f'<details><summary>{html.escape(title)}</summary><pre style="{style}">{html.escape(code)}</pre></details>'
+
+
+class Panel(W.HTML):
+    """Shows a `Picture` or plain HTML; never announces, the status line does."""
+
+    def show(self, picture):
+        self.value = picture.img()
+
+
+class Status(W.HTML):
+    """One sentence that says what the pictures show, read out by screen readers when it changes."""
+
+    def say(self, sentence):
+        style = "min-height:2.8em;line-height:1.4;font-size:14px;font-variant-numeric:tabular-nums"
+        self.value = f'<div role="status" aria-live="polite" style="{style}">{html.escape(sentence)}</div>'
+
+
+class Notice(W.HTML):
+    """A box that is always there, so that nothing jumps: a hint, a warning, or an error with its fix."""
+
+    def say(self, sentence, tone="hint"):
+        border, ground, mark = TONES[tone]
+        style = (
+            f"border-left:4px solid {border};background:{ground};color:#1a1a1a;padding:2px 10px;min-height:2.8em;"
+            "line-height:1.4;font-size:14px;overflow-wrap:anywhere;display:flex;align-items:center"
+        )
+        role = "alert" if tone == "error" else "note"
+        text = f"<span><b>{mark}</b>{html.escape(sentence)}</span>"
+        self.value = f'<div role="{role}" class="advreg-{tone}" style="{style}">{text}</div>'
+
+    def error(self, error):
+        """Show an exception; where it came from goes to the log of the kernel, for whoever looks for a bug."""
+        traceback.print_exception(error, limit=-3)
+        self.say(f"{error} ({type(error).__name__})", "error")
+
+
+def guarded(method):
+    """For a callback of an app with a `notice`: an exception is shown there. Jupyter would hide it in the log."""
+
+    @wraps(method)
+    def call(self, *args, **kwargs):
+        try:
+            return method(self, *args, **kwargs)
+        except Exception as error:
+            self.notice.error(error)
+
+    return call
+
+
+class Run:
+    """One computation at a time, given as an iterator of growing results; a new one cancels the one in flight.
+
+    In a notebook it is an asyncio task of the kernel, which sees a moved slider between two results. It needs no
+    thread, so no result can come too late. Without a running event loop (a script, a test) it runs to its end at once.
+
+    Args:
+        show: called as show(result, done) at most every `pause` seconds, and once with done=True.
+        fail: called with the exception that ended a computation.
+    """
+
+    def __init__(self, show, fail, pause=0.15):
+        self._show, self._fail, self._pause = show, fail, pause
+        self._task = None
+
+    @property
+    def busy(self):
+        return self._task is not None and not self._task.done()
+
+    def start(self, results):
+        self.cancel()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return self.finish(results)
+        self._task = loop.create_task(self._drip(results))
+
+    def finish(self, results):
+        """Run to the end now."""
+        self.cancel()
+        for _ in self._shown(results):
+            pass
+
+    def cancel(self):
+        if self._task is not None:
+            self._task.cancel()
+
+    async def done(self):
+        """Wait for the computation in flight."""
+        if self._task is not None:
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _drip(self, results):
+        await asyncio.sleep(0.02)  # several events of one drag become one run; the page can say "computing" first
+        for _ in self._shown(results):
+            await asyncio.sleep(0)  # here the kernel looks at other messages, and here a cancelled run ends
+
+    def _shown(self, results):
+        last, result = 0.0, None
+        try:
+            for result in results:
+                if time.monotonic() - last > self._pause:
+                    self._show(result, False)
+                    last = time.monotonic()
+                yield
+            if result is not None:
+                self._show(result, True)
+        except Exception as error:
+            self._fail(error)
+
+
+def close(widget):
+    """Close a widget and all it contains, so that the kernel can forget them."""
+    for child in getattr(widget, "children", ()):
+        close(child)
+    widget.close()

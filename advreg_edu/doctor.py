@@ -1,0 +1,194 @@
+"""Is this machine ready for the course? One line for each thing looked at, and a fix for each problem."""
+
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report. With a fix it is a problem; a broken one makes the course fail, others slow it down."""
+
+    what: str
+    seen: str
+    fix: str = ""
+    broken: bool = False
+
+    def __str__(self):
+        state = "BROKEN" if self.broken else "note" if self.fix else "ok"
+        return f"{state:7}{self.what:15}{self.seen}" + (f" Fix: {self.fix}" if self.fix else "")
+
+
+def report():
+    """Print every finding; return 1 if something is broken, else 0."""
+    findings = examine()
+    for finding in findings:
+        print(finding)
+    broken = sum(finding.broken for finding in findings)
+    print("Ready." if not broken else f"Not ready: {broken} broken.")
+    return 1 if broken else 0
+
+
+def examine():
+    """All findings, in the order of the report."""
+    checks = (_python, _package, *[_library(r) for r in requirements()], _threads, _memory, _weights, _widgets)
+    return [finding for check in (*checks, _projector, _cuda, _browser) for finding in _safely(check)]
+
+
+def requirements():
+    """What the package depends on, as packaging.Requirement: from the installed package, else from pyproject.toml."""
+    from packaging.requirements import Requirement
+
+    try:
+        lines = importlib.metadata.requires("advreg-edu")
+    except importlib.metadata.PackageNotFoundError:
+        pyproject = Path(__file__).parent.parent / "pyproject.toml"
+        lines = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]["dependencies"]
+    wanted = [Requirement(line) for line in lines]
+    return [r for r in wanted if r.marker is None or r.marker.evaluate({"extra": ""})]
+
+
+def cpu_limit():
+    """Cores this process may use: Binder's CPU_LIMIT, else the container's quota, else the cores there are."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if os.environ.get("CPU_LIMIT"):
+        return min(float(os.environ["CPU_LIMIT"]), cores)
+    quota, period = (_read("/sys/fs/cgroup/cpu.max") or "max 100000").split()  # control groups, version 2
+    if quota == "max":
+        quota = _read("/sys/fs/cgroup/cpu/cpu.cfs_quota_us") or "-1"  # version 1
+        period = _read("/sys/fs/cgroup/cpu/cpu.cfs_period_us") or "100000"
+    return cores if int(quota) <= 0 else min(int(quota) / int(period), cores)
+
+
+def memory_limit():
+    """Bytes this process may use, by Binder, container or machine; None where none of them says."""
+    said = [os.environ.get("MEM_LIMIT"), _read("/sys/fs/cgroup/memory.max")]
+    said += [_read("/sys/fs/cgroup/memory/memory.limit_in_bytes")]
+    numbers = [int(s) for s in said if s and s.isdigit()]
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        numbers.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    return min(numbers, default=None)
+
+
+def _python():
+    version = ".".join(str(n) for n in sys.version_info[:3])
+    old = sys.version_info < (3, 11)
+    yield Finding("Python", f"{version}, {sys.prefix}", "install Python 3.11 or newer." if old else "", old)
+
+
+def _package():
+    from . import __version__
+
+    yield Finding("advreg_edu", f"{__version__}, {Path(__file__).parent}")
+
+
+def _library(requirement):
+    """A check of one dependency's version."""
+    wanted = f'"{requirement.name}{requirement.specifier}"'
+
+    def check():
+        try:
+            version = importlib.metadata.version(requirement.name)
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding(requirement.name, "not installed.", f"pip install {wanted}", True)
+            return
+        wrong = not requirement.specifier.contains(version, prereleases=True)
+        yield Finding(requirement.name, version, f"pip install {wanted}" if wrong else "", wrong)
+
+    check.__name__ = requirement.name
+    return check
+
+
+def _threads():
+    import torch
+
+    threads, limit = torch.get_num_threads(), cpu_limit()
+    fix = f"set OMP_NUM_THREADS={max(1, int(limit))} before Python starts; more threads than cores are slow."
+    yield Finding("threads", f"torch uses {threads} of {limit:g} cores.", fix if threads > max(1, limit) else "")
+
+
+def _memory():
+    limit = memory_limit()
+    if limit is None:
+        yield Finding("memory", "limit unknown.")
+    else:
+        fix = "give the machine or container 2 GB; run one notebook at a time until then."
+        yield Finding("memory", f"{limit / 2**30:.1f} GB.", fix if limit < 1.9 * 2**30 else "")
+
+
+def _weights():
+    from . import pretrained
+
+    for name in pretrained.names():
+        try:
+            count = sum(p.numel() for p in pretrained.load_critic(name).parameters())
+        except ValueError as error:
+            fix = f"git checkout -- data/{name}.safetensors, or install the package again."
+            yield Finding("weights", str(error), fix, True)
+        else:
+            yield Finding("weights", f"{name}: SHA-256 is right, {count:,} parameters.")
+
+
+def _widgets():
+    from jupyter_core.paths import jupyter_path
+
+    name = "labextensions/@jupyter-widgets/jupyterlab-manager"
+    there = any((Path(folder) / name).exists() for folder in jupyter_path())
+    fix = "" if there else "pip install --force-reinstall jupyterlab-widgets, then reload JupyterLab's page."
+    yield Finding("widgets", f"JupyterLab's part is {'there' if there else 'missing'}.", fix, not there)
+
+
+def _projector():
+    if sys.platform == "darwin" and not _installed("astra"):
+        yield Finding("ASTRA", "not installed.", "conda install -c astra-toolbox astra-toolbox; only CT needs it.")
+        return
+    from .operators import dot_test
+    from .ray_transform import RayTransform
+
+    error = float(dot_test(RayTransform(32, 6)))
+    wrong = not error < 1e-4
+    fix = "reinstall astra-toolbox and odl." if wrong else ""
+    yield Finding("ASTRA", f"CT works, its adjoint is exact to {error:.0e}.", fix, wrong)
+
+
+def _cuda():
+    import torch
+
+    if not torch.cuda.is_available():
+        yield Finding("CUDA", "none; the course does not need it.")
+        return
+    import astra
+
+    yield Finding("CUDA", f"{torch.cuda.get_device_name()}; ASTRA {'uses it' if astra.use_cuda() else 'does not'}.")
+
+
+def _browser():
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    yield Finding("browser", found or "no Chromium; only the tests drive one.")
+
+
+def _safely(check):
+    """The findings of a check; an exception becomes a broken one, so that the rest is still looked at."""
+    try:
+        yield from check()
+    except Exception as error:
+        fix = "run make lab again (or pip install -r requirements.txt)."
+        yield Finding(check.__name__.lstrip("_"), f"{type(error).__name__}: {error}", fix, True)
+
+
+def _installed(module):
+    return importlib.util.find_spec(module) is not None
+
+
+def _read(path):
+    try:
+        return Path(path).read_text().strip()
+    except OSError:
+        return None

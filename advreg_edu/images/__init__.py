@@ -1,0 +1,19 @@
+"""x ~ P_r: where ground-truth images come from. All are (B, C, H, W), float32, in [0, 1]. Paper: §5 (BSDS and LIDC)."""
+
+from ._ellipses import ellipses
+from ._hounsfield import WINDOW, from_dicom, from_hounsfield
+from ._photos import from_folder, photos
+from ._statistics import compare_statistics
+from ._thorax import thorax, thorax_hu
+
+__all__ = [
+    "WINDOW",
+    "compare_statistics",
+    "ellipses",
+    "from_dicom",
+    "from_folder",
+    "from_hounsfield",
+    "photos",
+    "thorax",
+    "thorax_hu",
+]

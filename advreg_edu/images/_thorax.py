@@ -1,0 +1,72 @@
+"""Procedural chest slices: no download, no licence. Not in the paper; they stand in for its LIDC/IDRI slices."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import torch
+
+from .._checks import check_count
+from . import _chest as chest
+from ._hounsfield import from_hounsfield
+from ._lung_vessels import add_disease, add_lung_vessels
+from ._scanner import add_cloth, add_couch, scan
+from ._shapes import dice
+from ._skeleton import add_bones
+
+CHUNK = 6  # slices drawn at a time: bounds the memory
+
+
+def thorax(n, size=128, generator=None):
+    """`thorax_hu` in the course's window, air 0, water 0.5, dense bone 1: (n, 1, size, size) float32 in [0, 1]."""
+    return from_hounsfield(thorax_hu(n, size, generator))
+
+
+def thorax_hu(n, size=128, generator=None):
+    """Axial chest slices as a scanner shows them, in Hounsfield units [-1024, 3071]: (n, 1, size, size) float32.
+
+    Every slice has its own patient (size, fat, breasts, shape of the cage), level (from the apex of the lungs to the
+    dome of the liver), contrast agent, couch, field of view and noise. The patient's right is at the picture's left.
+    The same seed gives the same anatomy at every size; only the noise differs.
+    """
+    n, size = check_count(n, "n"), check_count(size, "size", low=16, fix="A chest needs some pixels; take 64 or more.")
+    counts = [min(CHUNK, n - start) for start in range(0, n, CHUNK)]
+    seeds = torch.randint(2**62, (len(counts),), generator=dice(generator)).tolist()
+    with _one_thread_each() as threads, ThreadPoolExecutor(min(threads, 4) if size <= 256 else 1) as pool:
+        return torch.cat(list(pool.map(_slices, counts, [size] * len(counts), seeds)))[:, None]
+
+
+@contextmanager
+def _one_thread_each():
+    """How many threads torch may use; meanwhile each operation keeps to one.
+
+    A slice takes a thousand short operations. Two threads that wait for each other a thousand times are slow, ten
+    times so on a busy machine; two threads with a chunk each are not.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield threads
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _slices(batch, size, seed):
+    """Paint from the skin inwards; what is painted later lies on top."""
+    c = chest.Chest(batch, size, torch.Generator().manual_seed(seed))
+    chest.add_patient(c)
+    chest.add_body(c)
+    chest.add_arms(c)
+    chest.add_cage(c)
+    chest.add_muscle(c)
+    chest.add_middle(c)
+    chest.add_organs(c)
+    chest.add_heart(c.near(-0.35, 0.6, -0.7, 0.5))
+    chest.add_lungs(c)
+    chest.add_great_vessels(c.near(-0.4, 0.4, -0.7, 0.5))
+    add_lung_vessels(c)
+    add_disease(c)
+    chest.add_airways(c.near(-0.25, 0.25, -0.5, 0.5))
+    add_bones(c)
+    add_couch(c)
+    add_cloth(c)
+    return scan(c)  # last: its noise takes more numbers the larger the picture, and the anatomy must not notice

@@ -1,0 +1,44 @@
+"""How far a reconstruction is from the truth. Paper: §5.2 (PSNR and SSIM of Tables 1 and 2)."""
+
+import torch
+import torch.nn.functional as F
+
+from ._checks import check_images, check_number
+
+
+def psnr(x, x_true):
+    """Peak signal-to-noise ratio -10 log10 mean (x - x_true)^2 in dB, data range 1: (B, C, H, W) twice to (B,).
+
+    `x` is taken as it is; clamp it to [0, 1] first to compare with the paper. Equal images give infinity.
+    """
+    _check_pair(x, x_true)
+    return -10 * torch.log10((x - x_true).square().flatten(1).mean(1))
+
+
+def ssim(x, x_true, data_range=1.0):
+    """Structural similarity, mean over channels and over all 7x7 windows inside the image: (B, C, H, W) twice to (B,).
+
+    The same number as `skimage.metrics.structural_similarity(..., data_range=1)`. The authors' code left the data range
+    at scikit-image's 2 for floats, which raises every value; pass `data_range=2` for theirs.
+    Source: Wang et al., Image quality assessment, 2004.
+    """
+    _check_pair(x, x_true)
+    data_range = check_number(data_range, "data_range", low=0, above=True, fix="It is 1 for images in [0, 1].")
+    window = 7
+    if min(x.shape[-2:]) < window:
+        raise ValueError(f"x: expected at least {window}x{window} pixels for SSIM, got {tuple(x.shape[-2:])}.")
+    mean = lambda u: F.avg_pool2d(u, window, stride=1)
+    unbiased = window**2 / (window**2 - 1)
+    c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
+    mx, mt = mean(x), mean(x_true)
+    vx, vt = unbiased * (mean(x * x) - mx * mx), unbiased * (mean(x_true * x_true) - mt * mt)
+    cov = unbiased * (mean(x * x_true) - mx * mt)
+    similarity = (2 * mx * mt + c1) * (2 * cov + c2) / ((mx * mx + mt * mt + c1) * (vx + vt + c2))
+    return similarity.flatten(1).mean(1)
+
+
+def _check_pair(x, x_true):
+    check_images(x_true, "x_true")
+    check_images(x, "x", x_true.shape[1:], unit_range=False)
+    if len(x) != len(x_true):
+        raise ValueError(f"x: expected as many images as in x_true ({len(x_true)}), got {len(x)}.")

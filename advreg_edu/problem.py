@@ -1,0 +1,40 @@
+"""The inverse problem y = Ax + e. Paper: §2.1, Eq. 1."""
+
+from dataclasses import dataclass
+
+import torch
+
+from ._checks import check_finite, check_images, check_number
+from .operators import LinearOperator, check_measurement
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An operator A and the standard deviation sigma >= 0 of its Gaussian noise e, in units of the measurements."""
+
+    A: LinearOperator
+    sigma: float
+
+    def __post_init__(self):
+        if not isinstance(self.A, LinearOperator):
+            raise TypeError(f"A: expected an operator such as Identity or RayTransform, got {type(self.A).__name__}.")
+        fix = "sigma is a standard deviation; 0 means no noise."
+        object.__setattr__(self, "sigma", check_number(self.sigma, "sigma", low=0, fix=fix))
+
+    def measure(self, x, generator=None):
+        """y = Ax + sigma * e, e ~ N(0, I): images (B, *A.domain_shape) in [0, 1] to (B, *A.range_shape).
+
+        The same generator state gives the same e for every sigma: a noise slider rescales one draw.
+        """
+        check_images(x, "x", self.A.domain_shape)
+        return self.A(x) + self.noise(len(x), generator, x.device, x.dtype)
+
+    def noise(self, batch, generator=None, device=None, dtype=torch.float32):
+        """`batch` draws of sigma * e: (B, *A.range_shape)."""
+        return self.sigma * self.A.random_measurement(batch, generator, device, dtype)
+
+    def naive(self, y):
+        """A†y: where Algorithm 2 starts, and for random y a sample of P_n (§3.1)."""
+        check_measurement(self.A, y)
+        check_finite(y, "y")
+        return self.A.pinv(y)

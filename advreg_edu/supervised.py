@@ -1,0 +1,81 @@
+"""Supervised baselines that the paper compares with: denoising network, post-processing, RED. Paper: §5.2, §5.3."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+
+from ._checks import check_count, check_finite, check_number
+from ._training_run import TrainingRun, run_steps
+from .operators import check_measurement
+from .training import check_training, draw_batch
+from .unet import UNet
+
+
+@dataclass(frozen=True)
+class DenoiserStep:
+    """One step of `train_denoiser`, before its update."""
+
+    index: int  # from 0
+    loss: torch.Tensor  # mean squared error
+
+
+def train_denoiser(
+    net,
+    problem,
+    x_real,
+    steps=2000,
+    batch_size=16,
+    seed=0,
+    learning_rate=1e-3,
+    averaging=0.998,
+    crop=None,
+    checkpoint=None,
+    checkpoint_every=100,
+    resume=False,
+):
+    """Train `net` to map A†y to x by mean squared error on pairs: a generator of DenoiserSteps.
+
+    For A = I it learns to denoise (§5.2), for the ray transform to post-process FBP (§5.3). Unlike a critic it needs
+    the truth to each measurement. Arguments as in `train_critic`. When the generator ends or is closed, `net` holds
+    the averaged weights.
+    """
+    check_training(problem, x_real, steps, batch_size, learning_rate, averaging, crop, checkpoint_every)
+    check_count(seed, "seed", 0)
+    settings = dict(seed=seed, batch_size=batch_size, learning_rate=learning_rate, steps=steps, averaging=averaging)
+    run = TrainingRun(net, learning_rate, averaging, settings | dict(crop=crop, images=len(x_real)), checkpoint)
+    start = run.load() if resume else 0
+    draw = partial(draw_batch, problem, x_real, batch_size, crop=crop, device=run.device)
+
+    def evaluate(k, real, noisy, generator):
+        loss = F.mse_loss(net(noisy), real)
+        return loss, DenoiserStep(k, loss.detach())
+
+    return run_steps(run, draw, evaluate, start, steps, seed, checkpoint_every)
+
+
+@torch.no_grad()
+def post_process(problem, y, net):
+    """net(A†y): (B, C, H, W). Paper: §5.3 after Jin et al. 2017."""
+    return net(problem.naive(y))
+
+
+@torch.no_grad()
+def red(problem, y, net, reg_weight, step_size=0.3, steps=100):
+    """Regularisation by denoising: x <- x - epsilon (2 A*(Ax - y) + lambda (x - net(x))), from A†y: (B, C, H, W).
+
+    Paper: §5.3 after Romano, Elad and Milanfar 2017. Args: reg_weight lambda >= 0; step_size epsilon > 0.
+    """
+    A = problem.A
+    check_measurement(A, y)
+    check_finite(y, "y")
+    weight = check_number(reg_weight, "reg_weight", low=0)
+    step_size = check_number(step_size, "step_size", low=0, above=True)
+    x = problem.naive(y)
+    for _ in range(check_count(steps, "steps", 0)):
+        x = x - step_size * (2 * A.T(A(x) - y) + weight * (x - net(x)))
+    return x
+
+
+__all__ = ["DenoiserStep", "UNet", "post_process", "red", "train_denoiser"]

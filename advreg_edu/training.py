@@ -1,0 +1,139 @@
+"""Training a critic. Paper: §3.1, Eq. 6 and Algorithm 1."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+
+from ._checks import check_batch, check_count, check_images, check_number
+from ._training_run import TrainingRun, run_steps
+from .problem import Problem
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one step of Algorithm 1 saw, before its update; scalar tensors without gradient."""
+
+    index: int  # from 0
+    loss: torch.Tensor  # Eq. 6
+    wasserstein: torch.Tensor  # mean Psi(x_noisy) - mean Psi(x_real), estimates Eq. 7 from below
+    gradient_norm: torch.Tensor  # mean ||grad Psi|| on the lines between x_real and x_noisy
+
+
+def critic_loss(critic, x_real, x_noisy, gp_weight=20.0, generator=None):
+    """Eq. 6: mean Psi(x_real) - mean Psi(x_noisy) + gp_weight * mean (||grad Psi(x_i)|| - 1)_+^2, a scalar.
+
+    x_i = mix * x_real + (1 - mix) * x_noisy with mix ~ U[0, 1] (Alg. 1). The penalty is one-sided: slopes below 1 cost
+    nothing.
+    Args: x_real, x_noisy (B, C, H, W); gp_weight >= 0, called lambda in Eq. 6 and mu in Alg. 1.
+    """
+    wasserstein, slopes = wasserstein_and_slopes(critic, x_real, x_noisy, generator)
+    return -wasserstein + gp_weight * F.relu(slopes - 1).square().mean()
+
+
+def wasserstein_and_slopes(critic, x_real, x_noisy, generator=None):
+    """The two parts of Eq. 6: mean Psi(x_noisy) - mean Psi(x_real), and ||grad Psi|| on the lines between them (B,)."""
+    psi_real, psi_noisy = critic(torch.cat([x_real, x_noisy])).chunk(2)
+    mix = torch.rand(len(x_real), 1, 1, 1, generator=generator).to(x_real)  # Alg. 1, line 3
+    x_i = (mix * x_real + (1 - mix) * x_noisy).detach().requires_grad_()  # Alg. 1, line 5
+    (grad,) = torch.autograd.grad(critic(x_i).sum(), x_i, create_graph=True)
+    return psi_noisy.mean() - psi_real.mean(), grad.flatten(1).norm(dim=1)
+
+
+def train_critic(
+    critic,
+    problem,
+    x_real,
+    steps=2000,
+    batch_size=16,
+    seed=0,
+    gp_weight=None,
+    learning_rate=1e-3,
+    averaging=0.998,
+    paired=True,
+    crop=None,
+    checkpoint=None,
+    checkpoint_every=100,
+    resume=False,
+):
+    """Algorithm 1: a generator of `steps` Steps that trains `critic` in place.
+
+    Each step draws x_real, simulates y = Ax + e for images of the same kind, sets x_noisy = A†y and takes one Adam step
+    on Eq. 6. When the generator ends or is closed, the critic holds the running average of its weights.
+
+    Args:
+        critic: PaperCritic, LocalCritic or any module (B, C, H, W) to (B,); trained on the device it is on.
+        problem: operator and noise level that make x_noisy.
+        x_real: ground-truth images (N, *A.domain_shape) in [0, 1], the samples of P_r.
+        gp_weight: penalty weight; None takes 3 E ||x_real - x_noisy||, which lets the slope exceed 1 by at most 17 %:
+            with a free scale s the loss is -s W + gp_weight (s - 1)^2, least at s = 1 + W / (2 gp_weight). A larger
+            weight holds the slope tighter and trains more slowly.
+        learning_rate: of Adam, betas (0.9, 0.999); rises over 50 steps, then falls to 0 along a cosine.
+        averaging: decay of the running average of the weights (not in the paper).
+        paired: x_noisy comes from the same images as x_real (as in the authors' code: less variance), or from
+            independent draws (False, as in the paper's text).
+        crop: side of a random window, the same in x_real and x_noisy, for critics that take any size; None trains on
+            whole images. A critic with slope 1 on windows has it on images too if its value is a norm (LocalCritic).
+        checkpoint: file for the state of the training, written every `checkpoint_every` steps and when interrupted.
+        resume: go on from `checkpoint`. The result is the same as without the interruption.
+
+    Yields: Step. Raises ValueError or TypeError for bad input before the first step.
+    """
+    _check_arguments(critic, problem, x_real, steps, batch_size, learning_rate, averaging, crop, checkpoint_every)
+    check_count(seed, "seed", 0)
+    if gp_weight is None:
+        gp_weight = _default_gp_weight(problem, x_real, crop, seed)
+    gp_weight = check_number(gp_weight, "gp_weight", low=0)
+    settings = dict(seed=seed, batch_size=batch_size, gp_weight=round(gp_weight, 6), learning_rate=learning_rate)
+    settings |= dict(steps=steps, averaging=averaging, paired=paired, crop=crop, images=len(x_real))
+    run = TrainingRun(critic, learning_rate, averaging, settings, checkpoint)
+    start = run.load() if resume else 0
+    draw = partial(draw_batch, problem, x_real, batch_size, paired=paired, crop=crop, device=run.device)
+
+    def evaluate(k, real, noisy, generator):
+        wasserstein, slopes = wasserstein_and_slopes(critic, real, noisy, generator)
+        loss = -wasserstein + gp_weight * F.relu(slopes - 1).square().mean()  # Alg. 1, line 6; Eq. 6
+        return loss, Step(k, loss.detach(), wasserstein.detach(), slopes.detach().mean())
+
+    return run_steps(run, draw, evaluate, start, steps, seed, checkpoint_every)
+
+
+def draw_batch(problem, x_real, batch_size, generator=None, paired=True, crop=None, device=None):
+    """Alg. 1, lines 3-4: x_real ~ P_r and x_noisy = A†y ~ P_n, each (batch_size, C, H, W)."""
+    real = x_real[torch.randint(len(x_real), (batch_size,), generator=generator)].to(device)
+    source = real if paired else x_real[torch.randint(len(x_real), (batch_size,), generator=generator)].to(device)
+    noisy = problem.naive(problem.A(source) + problem.noise(batch_size, generator, source.device, source.dtype))
+    if crop is not None:
+        top, left = (int(torch.randint(side - crop + 1, (), generator=generator)) for side in real.shape[-2:])
+        real, noisy = (u[..., top : top + crop, left : left + crop] for u in (real, noisy))
+    return tuple(u.contiguous(memory_format=torch.channels_last) for u in (real, noisy))
+
+
+def _default_gp_weight(problem, x_real, crop, seed):
+    real, noisy = draw_batch(problem, x_real, 32, torch.Generator().manual_seed(seed), crop=crop)
+    return 3 * (real - noisy).flatten(1).norm(dim=1).mean().item()
+
+
+def _check_arguments(critic, problem, x_real, steps, batch_size, learning_rate, averaging, crop, checkpoint_every):
+    check_training(problem, x_real, steps, batch_size, learning_rate, averaging, crop, checkpoint_every)
+    window = x_real[:1] if crop is None else x_real[:1, :, :crop, :crop]
+    with torch.no_grad():  # a wrong channel count or size shows here
+        psi = critic(window.to(next(critic.parameters()).device))
+    check_batch(psi, "critic(x)", (), "one number per image")
+
+
+def check_training(problem, x_real, steps, batch_size, learning_rate, averaging, crop, checkpoint_every):
+    """Raise for what no training can go on with."""
+    if not isinstance(problem, Problem):
+        raise TypeError(f"problem: expected Problem(A, sigma), got {type(problem).__name__}.")
+    check_images(x_real, "x_real", problem.A.domain_shape)
+    if not len(x_real):
+        raise ValueError("x_real: expected at least one image, got none.")
+    check_count(steps, "steps")
+    check_count(batch_size, "batch_size")
+    check_count(checkpoint_every, "checkpoint_every")
+    check_number(learning_rate, "learning_rate", low=0, above=True)
+    check_number(averaging, "averaging", low=0, high=1)
+    if crop is not None and check_count(crop, "crop") > min(x_real.shape[-2:]):
+        raise ValueError(f"crop: expected at most the image side {min(x_real.shape[-2:])}, got {crop}.")

@@ -1,0 +1,77 @@
+"""Quality of the shipped critics on images never trained on: mean and standard error over images, one noise draw each.
+
+    python benchmarks/quality.py phantoms            # ct-thorax on 32 thorax phantoms of another seed
+    python benchmarks/quality.py photos FOLDER       # photos-color on 32 crops of a folder (BSDS500 val)
+    python benchmarks/quality.py chest FILE.npz      # ct-thorax on real chest slices (keys hu, split, patient_id)
+
+Ours: lambda by the formula, a fixed number of steps, no look at the truth. TV: the best of a grid of lambda, chosen on
+the reported images themselves: an oracle, in TV's favour. "best iterate" is an oracle too, shown to see the distance.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+import advreg_edu as ar
+
+SOLVERS = {True: dict(step_size=0.1, steps=100), False: dict(step_size=0.5, steps=200)}  # photos or CT
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["phantoms", "photos", "chest"])
+    parser.add_argument("path", nargs="?")
+    parser.add_argument("--critic", help="a shipped name or a .safetensors file")
+    parser.add_argument("--count", type=int, default=32)
+    options = parser.parse_args()
+    photos = options.what == "photos"
+    x, groups = load_images(options)
+    operator = ar.Identity((3, 128, 128)) if photos else ar.RayTransform(128, 30)
+    problem = ar.Problem(operator, sigma=0.1 if photos else 0.02)
+    critic = ar.load_critic(options.critic or ("photos-color" if photos else "ct-thorax"))
+    y = problem.measure(x, torch.Generator().manual_seed(2026))
+    print(f"{len(x)} images, {problem}")
+    report("A†y", problem.naive(y), x, groups)
+    if not photos:
+        report("FBP, Hann", operator.pinv(y, "hann"), x, groups)
+    weights = (0.1, 0.14, 0.2) if photos else (0.003, 0.004, 0.005)
+    runs = {w: ar.total_variation(problem, y, w, steps=300) for w in weights}
+    best = max(weights, key=lambda w: ar.psnr(runs[w].clamp(0, 1), x).mean())
+    report(f"TV, oracle lambda {best:g}", runs[best], x, groups)
+    ours = [it.x for it in ar.reconstruct(problem, y, critic, ar.weight_from_noise(problem), **SOLVERS[photos])]
+    report("ours, lambda by the formula, end", ours[-1], x, groups)
+    scores = torch.stack([ar.psnr(it.clamp(0, 1), x) for it in ours])
+    k = int(scores.mean(1).argmax())
+    report(f"ours, best iterate ({k}, oracle)", ours[k], x, groups)
+
+
+def load_images(options):
+    """Images and their groups: results are averaged within a patient first."""
+    if options.what == "phantoms":
+        x = ar.images.thorax(options.count, 128, torch.Generator().manual_seed(4_711))
+    elif options.what == "photos":
+        x = ar.images.from_folder(options.path, options.count, 128, generator=torch.Generator().manual_seed(20_261_123))
+    else:
+        data = np.load(options.path)
+        val = data["split"] == "val"
+        return ar.images.from_hounsfield(data["hu"][val]), data["patient_id"][val]
+    return x, np.arange(len(x))
+
+
+def report(name, x, x_true, groups):
+    x = x.clamp(0, 1)
+    line = f"{name:36s}"
+    for metric, unit, digits in ((ar.psnr, "dB", 2), (ar.ssim, "", 3)):
+        values = metric(x, x_true).numpy()
+        means = np.array([values[groups == g].mean() for g in np.unique(groups)])
+        error = means.std(ddof=1) / len(means) ** 0.5
+        line += f"  {metric.__name__.upper()} {means.mean():.{digits}f} ± {error:.{digits}f} {unit}"
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,320 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 01 Inverse problems
+#
+# A camera, an MRI scanner and a CT scanner do the same thing to an image, with different matrices. Undoing it
+# is where the trouble starts.
+#
+# **You will be able to**
+#
+# - *write* denoising, inpainting, MRI and CT as $y = Ax + e$ and invert each of them naively;
+# - *measure* how noise and missing angles are amplified;
+# - *explain* the amplification by singular values, and say what no method can recover from the data alone.
+#
+# | Before you start | Paper | Read | Do | Compute |
+# |---|---|---|---|---|
+# | Notebook 00, singular values | Section 2.1, Eq. 1 | 15 min | 20 min | 15 s |
+
+# %%
+import pydicom.data
+import torch
+
+import advreg_edu as ar
+from advreg_edu import pictures
+
+seed = lambda number: torch.Generator().manual_seed(number)
+
+# %% [markdown]
+# ## 1 Two measurements that look the same
+#
+# We scan one real CT slice twice: once with an ideal detector, once with a real one that adds noise.
+
+# %%
+x_slice = ar.images.from_dicom(pydicom.data.get_testdata_file("CT_small.dcm"))  # (1, 1, 128, 128) in [0, 1]
+A = ar.RayTransform(size=128, angles=30)
+problem = ar.Problem(A, sigma=0.02)
+y_ideal = A(x_slice)
+y = problem.measure(x_slice, generator=seed(1))
+print(f"relative difference of the two measurements: {(y - y_ideal).norm() / y_ideal.norm():.1%}")
+pictures.strip([y_ideal[0], y[0]], ["ideal detector", "real detector"], kinds=["sinogram", "sinogram"])
+
+# %% [markdown]
+# A picture like this is a *sinogram*: one row per view, one column per detector cell. The two differ by a few
+# percent and the eye can hardly tell them apart.
+#
+# **Predict.** Both go through the same filtered back-projection. Will you be able to tell the images apart?
+
+# %%
+pictures.strip([x_slice[0], A.pinv(y_ideal)[0], A.pinv(y)[0]], ["truth", "from ideal data", "from real data"])
+
+# %% [markdown]
+# Two things went wrong, and they are different things. The middle image has no noise in it, yet it has
+# streaks: 30 views are too few. The right image adds grain, and the grain is far stronger than what we added
+# to the data. The rest of this notebook takes the two apart.
+#
+# > **Where the images come from.** The slice is `CT_small.dcm`, one of the test files inside the pydicom
+# > wheel: a thoracic vertebra with a piece of lung on either side, 128 × 128 pixels. Its README names the
+# > origin as `CT1_UNC` of the DICOM committee's sample images (NEMA, WG04) and says of all the test files, "I
+# > believe there is no restriction on using any of these files in this manner". The photographs below lie
+# > inside the scikit-image wheel. Those we use are public domain (NASA, SpaceX) or CC0, as stated there. The
+# > chest slices are drawn by the course.
+
+# %% [markdown]
+# ## 2 One equation, four operators
+#
+# Everything in this course has the form
+#
+# $$ y = A x + e, \qquad e \sim \mathcal N(0, \sigma^2 I). \tag{Eq. 1} $$
+#
+# `ar.Problem` holds $A$ and $\sigma$. Its method `measure` is Eq. 1 and nothing else. We check by writing it
+# ourselves.
+
+# %%
+noise = problem.noise(1, generator=seed(1))
+print("same as measure:", torch.equal(A(x_slice) + noise, y))
+print(f"standard deviation of the noise: {noise.std():.4f}, sigma: {problem.sigma}")
+
+# %% [markdown]
+# **Denoising.** $A = I$: the image is all there, with noise on top. $A^\dagger = I$ too, so the naive inverse
+# returns the data unchanged.
+
+# %%
+x_photo = ar.images.photos(1, size=128, generator=seed(28))
+denoising = ar.Problem(ar.Identity((3, 128, 128)), sigma=0.1)
+y_photo = denoising.measure(x_photo, generator=seed(3))
+score = ar.psnr(denoising.naive(y_photo), x_photo).item()
+pictures.strip([x_photo[0], y_photo[0]], ["photograph", f"A†y, {score:.1f} dB"])
+
+# %% [markdown]
+# **Inpainting.** $A$ keeps some pixels and drops the rest: a projection. What is dropped is gone; $A^\dagger$
+# puts black there.
+
+# %%
+seen = (torch.rand(128, 128, generator=seed(4)) > 0.5).float()  # 1 = seen
+seen[50:70, 30:100] = 0  # and a hole
+inpainting = ar.Problem(ar.Inpainting(seen, channels=3), sigma=0.02)
+y_holes = inpainting.measure(x_photo, generator=seed(3))
+score = ar.psnr(inpainting.naive(y_holes), x_photo).item()
+pictures.strip([x_photo[0], seen, inpainting.naive(y_holes)[0]], ["photograph", "mask", f"A†y, {score:.1f} dB"])
+
+# %% [markdown]
+# **MRI.** $A$ takes the Fourier transform and keeps some lines of it, since every line costs scan time. The
+# measurements are complex. The middle panel shows which frequencies were kept, the lowest in the centre.
+
+# %%
+x_chest = ar.images.thorax(1, size=128, generator=seed(5))
+mask = ar.cartesian_mask(128, fraction=0.3, generator=seed(6))
+mri = ar.Problem(ar.FourierSampling(mask), sigma=0.02)
+y_mri = mri.measure(x_chest, generator=seed(3))
+kept = torch.fft.fftshift(mask)
+score = ar.psnr(mri.naive(y_mri), x_chest).item()
+pictures.strip([x_chest[0], kept, mri.naive(y_mri)[0]], ["chest phantom", "lines kept", f"A†y, {score:.1f} dB"])
+
+# %% [markdown]
+# The missing lines do not make the image noisy. They fold and blur it in the direction in which lines were
+# skipped. This artefact has a structure of its own, unlike the grain of denoising. A critic for MRI has to
+# learn it from examples.
+#
+# **CT.** $A$ integrates the image along straight lines. You met it above.
+
+# %% [markdown]
+# ## 3 The adjoint, and the inverse that is not one
+#
+# Two maps lead from data back to images, and they must not be confused.
+#
+# - The **adjoint** $A^*$ is defined by $\langle Ax, y\rangle = \langle x, A^*y\rangle$ for all $x$ and $y$.
+#   Gradients need it: $\nabla_x \|Ax-y\|^2 = 2A^*(Ax-y)$.
+# - The **pseudo-inverse** $A^\dagger$ tries to undo $A$. For CT it is filtered back-projection (FBP).
+#
+# The definition is also a test. Draw $x$ and $y$ at random and compare the two inner products.
+
+# %%
+for operator in (denoising.A, inpainting.A, mri.A, A):
+    print(f"{operator!s:60s} dot test {ar.dot_test(operator, seed(0)):.1e}")
+u, v = torch.randn(1, 1, 128, 128, generator=seed(8)), torch.randn(y.shape, generator=seed(9))
+print(f"by hand, CT: <Au, v> = {(A(u) * v).sum():.4f}   <u, A*v> = {(u * A.T(v)).sum():.4f}")
+
+# %% [markdown]
+# **Predict.** For the first three operators $A^\dagger = A^*$. For CT, what does $A^*y$ look like: sharp,
+# blurred, or noisy?
+
+# %%
+back_projection = A.T(y)
+back_projection = back_projection / back_projection.max()  # its scale has no meaning
+pictures.strip([x_slice[0], back_projection[0], A.pinv(y)[0]], ["truth", "A*y, rescaled", "A†y"])
+
+# %% [markdown]
+# $A^*$ smears every measured value back along its line. Low frequencies are hit by all views and pile up, so
+# the image is a blur. FBP therefore multiplies each view by a ramp $|f|$ in the frequency $f$ before it
+# smears. The ramp repairs the blur, and it is the culprit: it multiplies the highest frequencies, where there
+# is mostly noise, by the largest number.
+
+# %% [markdown]
+# ## 4 How much is the noise amplified?
+#
+# FBP is linear, so $A^\dagger y - x = (A^\dagger A x - x) + A^\dagger e$: an error from the missing angles
+# plus an error from the noise.
+#
+# **Predict.** We double $\sigma$ from 0.01 to 0.02. Does the error of the image double?
+
+# %%
+unit = torch.randn(A.range_shape, generator=seed(1))[None]  # one draw, rescaled by sigma
+bias = (A.pinv(y_ideal) - x_slice).norm()
+print("sigma   data error   image error   of which noise")
+for sigma in (0.0, 0.0025, 0.005, 0.01, 0.02, 0.04):
+    error = (A.pinv(y_ideal + sigma * unit) - x_slice).norm()
+    print(f"{sigma:6.4f}  {sigma * unit.norm():9.2f}  {error:11.2f}  {A.pinv(sigma * unit).norm():12.2f}")
+print(f"amplification ||A†e|| / ||e|| = {A.pinv(unit).norm() / unit.norm():.1f}; the angles alone cost {bias:.2f}")
+
+# %% [markdown]
+# The noise part doubles exactly. The whole error does not, since the missing angles set a floor that remains
+# at $\sigma = 0$. Squares add: $\text{error}^2 \approx \text{floor}^2 + \text{noise}^2$.
+#
+# ## 5 More angles, or more of everything?
+#
+# More views should help. The next cell scans with 8 to 180 views, with and without noise.
+
+# %%
+x_test = x_slice
+print("angles   error, no noise   error, sigma = 0.02   norm before scaling")
+for angles in (8, 15, 30, 60, 120, 180):
+    scan = ar.Problem(ar.RayTransform(size=128, angles=angles), sigma=0.02)
+    clean = scan.A(x_test)
+    without, noisy = (scan.A.pinv(data) - x_test for data in (clean, clean + scan.noise(1, seed(1))))
+    print(f"{angles:6d}  {without.norm():12.2f}  {noisy.norm():18.2f}  {scan.A.unscaled_norm:20.1f}")
+
+# %% [markdown]
+# Read the two columns against each other. Without noise, views cure the streaks. With noise, the gain stops
+# early.
+#
+# The last column explains it. Our operator is divided by its norm, so that $\|A\| = 1$ for any number of
+# views. The norm grows like the square root of the number of views. A fixed $\sigma$ therefore means noise
+# that grows by the same factor in each view: the same total dose, split among more views.
+#
+# > **Paper and authors' code differ: the scale of A.** The paper does not mention a scaling. The authors'
+# > code divides the ray transform by its norm (`forward_models.py`, lines 67-71), and so do we. It matters
+# > twice. A noise level such as "0.02" is meaningless without it, and $\|A\| = 1$ puts the stability limit of
+# > gradient descent at a step size of 1 ([notebook 06](06_reconstruction_lab.ipynb)). The text also gives no
+# > noise level for its denoising table. The code as it was in May 2018 has $\sigma = 0.1$.
+
+# %% [markdown]
+# ## 6 A gentler filter
+#
+# The ramp multiplies high frequencies. A *window* turns it down there. The Hann window goes to zero at the
+# highest frequency. **Predict.** On which of the two measurements does it help: ideal, real, or both?
+
+# %%
+shown, titles = [], []
+for data, kind in ((y_ideal, "ideal"), (y, "real")):
+    for name in ("ram-lak", "hann"):
+        image = A.pinv(data, filter=name)
+        shown.append(image[0])
+        titles.append(f"{name}, {kind}, {ar.psnr(image, x_slice).item():.1f} dB")
+pictures.strip(shown, titles)
+
+# %% [markdown]
+# The window removes grain and, with it, resolution. Look at the edge of the vertebra. It is a regulariser
+# with one knob that treats every frequency alike wherever it occurs. It cannot know that an edge is worth
+# keeping and grain is not. That knowledge is what the next notebooks add.
+
+# %% [markdown]
+# ## 7 Why: singular values
+#
+# On 24 × 24 pixels the ray transform is a matrix small enough to take apart:
+# $A = \sum_k s_k\, u_k v_k^{\mathsf T}$. An image $v_k$ comes out of the scanner multiplied by $s_k$. To undo
+# that, one divides by $s_k$, and the noise is divided too:
+#
+# $$ A^+ y = \sum_{s_k > 0} \frac{\langle u_k, y\rangle}{s_k} v_k, \qquad
+#    \mathbb E\|A^+ e\|^2 = \sigma^2 \sum_{s_k > 0} \frac{1}{s_k^2}. $$
+
+# %%
+small = ar.RayTransform(size=24, angles=12)
+pixels = torch.eye(24 * 24).reshape(-1, 1, 24, 24)
+matrix = small(pixels).flatten(1).T.double()  # column j is the scan of pixel j
+U, s, Vt = torch.linalg.svd(matrix)
+s = torch.cat([s, s.new_zeros(len(Vt) - len(s))])
+shown = [0, 10, 100, 250]
+pictures.strip([Vt[k].reshape(24, 24) for k in shown], [f"v{k}: s = {s[k]:.3f}" for k in shown], kinds=["signed"] * 4)
+
+# %% [markdown]
+# The scanner sees smooth patterns well and fine ones badly. Count how badly.
+
+# %%
+for low, high in ((0.3, 1.1), (0.1, 0.3), (0.03, 0.1), (1e-5, 0.03), (-1, 1e-5)):
+    count = int(((s > low) & (s <= high)).sum())
+    print(f"s in ({max(low, 0):7.5f}, {min(high, 1):7.5f}]  {count:4d} patterns  " + "█" * (count // 5))
+for cut in (1e-5, 0.03, 0.1):
+    kept = s[s > cut]
+    factor = (kept.pow(-2).sum() / len(matrix)).sqrt()  # root mean square of ||A+e|| over that of ||e||
+    print(f"invert all s > {cut:7.5f}: {len(kept)} of {len(s)} patterns, noise times {factor:.1f}")
+
+# %% [markdown]
+# The last lines are the whole dilemma. Invert everything and the noise is multiplied by an absurd factor.
+# Stop at $s = 0.1$ and the factor is bearable, but half of the patterns are given up. A linear method can
+# only choose the cut.
+#
+# The patterns with $s = 0$ are worse than noisy. They leave **no trace at all** in the data. We add one of
+# them to a chest.
+
+# %%
+x_small = ar.images.thorax(1, size=24, generator=seed(5)) * 0.6 + 0.2
+ghost = Vt[-1].reshape(1, 1, 24, 24).float()
+x_ghost = x_small + 0.2 * ghost / ghost.abs().max()
+print(f"difference of the images {(x_ghost - x_small).norm():.3f}")
+print(f"difference of the data   {(small(x_ghost) - small(x_small)).norm():.1e}")
+pictures.strip(
+    [x_small[0], x_ghost[0], small(x_small)[0], small(x_ghost)[0]],
+    ["image 1", "image 2", "data 1", "data 2"],
+    kinds=["image", "image", "sinogram", "sinogram"],
+)
+
+# %% [markdown]
+# Two different images, one measurement. No algorithm that looks at the data alone can choose between them. To
+# choose, one must know what images look like. That is what a regulariser is for, and it is also why a
+# reconstruction can be wrong and fit the data perfectly.
+
+# %% [markdown]
+# ## 8 Break it on purpose
+#
+# The commonest mistake with photographs: forgetting that files hold bytes from 0 to 255.
+
+# %%
+try:
+    denoising.measure(255 * x_photo)
+except ValueError as error:
+    print(error)
+
+# %% [markdown]
+# Why insist? With $x$ in $[0, 255]$ a $\sigma$ of 0.1 would be no noise at all, and every number in the
+# course would be wrong without an error. A loud message is cheaper.
+#
+# **Three questions.**
+#
+# 1. Section 4: what is the amplification for the Hann window? Change `A.pinv(unit)` to
+#    `A.pinv(unit, filter="hann")`.
+# 2. Section 5: set `x_test = x_chest`. Do the phantom and the real slice agree on where more views stop
+#    paying?
+# 3. Section 7: set `angles=24`. How many patterns with $s = 0$ are left, and what happens to the noise factor
+#    of a full inversion?
+
+# %% [markdown]
+# ## Recap
+#
+# - Denoising, inpainting, MRI and CT are one equation, $y = Ax + e$, with four operators.
+# - Small singular values amplify noise, zero singular values hide parts of the image, and filters only trade
+#   one for the other.
+# - What the data do not say must come from knowledge about images.
+#
+# **Next:** notebook 02 adds that knowledge by hand (total variation). You may go straight to [03 Training a
+# critic](03_training_a_critic.ipynb), where a network learns it.

@@ -1,0 +1,334 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 03 Training a critic
+#
+# A network learns to tell good images from bad ones. What it has learned turns out to be the direction of the
+# noise.
+#
+# **You will be able to**
+#
+# - *write* the critic loss (Eq. 6) in six lines, and say what each term prevents;
+# - *train* a critic from nothing by Algorithm 1, and read its two curves;
+# - *diagnose* a penalty weight that is too small.
+#
+# | Before you start | Paper | Read | Do | Compute |
+# |---|---|---|---|---|
+# | Notebook 01, a first course in deep learning | Section 3.1, Eq. 6 and 7, Algorithm 1 | 15 min | 20 min | 60 s |
+
+# %%
+import copy
+
+import torch
+
+import advreg_edu as ar
+from advreg_edu import pictures
+
+seed = lambda number: torch.Generator().manual_seed(number)
+
+# %% [markdown]
+# ## 1 Something it was never told
+#
+# We load a trained critic for colour photographs and give it a noisy one. Then we ask for the gradient of its
+# value with respect to the pixels, and put it beside the noise we added.
+
+# %%
+x_photo = ar.images.photos(1, size=128, generator=seed(1))
+noise = 0.1 * torch.randn(x_photo.shape, generator=seed(1))
+shipped = ar.load_critic("photos-color")
+
+
+def gradient(critic, x):
+    x = x.detach().requires_grad_()
+    return torch.autograd.grad(critic(x).sum(), x)[0]
+
+
+direction = gradient(shipped, x_photo + noise)
+shown = [noise[0, 1], direction[0, 1] * noise.norm() / direction.norm()]  # the green channel, to show signs
+cosine = torch.nn.functional.cosine_similarity(direction.flatten(), noise.flatten(), dim=0)
+print(f"cosine of the angle between them: {cosine:.3f}")
+pictures.strip([(x_photo + noise)[0], *shown], ["noisy", "noise", "gradient of Psi"], ["image", "signed", "signed"])
+
+# %% [markdown]
+# Two random directions in a space of 49 152 dimensions have a cosine of about 0.005. This network has seen
+# neither this noise nor this photograph. Its loss has no term that compares an image with its own noisy
+# version. All it was asked to do is to be low on one heap of images and high on another. Where does the
+# direction come from?
+
+# %% [markdown]
+# ## 2 Two heaps of images
+#
+# One heap holds ground-truth images, samples of a distribution $\mathbb P_r$. The other holds what the naive
+# inverse makes of measurements, $x = A^\dagger y$, samples of $\mathbb P_n$. To train from nothing within a
+# minute we take small images: chest phantoms of 48 × 48 pixels with white noise. Then $A = I$ and
+# $A^\dagger y = y$. Nothing below depends on that choice.
+
+# %%
+problem = ar.Problem(ar.Identity((1, 48, 48)), sigma=0.1)
+x_train = ar.images.thorax(64, size=48, generator=seed(0))
+x_test = ar.images.thorax(64, size=48, generator=seed(99))  # other patients
+test_noisy = problem.naive(problem.measure(x_test, generator=seed(5)))
+noise_size = (test_noisy - x_test).flatten(1).norm(dim=1).mean()
+print(f"mean distance between an image and its noisy version: {noise_size:.2f}")
+pictures.strip([x_test[0], x_test[1], test_noisy[2], test_noisy[3]], ["real", "real", "noisy", "noisy"])
+
+# %% [markdown]
+# ## 3 A game with one rule
+#
+# Find a function $f$ that is high on the noisy heap and low on the real one. Without a rule the game has no
+# end: double $f$ and the gap doubles. The rule is that $f$ must not be steep,
+# $|f(x) - f(x')| \le \|x - x'\|$. The best gap under this rule is the Wasserstein distance between the heaps,
+#
+# $$ \mathrm{Wass}(\mathbb P_r, \mathbb P_n) = \sup_{f\ \text{1-Lipschitz}}
+#    \mathbb E_{X\sim\mathbb P_n} f(X) - \mathbb E_{X\sim\mathbb P_r} f(X). \tag{Eq. 7} $$
+#
+# The number printed above is an upper bound of it. An image and its noisy version are that far apart on
+# average, so on average no legal $f$ differs by more between them. Remember that bound. It will catch a cheat
+# in section 8.
+#
+# ## 4 The loss: six lines
+#
+# A network cannot be told to be 1-Lipschitz. It can be fined where it is too steep:
+#
+# $$ \mathbb E_{X\sim\mathbb P_r}\Psi(X) - \mathbb E_{X\sim\mathbb P_n}\Psi(X)
+#    + \mu\, \mathbb E\big(\|\nabla_x\Psi(x_i)\| - 1\big)_+^2, \qquad
+#    x_i = \epsilon x_r + (1-\epsilon) x_n. \tag{Eq. 6} $$
+#
+# The slope is checked at random points $x_i$ on the lines between the heaps. The fine is one-sided, as the
+# $(\cdot)_+$ says: a slope below 1 costs nothing. Here is the loss, and it is the heart of the course.
+
+
+# %%
+def loss_by_hand(critic, x_real, x_noisy, gp_weight, generator):
+    mix = torch.rand(len(x_real), 1, 1, 1, generator=generator)
+    x_i = (mix * x_real + (1 - mix) * x_noisy).requires_grad_()
+    (grad,) = torch.autograd.grad(critic(x_i).sum(), x_i, create_graph=True)
+    slope = grad.flatten(1).norm(dim=1)
+    penalty = (slope - 1).relu().square().mean()
+    return critic(x_real).mean() - critic(x_noisy).mean() + gp_weight * penalty
+
+
+untrained = ar.LocalCritic(channels=1, widths=(16, 32))
+ours = loss_by_hand(untrained, x_test, test_noisy, 0.5, seed(3))
+theirs = ar.critic_loss(untrained, x_test, test_noisy, gp_weight=0.5, generator=seed(3))
+print(f"by hand {ours:.6f}, ar.critic_loss {theirs:.6f}")
+
+# %% [markdown]
+# Line by line: draw a mixing number for each image; mix; differentiate $\Psi$ with respect to the *image*;
+# take the norm over all pixels; fine what exceeds 1; add it up. `create_graph=True` is there because the fine
+# will itself be differentiated, this time with respect to the *weights*.
+#
+# > **Names.** The paper calls the penalty weight λ in Eq. 6 and μ in Algorithm 1, and uses λ for the
+# > regularisation weight as well. It uses ε for the mixing number and for a step size. Here they are
+# > `gp_weight`, `reg_weight`, `mix` and `step_size`.
+#
+# ## 5 Algorithm 1, by hand
+#
+# Draw a batch, take the loss, take one step of Adam. That is all of Algorithm 1. We take the network of the
+# authors, six convolutions and two dense layers, fresh from initialisation.
+
+# %%
+torch.manual_seed(0)
+critic = ar.PaperCritic(channels=1, size=48)
+by_hand = copy.deepcopy(critic)
+adam = torch.optim.Adam(by_hand.parameters(), lr=5e-4, betas=(0.5, 0.99))
+for k in range(3):  # while not converged
+    x_real = x_train[torch.randint(64, (8,), generator=seed(k))]
+    x_noisy = problem.naive(problem.measure(x_train[torch.randint(64, (8,), generator=seed(100 + k))], seed(k)))
+    loss = loss_by_hand(by_hand, x_real, x_noisy, 48.0, seed(k))
+    adam.zero_grad()
+    loss.backward()
+    adam.step()
+    print(f"step {k}: loss {loss:+.4f}")
+
+# %% [markdown]
+# Note that the two batches are drawn independently. `x_noisy` comes from other patients than `x_real`. This
+# is what the paper means by *unsupervised*: no image is ever paired with its measurement. The number 48 is
+# the weight $\mu$ of the fine; section 8 says where it comes from.
+#
+# ## 6 A minute of training
+#
+# `ar.train_critic` is the same loop with a learning rate that falls, and it averages the weights at the end.
+# With `paired=False` it draws independently, as the paper's text says.
+#
+# **Predict.** The curve "distance" is the gap $\mathbb E\,\Psi(x_n) - \mathbb E\,\Psi(x_r)$. Will it rise or
+# fall? Will it reach the bound of section 3? Where will the slope settle?
+
+# %%
+setup = dict(steps=110, batch_size=8, averaging=0.9, paired=False)
+steps = list(ar.train_critic(critic, problem, x_train, learning_rate=5e-4, **setup))
+distance = [step.wasserstein.item() for step in steps]
+slope = [step.gradient_norm.item() for step in steps]
+print(f"distance {distance[-1]:.2f} (bound {noise_size:.2f}), slope {slope[-1]:.2f}")
+series = {
+    "distance (Eq. 7)": {"estimate": distance, "bound": [noise_size] * len(steps)},
+    "slope of Psi": {"mean slope": slope, "limit 1": [1.0] * len(steps)},
+}
+pictures.curves(series, height=260)
+
+# %% [markdown]
+# At first nothing seems to happen. Then the critic finds a direction that separates the heaps, and it
+# steepens until the fine stops it at a slope near 1. From there on it can gain only by *turning* its
+# gradient, since it may not make it longer. The gap then grows slowly, and stays below the bound.
+#
+# This is the answer to section 1. At fixed slope, the function that rises fastest from the real heap to the
+# noisy heap points along what tells them apart, and that is the noise.
+#
+# ## 7 Did it learn, or memorise?
+#
+# We test on patients and noise it has not seen.
+
+# %%
+with torch.no_grad():
+    psi_real, psi_noisy = critic(x_test), critic(test_noisy)
+print(f"Psi on real images:  {psi_real.min():6.2f} to {psi_real.max():6.2f}")
+print(f"Psi on noisy images: {psi_noisy.min():6.2f} to {psi_noisy.max():6.2f}")
+ordered = (psi_noisy[:, None] > psi_real[None]).float().mean()
+print(f"pairs in which the noisy image has the higher value: {ordered:.1%}")
+pictures.strip(
+    [x_test[0], x_test[1], test_noisy[2], test_noisy[3]],
+    [f"Psi = {psi:.2f}" for psi in (*psi_real[:2], *psi_noisy[2:4])],
+)
+
+# %% [markdown]
+# Now the rule. The fine holds on average over the lines between the heaps. How steep is $\Psi$ at each single
+# test image?
+
+# %%
+slopes = gradient(critic, torch.cat([x_test, test_noisy])).flatten(1).norm(dim=1)
+print("slope        real  noisy")
+for low in torch.arange(0.4, 1.5, 0.1):
+    real, noisy = (int(((half >= low) & (half < low + 0.1)).sum()) for half in slopes.chunk(2))
+    print(f"{low:.1f} to {low + 0.1:.1f}  {real:5d}  {noisy:5d}  " + "o" * (real // 2) + "x" * (noisy // 2))
+
+# %% [markdown]
+# Each `o` stands for two real images, each `x` for two noisy ones. The noisy images sit near 1 and a little
+# above: a fine is not a wall. The real ones are mostly below, and Eq. 6 does not object. The formula for
+# $\lambda$ in [notebook 05](05_weight_from_noise.ipynb) assumes a slope of 1 where it is used, so this table
+# matters.
+#
+# And the direction? The gradient of the network that you have just trained, beside the true noise:
+
+# %%
+true_noise = test_noisy - x_test
+direction = gradient(critic, test_noisy)
+cosines = torch.nn.functional.cosine_similarity(direction.flatten(1), true_noise.flatten(1))
+print(f"cosine with the true noise: mean {cosines.mean():.3f}, smallest {cosines.min():.3f}")
+shown = [true_noise[0], direction[0] / direction[0].norm() * true_noise[0].norm()]
+pictures.strip([test_noisy[0], *shown], ["noisy", "noise", "gradient of Psi"], ["image", "signed", "signed"])
+
+# %% [markdown]
+# If the gradient points along the noise, one step against it must remove noise. This is Eq. 8,
+# $g_\eta(x) = x - \eta\,\nabla\Psi(x)$. We step as far as the noise is long, since the slope is about 1.
+
+# %%
+eta = 0.8 * noise_size
+stepped = test_noisy - eta * direction
+before, after = ar.psnr(test_noisy, x_test).mean(), ar.psnr(stepped, x_test).mean()
+print(f"mean over {len(x_test)} images: noisy {before:.1f} dB, after one step {after:.1f} dB")
+pictures.strip([x_test[0], test_noisy[0], stepped[0]], ["truth", "noisy", "after one step"])
+
+# %% [markdown]
+# ## 8 Break it on purpose: a penalty that is too cheap
+#
+# Suppose the critic's overall scale $s$ is free. Then Eq. 6 reads $-s W + \mu (s-1)^2$, and its minimum lies
+# at
+#
+# $$ s = 1 + \frac{W}{2\mu}. $$
+#
+# The excess slope is proportional to the distance $W$ itself. A penalty weight that suits one problem is
+# wrong for another.
+#
+# **Predict.** Above, `gp_weight` was about 48. We now take 0.1. What happens to the estimate of the distance?
+
+# %%
+torch.manual_seed(0)
+cheat = ar.LocalCritic(channels=1, widths=(16, 32))
+run = list(ar.train_critic(cheat, problem, x_train, steps=80, batch_size=8, gp_weight=0.1, learning_rate=2e-3))
+estimate = [step.wasserstein.item() for step in run]
+print(f"estimate {estimate[-1]:.1f}, but no legal critic can exceed {noise_size:.2f}")
+series = {
+    "distance (Eq. 7)": {"estimate": estimate, "bound": [noise_size] * len(run)},
+    "slope of Psi": {"mean slope": [step.gradient_norm.item() for step in run], "limit 1": [1.0] * len(run)},
+}
+pictures.curves(series, height=260)
+
+# %% [markdown]
+# The estimate passes the bound that no 1-Lipschitz function can pass. It is not a distance any more. The
+# critic has bought a larger gap by being steep. Used as a regulariser, it would pull much harder than the
+# formula for $\lambda$ expects. Nothing crashed, and the loss looks better than ever: **watch the slope, not
+# the loss.**
+#
+# By default, `ar.train_critic` sets `gp_weight` to $10\,\mathbb E\|x_r - x_n\|$. The formula above then puts
+# the excess at about 5 %. The rule is ours. The paper gives no value, and the authors' code uses 20.
+#
+# ## 9 Two networks
+#
+# `PaperCritic` is the authors' network. Its first dense layer ties it to one image size. At 128 × 128 in
+# colour it holds 84 % of the 2.5 million weights.
+#
+# `LocalCritic` is ours. It has the form $\Psi(x) = \|x - D(x)\|$ with a small convolutional network $D$,
+# rounded at the tip so that it is smooth. Theorem 2 suggests the form: under its assumptions the ideal critic
+# is the *distance to the set of real images*, and $D(x)$ plays the part of the nearest real image. Note what
+# is ours and what is the paper's. $D$ is never trained to denoise. Only $\Psi$ is trained, by Eq. 6, and
+# unpaired. But $D$ starts as a blur, so the critic starts with a good guess where the authors' network starts
+# with none. That is a prior we put in by hand.
+
+# %%
+torch.manual_seed(0)
+local = ar.LocalCritic(channels=1, widths=(16, 32))
+start = (local(test_noisy) - local(x_test)).mean().item()
+run = list(ar.train_critic(local, problem, x_train, learning_rate=2e-3, **setup))
+for name, network in (("PaperCritic", critic), ("LocalCritic", local)):
+    print(f"{name}: {sum(p.numel() for p in network.parameters()):,} weights")
+print(f"LocalCritic before training: gap {start:.2f}")
+local_curve = [step.wasserstein.item() for step in run]
+pictures.curves({"distance (Eq. 7)": {"PaperCritic": distance, "LocalCritic": local_curve}}, height=260)
+
+# %% [markdown]
+# The local critic starts high and gains little in so short a run. The authors' network starts at zero and has
+# to discover everything. The critics that ship with the course are wider local critics, trained for much
+# longer by `python -m advreg_edu train`. Their batches are paired: `x_noisy` is made from the same images as
+# `x_real`. The loss is the same, it fluctuates less, and the lines on which the slope is checked are shorter.
+# `print(ar.pretrained.card("ct-thorax"))` shows data, seed, command and minutes.
+#
+# **Paper and authors' code differ.**
+#
+# | | Paper | Authors' code |
+# |---|---|---|
+# | optimiser | Adam (Algorithm 1) | RMSProp, rate 1e-4 (`Framework.py`, line 158) |
+# | penalty weight | λ in Eq. 6, μ in Algorithm 1, no value | `lmb = 20` (`Framework.py`, lines 102-104) |
+# | regularisation weight | λ | `mu` |
+# | a batch | $x_r$ and $y$ drawn independently | the same images with and without noise |
+# | noisy samples for CT | $A^\dagger y$ | $A^\dagger y$ after 10 to 15 steps on the data term alone (`Mini`) |
+#
+# Files are those of github.com/lunz-s/DeepAdverserialRegulariser. The penalty is one-sided in both.
+#
+# **Three questions.**
+#
+# 1. Section 6: train with `paired=True`. Does the slope curve become smoother or the final gap larger? Note
+#    both.
+# 2. Section 8: try `gp_weight=1.0`. The formula predicts a slope of about $1 + W/2$. What do you measure
+#    after 80 steps, and after 160?
+# 3. Section 7: replace `test_noisy` by `x_test` in the cell of Eq. 8. How many dB does one step cost on an
+#    image that was already clean?
+
+# %% [markdown]
+# ## Recap
+#
+# - A critic is trained to be low on real images and high on naive reconstructions, with its slope held at 1.
+# - With the slope fixed, only the direction is left to learn, and the best direction is the noise.
+# - No image is paired with its measurement, and the slope is the curve to watch.
+#
+# **Next:** notebook 04 shows the theorems in the plane. [05 λ from the noise](05_weight_from_noise.ipynb)
+# turns the slope of 1 into a regularisation weight.

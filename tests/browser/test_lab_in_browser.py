@@ -1,0 +1,155 @@
+"""The reconstruction lab as a student meets it: in JupyterLab, by mouse and keyboard."""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+
+pytestmark = pytest.mark.browser
+NOTEBOOK = "06_reconstruction_lab.ipynb"
+SHOTS = os.environ.get("SCREENSHOTS")  # a folder, to look at what the tests saw
+
+
+def open_and_run(page, jupyter, path):
+    """Open a notebook, run all its cells, and return the app in it."""
+    address, served = jupyter
+    shutil.copy(path, served)
+    page.goto(f"{address}/lab/tree/{path.name}?reset")
+    page.get_by_text(re.compile(r"\| Idle")).wait_for()  # the kernel is there
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run All Cells", exact=True).click()
+    app = page.locator(".widget-vbox").filter(has=page.get_by_label("iterate")).first
+    app.get_by_role("status").filter(has_text="Iterate").wait_for()
+    return app
+
+
+def state(app):
+    """The sources of both pictures and the sentence."""
+    pictures = [img.get_attribute("src") for img in app.locator("img").all()]
+    return *pictures, app.get_by_role("status").inner_text()
+
+
+def settled(page, app, sentence):
+    """Wait until the status line starts like `sentence` and nothing moves any more; return the state."""
+    app.get_by_role("status").filter(has_text=sentence).wait_for()
+    now, before = state(app), None
+    while now != before:
+        page.wait_for_timeout(700)
+        now, before = state(app), now
+    return now
+
+
+def type_in(app, name, value):
+    field = app.get_by_label(name)
+    field.fill(value)
+    field.press("Enter")
+
+
+def slider(page, app, name):
+    return app.locator(".widget-hbox").filter(has=page.get_by_label(name)).last.get_by_role("slider")
+
+
+def press(page, app, name, key, times=1):
+    slider(page, app, name).focus()
+    for _ in range(times):
+        page.keyboard.press(key)
+
+
+def drag(page, app, name, by):
+    """Move the handle of a slider by so many pixels, with the mouse."""
+    box = slider(page, app, name).bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + by, y, steps=4)
+    page.mouse.up()
+
+
+def changed(page, app, before, sentence):
+    """Wait for a state in which both pictures and the sentence are new."""
+    now = before
+    for _ in range(40):
+        now = settled(page, app, sentence)
+        if all(a != b for a, b in zip(now, before, strict=True)):
+            return now
+    same = [name for name, a, b in zip(("strip", "curves", "sentence"), now, before, strict=True) if a == b]
+    raise AssertionError(f"expected new pictures and text, but these stayed: {', '.join(same)}. {now[-1]}")
+
+
+def naive_psnr(status):
+    return re.search(r"A†y ([\d.]+) dB", status).group(1)
+
+
+def shoot(page, name):
+    if SHOTS:
+        page.screenshot(path=Path(SHOTS) / f"{name}.png")
+
+
+def no_errors(page):
+    assert page.locator(".advreg-error").count() == 0
+    assert page.locator('[data-mime-type="application/vnd.jupyter.error"]').count() == 0
+    told = page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').all_inner_texts()
+    assert all("stability limit" in text for text in told)  # notebook 06 breaks the step size on purpose
+
+
+def use_every_slider(page, app):
+    type_in(app, "steps", "20")
+    start = settled(page, app, "Iterate 20 of 20")
+    press(page, app, "noise σ", "ArrowRight", times=5)
+    noisier = changed(page, app, start, "Iterate 20 of 20")
+    assert float(naive_psnr(noisier[-1])) < float(naive_psnr(start[-1]))
+    drag(page, app, "number of angles", 60)
+    more_views = changed(page, app, noisier, "Iterate 20 of 20")
+    assert float(naive_psnr(more_views[-1])) > float(naive_psnr(noisier[-1]))
+    drag(page, app, "step size ε", 15)
+    stepped = changed(page, app, more_views, "Iterate 20 of 20")
+    assert naive_psnr(stepped[-1]) == naive_psnr(more_views[-1])  # the step size changes no measurement
+    press(page, app, "iterate", "ArrowLeft", times=3)
+    changed(page, app, stepped, "Iterate 17 of 20")
+    no_errors(page)
+
+
+@pytest.fixture
+def two_cells(tmp_path):
+    cells = ["import advreg_edu as ar", "from advreg_edu.apps import reconstruction_lab\n\nreconstruction_lab()"]
+    path = tmp_path / "lab.ipynb"
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}  # without it JupyterLab asks
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata={"kernelspec": kernel}
+    )
+    nbformat.write(notebook, path)
+    return path
+
+
+def test_every_slider_and_divergence(page, jupyter, two_cells):
+    app = open_and_run(page, jupyter, two_cells)
+    page.keyboard.press("Control+b")  # fold the list of files away
+    app.scroll_into_view_if_needed()
+    shoot(page, "lab-running")
+    use_every_slider(page, app)
+    shoot(page, "lab-moved")
+    before = state(app)
+    type_in(app, "step size ε", "1.5")
+    page.get_by_text("The run diverged").wait_for()
+    changed(page, app, before, re.compile(r"Iterate \d+ of \d+"))
+    shoot(page, "lab-diverged")
+    last = int(re.search(r"of (\d+)", state(app)[-1]).group(1))
+    press(page, app, "iterate", "Home")
+    settled(page, app, f"Iterate 0 of {last}")
+    type_in(app, "step size ε", "0.3")
+    settled(page, app, "Iterate 20 of 20")
+    assert page.get_by_text("The run diverged").count() == 0
+    no_errors(page)
+
+
+def test_the_lab_in_its_notebook(page, jupyter, root):
+    path = root / "notebooks" / NOTEBOOK
+    if not path.exists():
+        pytest.skip(f"notebooks/{NOTEBOOK} is not there; generate the notebooks first")
+    app = open_and_run(page, jupyter, path)
+    app.scroll_into_view_if_needed()
+    use_every_slider(page, app)
+    shoot(page, "notebook")

@@ -1,0 +1,172 @@
+"""Total variation: optimality, closed forms, scikit-image's solution, and what bad input gets."""
+
+import functools
+import math
+
+import pytest
+import torch
+from skimage.restoration import denoise_tv_chambolle
+
+import advreg_edu as ar
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def tv(x):
+    """TV(x) = sum over pixels of sqrt((d_1 x)^2 + (d_2 x)^2), forward differences, 0 at the last row and column."""
+    rows = torch.nn.functional.pad(x.diff(dim=2), (0, 0, 0, 1))
+    columns = torch.nn.functional.pad(x.diff(dim=3), (0, 1))
+    return (rows**2 + columns**2).sqrt().flatten(1).sum(1)
+
+
+def objective(problem, x, y, weight):
+    """||Ax - y||^2 + lambda TV(x), per image."""
+    return (problem.A(x) - y).abs().square().flatten(1).sum(1) + weight * tv(x)
+
+
+MAKERS = {
+    "denoising, gray": (lambda: ar.Problem(ar.Identity((1, 24, 24)), 0.1), 0.2),
+    "denoising, colour, not square": (lambda: ar.Problem(ar.Identity((3, 16, 21)), 0.1), 0.2),
+    "inpainting": (
+        lambda: ar.Problem(ar.Inpainting((torch.arange(256).reshape(16, 16) % 3 > 0).float(), 3), 0.05),
+        0.1,
+    ),
+    "MRI": (lambda: ar.Problem(ar.FourierSampling(ar.cartesian_mask(24, 0.5, generator=seeded())), 0.02), 0.05),
+    "CT": (lambda: ar.Problem(ar.RayTransform(24, 12), 0.01), 0.003),
+}
+
+
+@functools.cache
+def case(name):
+    """problem, x, y, lambda for two images of blocks, and the reconstruction with the default number of steps."""
+    make, weight = MAKERS[name]
+    problem = make()
+    channels, height, width = problem.A.domain_shape
+    coarse = torch.rand(2, channels, 3, 3, generator=seeded())
+    x = torch.nn.functional.interpolate(coarse, (height, width), mode="nearest")
+    y = problem.measure(x, seeded(1))
+    return problem, x, y, weight, ar.total_variation(problem, y, weight)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_no_perturbation_lowers_the_objective(name):
+    """J(x*) <= J(x* + d) to 0.3 %, for noise, shifts, scalings, smoothings of x*, the truth and A†y."""
+    problem, x, y, weight, best = case(name)
+    assert best.shape == x.shape and best.dtype == torch.float32
+    smooth = torch.nn.functional.avg_pool2d(best, 3, 1, padding=1, count_include_pad=False)
+    rivals = [x, problem.naive(y), smooth, best + 0.01, best - 0.01, 0.98 * best, 1.02 * best]
+    rivals += [best + size * torch.randn(best.shape, generator=seeded(s)) for size in (1e-1, 1e-2) for s in range(3)]
+    rivals += [best + s * (other - best) for other in (x, problem.naive(y)) for s in (-0.1, 0.1)]
+    least = objective(problem, best, y, weight)
+    assert all((least <= 1.003 * objective(problem, rival, y, weight)).all() for rival in rivals)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_nearer_to_the_truth(name):
+    problem, x, y, _, best = case(name)
+    assert (ar.psnr(best, x) > ar.psnr(problem.naive(y), x) + 1).all()
+
+
+def test_default_steps_are_enough():
+    """CT, the slowest: 300 steps leave the objective within 1 % of that of 900."""
+    problem, _, y, weight, best = case("CT")
+    longer = ar.total_variation(problem, y, weight, steps=900)
+    assert (objective(problem, best, y, weight) <= 1.01 * objective(problem, longer, y, weight)).all()
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_batch_is_loop(name):
+    problem, _, y, weight, _ = case(name)
+    alone = torch.cat([ar.total_variation(problem, item[None], weight, steps=15) for item in y])
+    assert torch.allclose(ar.total_variation(problem, y, weight, steps=15), alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("weight", [0, 0.1, 10])
+def test_constant_images_stay(weight):
+    """TV(c) = 0: without noise a constant is its own reconstruction for every lambda."""
+    problem = ar.Problem(ar.Identity((2, 8, 9)), 0)
+    x = torch.full((1, 2, 8, 9), 0.4)
+    assert torch.allclose(ar.total_variation(problem, problem.measure(x), weight, steps=50), x, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["denoising, gray", "denoising, colour, not square"])
+def test_mean_is_kept_in_denoising(name):
+    """1 is in the kernel of TV: the mean of every channel stays, and for huge lambda nothing else does."""
+    _, _, y, _, best = case(name)
+    mean = lambda u: u.mean((2, 3), keepdim=True)
+    assert torch.allclose(mean(best), mean(y), atol=1e-4)
+    small = ar.Problem(ar.Identity((2, 5, 6)), 0)
+    x = torch.rand(1, 2, 5, 6, generator=seeded())
+    assert torch.allclose(ar.total_variation(small, x, 20.0), mean(x).expand_as(x), atol=0.01)
+
+
+def test_weight_0_fits_the_data():
+    """lambda = 0: the minimiser of ||x - y||^2 is y."""
+    problem = ar.Problem(ar.Identity((1, 8, 8)), 0.1)
+    y = problem.measure(torch.rand(1, 1, 8, 8, generator=seeded()), seeded(1))
+    assert torch.allclose(ar.total_variation(problem, y, 0, steps=100), y, atol=1e-4)
+
+
+@pytest.mark.parametrize("height, weight", [(0.3, 0.4), (1.0, 0.1)])
+def test_a_step_loses_height(height, weight):
+    """A step of height h between two halves of n columns: both sides move by lambda / (2 n), every row alone."""
+    n = 8
+    y = torch.zeros(1, 1, 6, 2 * n)
+    y[..., n:] = height
+    move = weight / (2 * n)
+    expected = torch.where(y > 0, height - move, move)
+    problem = ar.Problem(ar.Identity((1, 6, 2 * n)), 0)
+    assert torch.allclose(ar.total_variation(problem, y, weight), expected, atol=3e-3)
+
+
+@pytest.mark.parametrize("weight", [0.1, 0.4])
+def test_agrees_with_scikit_image(weight):
+    """denoise_tv_chambolle(y, w) minimises ||x - y||^2 / 2 + w TV(x): our lambda is 2 w."""
+    problem = ar.Problem(ar.Identity((1, 24, 24)), 0.1)
+    y = problem.measure(ar.images.ellipses(1, 24, generator=seeded()), seeded(1))
+    ours = ar.total_variation(problem, y, weight, steps=400)
+    reference = denoise_tv_chambolle(y[0, 0].double().numpy(), weight / 2, eps=1e-9, max_num_iter=3000)
+    theirs = torch.from_numpy(reference)[None, None].float()
+    value = lambda x: objective(problem, x, y, weight).item()
+    assert value(ours) == pytest.approx(value(theirs), rel=1e-3)
+    assert torch.allclose(ours, theirs, atol=0.01)
+
+
+def test_measurements_in_double_are_taken():
+    problem = ar.Problem(ar.RayTransform(8, 4), 0.01)
+    y = problem.measure(torch.rand(1, 1, 8, 8, generator=seeded()), seeded())
+    doubled = ar.total_variation(problem, y.double(), 0.01, steps=20)
+    assert torch.allclose(doubled, ar.total_variation(problem, y, 0.01, steps=20), atol=1e-5)
+
+
+def bad(change=None, **kwargs):
+    problem = ar.Problem(ar.Identity((1, 8, 8)), 0.1)
+    y = torch.rand(2, 1, 8, 8, generator=seeded())
+    arguments = dict(problem=problem, y=change(y) if change else y, reg_weight=0.1) | kwargs
+    return lambda: ar.total_variation(**arguments)
+
+
+BAD_CALLS = {
+    "operator": (
+        bad(problem=ar.Identity((1, 8, 8))),
+        TypeError,
+        r"problem: expected Problem\(A, sigma\), got Identity",
+    ),
+    "shape": (bad(lambda y: y[..., 1:]), ValueError, r"y: expected measurements .*\(B, 1, 8, 8\), got \(2, 1, 8, 7\)"),
+    "one y": (bad(lambda y: y[0]), ValueError, r"y: expected measurements .*batch axis"),
+    "nan": (bad(lambda y: y / 0 - y / 0), ValueError, r"y: expected finite numbers, got 128 NaN"),
+    "complex": (bad(lambda y: y + 0j), TypeError, r"y: expected a float tensor, got torch\.complex64"),
+    "negative": (bad(reg_weight=-1), ValueError, r"reg_weight: expected .*at least 0, got -1.*Try"),
+    "nan weight": (bad(reg_weight=math.nan), ValueError, r"reg_weight: expected a finite number .*got nan"),
+    "text": (bad(reg_weight="best"), TypeError, r"reg_weight: expected a number, got 'best'"),
+    "no steps": (bad(steps=0), ValueError, r"steps: expected at least 1, got 0"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_CALLS)
+def test_bad_input(name):
+    call, kind, message = BAD_CALLS[name]
+    with pytest.raises(kind, match=message):
+        call()

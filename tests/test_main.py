@@ -1,0 +1,234 @@
+"""The command line: help, doctor, train with its errors, Ctrl-C and resume, notebooks."""
+
+import hashlib
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+
+import advreg_edu as ar
+from advreg_edu import doctor, notebooks, presets, pretrained
+from advreg_edu.__main__ import main
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """A preset that trains in a second, under the name of a real one."""
+    preset = presets.Preset(
+        problem=lambda: ar.Problem(ar.Identity((1, 16, 16)), sigma=0.1),
+        images=lambda folder, generator: torch.rand(8, 1, 16, 16, generator=generator),
+        critic=lambda: ar.LocalCritic(channels=1, widths=(4, 4)),
+        arguments=dict(steps=6, batch_size=2, checkpoint_every=2),
+    )
+    monkeypatch.setitem(presets.PRESETS, "ct-thorax", preset)
+    return preset
+
+
+def interrupt_after(monkeypatch, count):
+    """Ctrl-C when `count` steps have been shown."""
+    watch = presets._watch
+
+    def interrupted(steps, total, title):
+        for _ in zip(range(count), steps, strict=False):
+            pass
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(presets, "_watch", interrupted)
+    return lambda: monkeypatch.setattr(presets, "_watch", watch)
+
+
+def same(file, other):
+    """Do two files hold the same weights, bit by bit?"""
+    a, b = (ar.load_critic(f).state_dict() for f in (file, other))
+    return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
+
+
+def test_help_lists_the_commands():
+    shown = subprocess.run([sys.executable, "-m", "advreg_edu", "--help"], capture_output=True, text=True, check=True)
+    assert all(command in shown.stdout for command in ("doctor", "train", "notebooks"))
+
+
+def test_an_unknown_critic_lists_those_there_are(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["train", "ct-abdomen"])
+    assert stop.value.code == 2
+    assert "ct-thorax" in capsys.readouterr().err
+
+
+def test_every_critic_that_ships_has_a_preset_and_every_preset_ships():
+    assert sorted(presets.PRESETS) == pretrained.names()
+
+
+def test_a_shipped_critic_is_built_as_its_preset_says():
+    for name, preset in presets.PRESETS.items():
+        shipped, made = ar.load_critic(name), preset.critic()
+        assert type(shipped) is type(made) and shipped.arguments == made.arguments, name
+
+
+def test_train_saves_a_critic_and_prints_its_hash(small, tmp_path, capsys):
+    out = tmp_path / "made" / "critic.safetensors"
+    assert main(["train", "ct-thorax", "--out", str(out)]) == 0
+    shown = capsys.readouterr()
+    assert hashlib.sha256(out.read_bytes()).hexdigest() in shown.out
+    assert "minutes" in shown.out and "Wasserstein" in shown.err and "slope" in shown.err
+    assert ar.load_critic(out).arguments == small.critic().arguments
+    assert not out.with_suffix(".checkpoint").exists()
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(small, tmp_path):
+    files = [tmp_path / f"{k}.safetensors" for k in range(3)]
+    for out, seed in zip(files, "001", strict=True):
+        assert main(["train", "ct-thorax", "--out", str(out), "--seed", seed]) == 0
+    assert same(files[0], files[1]) and not same(files[0], files[2])
+
+
+def test_training_leaves_the_global_generator_alone(small, tmp_path):
+    before = torch.get_rng_state()
+    main(["train", "ct-thorax", "--out", str(tmp_path / "a.safetensors")])
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_ctrl_c_says_how_to_resume_and_resuming_gives_the_uninterrupted_result(small, tmp_path, monkeypatch, capsys):
+    whole, halved = tmp_path / "whole.safetensors", tmp_path / "halved.safetensors"
+    main(["train", "ct-thorax", "--out", str(whole)])
+    undo = interrupt_after(monkeypatch, 3)
+    assert main(["train", "ct-thorax", "--out", str(halved)]) == 130
+    assert "--resume" in capsys.readouterr().err
+    assert not halved.exists()
+    undo()
+    assert main(["train", "ct-thorax", "--out", str(halved)]) == 2, "a checkpoint must not be overwritten unasked"
+    assert "--resume" in capsys.readouterr().err
+    assert main(["train", "ct-thorax", "--out", str(halved), "--resume"]) == 0
+    assert same(halved, whole)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["ct-thorax", "--resume"], "expected a checkpoint file"),
+        (["ct-thorax", "--steps", "0"], "steps: expected"),
+        (["ct-thorax", "--batch-size", "-1"], "batch_size: expected"),
+        (["ct-thorax", "--device", "toaster"], "--device: expected a device that torch can use"),
+        (["photos-color"], "Pass --images FOLDER"),
+        (["photos-color", "--images", "no-such-folder"], "no-such-folder"),
+    ],
+)
+def test_bad_arguments_are_refused_with_a_fix(small, arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", *arguments]) == 2
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.rglob("*")), "nothing may be written before the arguments are known to be good"
+
+
+def test_an_output_of_another_type_is_refused(small, tmp_path, capsys):
+    assert main(["train", "ct-thorax", "--out", str(tmp_path / "critic.pt")]) == 2
+    assert "ends in .safetensors" in capsys.readouterr().err
+
+
+def test_doctor_finds_nothing_broken_here(capsys):
+    assert main(["doctor"]) == 0
+    shown = capsys.readouterr().out
+    assert all(what in shown for what in ("Python", "torch", "threads", "memory", "weights", "ASTRA", "browser"))
+    assert "Ready." in shown and "BROKEN" not in shown
+
+
+def test_doctor_fails_with_a_fix_for_damaged_weights(monkeypatch, tmp_path, capsys):
+    for file in pretrained.folder().iterdir():
+        if file.is_file():
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    damaged = tmp_path / "ct-thorax.safetensors"
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"x")
+    monkeypatch.setattr(pretrained, "folder", lambda: tmp_path)
+    assert main(["doctor"]) == 1
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("BROKEN"))
+    assert "SHA-256" in line and "Fix: git checkout -- data/ct-thorax.safetensors" in line
+
+
+def test_doctor_goes_on_after_a_check_that_raises(monkeypatch):
+    def _weights():
+        raise RuntimeError("the disk is gone")
+
+    monkeypatch.setattr(doctor, "_weights", _weights)
+    findings = doctor.examine()
+    assert [f.what for f in findings if f.broken] == ["weights"]
+    assert findings[-1].what == "browser"
+
+
+def test_doctor_says_which_version_is_wanted(monkeypatch):
+    from packaging.requirements import Requirement
+
+    monkeypatch.setattr(doctor, "requirements", lambda: [Requirement("torch>=99"), Requirement("no-such-thing>=1")])
+    lines = [str(f) for f in doctor.examine() if f.broken]
+    assert 'Fix: pip install "torch>=99"' in lines[0]
+    assert 'not installed. Fix: pip install "no-such-thing>=1"' in lines[1]
+
+
+def test_limits_of_a_container_are_those_binder_states(monkeypatch):
+    monkeypatch.setenv("CPU_LIMIT", "0.5")
+    monkeypatch.setenv("MEM_LIMIT", str(2**20))
+    assert doctor.cpu_limit() == 0.5
+    assert doctor.memory_limit() == 2**20
+    notes = {f.what: str(f) for f in doctor.examine() if f.fix}
+    assert "2 GB" in notes["memory"]
+
+
+SOURCE = """# ---
+# jupyter:
+#   kernelspec: {display_name: Another, language: python, name: another}
+# ---
+
+# %% [markdown]
+# # A title with Ψ
+
+# %% tags=["app"]
+x = 1
+
+# %%
+x = 1
+# %%
+x = 1
+"""
+
+
+@pytest.fixture
+def course(tmp_path):
+    (tmp_path / notebooks.SOURCE).mkdir(parents=True)
+    (tmp_path / notebooks.SOURCE / "00_a.py").write_text(SOURCE, encoding="utf-8")
+    return tmp_path
+
+
+def test_a_generated_notebook_is_clean_and_always_the_same(course):
+    (path,) = notebooks.write(course)
+    text = path.read_text(encoding="utf-8")
+    notebook = json.loads(text)
+    assert path == course / "notebooks" / "00_a.ipynb"
+    assert notebook["metadata"]["kernelspec"]["name"] == "python3"
+    assert [cell["cell_type"] for cell in notebook["cells"]] == ["markdown", "code", "code", "code"]
+    assert "Ψ" in text and notebook["cells"][1]["metadata"] == {"tags": ["app"]}
+    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in notebook["cells"][1:])
+    assert len({cell["id"] for cell in notebook["cells"]}) == 4
+    assert notebooks.generate(course / notebooks.SOURCE / "00_a.py") == text
+
+
+def test_ids_of_other_cells_stay_when_a_cell_is_added(course):
+    source = course / notebooks.SOURCE / "00_a.py"
+    before = [cell["id"] for cell in json.loads(notebooks.generate(source))["cells"]]
+    source.write_text(SOURCE.replace("# %% tags", "# %%\ny = 2\n\n# %% tags"), encoding="utf-8")
+    after = [cell["id"] for cell in json.loads(notebooks.generate(source))["cells"]]
+    assert [before[0], *after[2:]] == before
+
+
+def test_stale_notebooks_are_those_changed_missing_or_without_a_source(course):
+    assert [path.name for path in notebooks.stale(course)] == ["00_a.ipynb"]  # missing
+    (path,) = notebooks.write(course)
+    assert notebooks.stale(course) == []
+    path.write_text(path.read_text(encoding="utf-8").replace("x = 1", "x = 2"), encoding="utf-8")
+    (course / "notebooks" / "old.ipynb").write_text("{}", encoding="utf-8")
+    assert [path.name for path in notebooks.stale(course)] == ["00_a.ipynb", "old.ipynb"]
+
+
+def test_without_sources_the_message_says_what_is_missing(tmp_path):
+    with pytest.raises(FileNotFoundError, match="notebooks/source/: expected in a checkout"):
+        notebooks.targets(tmp_path)

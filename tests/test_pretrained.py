@@ -1,0 +1,177 @@
+"""Weights: what is saved is what is loaded, nothing damaged or foreign is, and the shipped ones keep their promises."""
+
+import hashlib
+import json
+import shutil
+import struct
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+import advreg_edu as ar
+from advreg_edu import pretrained
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+CRITICS = {
+    "LocalCritic": (lambda: ar.LocalCritic(channels=1), (1, 24, 24)),
+    "LocalCritic, colour": (lambda: ar.LocalCritic(channels=3), (3, 17, 20)),
+    "PaperCritic": (lambda: ar.PaperCritic(channels=2, size=20), (2, 20, 20)),
+}
+
+
+def shaken(critic):
+    """Weights away from their start, where zeros would hide that they were not loaded."""
+    with torch.no_grad():
+        for p in critic.parameters():
+            p.add_(0.05 * torch.randn(p.shape, generator=seeded(1)))
+    return critic
+
+
+@pytest.fixture
+def shelf(tmp_path, monkeypatch):
+    """A folder of our own in place of data/, with one critic called `tiny`."""
+    digest = pretrained.save_critic(shaken(ar.PaperCritic(channels=1, size=8)), tmp_path / "tiny.safetensors")
+    (tmp_path / "tiny.md").write_text("# tiny\n\nseed 0", encoding="utf-8")
+    (tmp_path / "critics.json").write_text(json.dumps({"tiny": {"sha256": digest}, "absent": {"sha256": "0" * 64}}))
+    monkeypatch.setattr(pretrained, "folder", lambda: tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", CRITICS)
+def test_round_trip(tmp_path, name):
+    """load(save(Psi)) = Psi: the same class, the same numbers, ready to use and frozen."""
+    make, shape = CRITICS[name]
+    critic, x = shaken(make()), torch.rand(3, *shape, generator=seeded())
+    path = tmp_path / "new" / "folder" / "critic.safetensors"
+    digest = pretrained.save_critic(critic, path)
+    loaded = ar.load_critic(path)
+    assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert type(loaded) is type(critic) and loaded(x).abs().max() > 0
+    assert all(torch.equal(loaded.state_dict()[key], value) for key, value in critic.state_dict().items())
+    torch.testing.assert_close(loaded(x), critic(x))  # not bit by bit: the memory layout differs
+    assert not loaded.training and not any(p.requires_grad for p in loaded.parameters())
+    assert torch.equal(ar.load_critic(str(path))(x), loaded(x))
+
+
+def test_same_weights_same_hash(tmp_path):
+    """The file depends on the critic alone: the hash of a retrained critic can be compared."""
+    critic = ar.PaperCritic(channels=1, size=8)
+    hashes = {pretrained.save_critic(critic, tmp_path / f"{i}.safetensors") for i in range(8)}
+    assert len(hashes) == 1 and pretrained.save_critic(shaken(critic), tmp_path / "c.safetensors") not in hashes
+
+
+def test_weights_of_another_architecture(tmp_path):
+    """A label that does not fit its weights is refused with the file's name."""
+    path, critic = tmp_path / "a.safetensors", ar.LocalCritic(channels=1, widths=(8, 12))
+    critic.arguments = dict(channels=1, widths=[8, 16], smoothing=0.01)
+    pretrained.save_critic(critic, path)
+    with pytest.raises(ValueError, match=r"a\.safetensors: expected the weights of a LocalCritic, got others"):
+        ar.load_critic(path)
+
+
+def test_by_name(shelf):
+    loaded = ar.load_critic("tiny")
+    assert pretrained.names() == ["absent", "tiny"] and pretrained.card("tiny").startswith("# tiny")
+    x = torch.rand(2, 1, 8, 8, generator=seeded())
+    assert torch.equal(loaded(x), ar.load_critic(shelf / "tiny.safetensors")(x))
+
+
+@pytest.mark.parametrize("call", [ar.load_critic, pretrained.card])
+def test_unknown_name_lists_the_known(shelf, call):
+    with pytest.raises(ValueError, match=r"critic: expected one of absent, tiny, got 'ct-throax'"):
+        call("ct-throax")
+
+
+@pytest.mark.parametrize("where", [0, 100, -1])
+def test_altered_file_is_refused(shelf, where):
+    """One bit flipped anywhere: the hash does not match, and nothing is loaded."""
+    path = shelf / "tiny.safetensors"
+    content = bytearray(path.read_bytes())
+    content[where] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"tiny\.safetensors: expected SHA-256 \w{12}\.\.\., got \w{12}\.\.\..*again"):
+        ar.load_critic("tiny")
+
+
+def test_another_critic_under_the_name_is_refused(shelf):
+    pretrained.save_critic(ar.PaperCritic(channels=1, size=8), shelf / "tiny.safetensors")
+    with pytest.raises(ValueError, match="expected SHA-256"):
+        ar.load_critic("tiny")
+
+
+def test_missing_file(shelf):
+    with pytest.raises(ValueError, match=r"absent\.safetensors: expected in .*, got nothing\. Reinstall"):
+        ar.load_critic("absent")
+    with pytest.raises(ValueError, match=r"mine\.safetensors: expected a weights file, got none.*absent, tiny"):
+        ar.load_critic(shelf / "mine.safetensors")
+
+
+def test_foreign_files(tmp_path):
+    """Weights without our label, and files that are no safetensors at all."""
+    foreign, garbage, empty = (tmp_path / f"{name}.safetensors" for name in ("foreign", "garbage", "empty"))
+    save_file({"w": torch.zeros(3)}, foreign, {"critic": "ResNet"})
+    with pytest.raises(ValueError, match=r"foreign\.safetensors: expected weights written by save_critic.*'ResNet'"):
+        ar.load_critic(foreign)
+    torch.save({"w": torch.zeros(3)}, garbage)
+    empty.touch()
+    for path in (garbage, empty):
+        with pytest.raises(ValueError, match=rf"{path.name}: expected a safetensors file, got a damaged one"):
+            ar.load_critic(path)
+
+
+def test_no_folder_no_silence(tmp_path, monkeypatch):
+    monkeypatch.setattr(pretrained, "__file__", str(tmp_path / "advreg_edu" / "pretrained.py"))
+    with pytest.raises(FileNotFoundError, match=r"data/critics\.json: expected .*Reinstall"):
+        pretrained.names()
+
+
+def test_found_beside_and_inside_the_package(tmp_path, monkeypatch):
+    """A checkout has data/ beside the package, a wheel inside it."""
+    for place in (tmp_path / "checkout", tmp_path / "wheel" / "advreg_edu"):
+        shutil.copytree(pretrained.folder(), place / "data")
+    for root in ("checkout", "wheel"):
+        monkeypatch.setattr(pretrained, "__file__", str(tmp_path / root / "advreg_edu" / "pretrained.py"))
+        assert tmp_path in pretrained.folder().parents and pretrained.names()
+
+
+SHIPPED = pretrained.names()
+
+
+def test_what_ships():
+    assert {"ct-thorax", "photos-color"} <= set(SHIPPED)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_critic(name):
+    """At most 1 M parameters and 4 MB, finite on images of its kind, and noisy images cost more than clean ones."""
+    critic = ar.load_critic(name)
+    assert sum(p.numel() for p in critic.parameters()) <= 1_000_000
+    assert (pretrained.folder() / f"{name}.safetensors").stat().st_size <= 4_000_000
+    x = (ar.images.thorax if critic.channels == 1 else ar.images.photos)(4, 64, seeded())
+    noisy = x + 0.1 * torch.randn(x.shape, generator=seeded(1))
+    assert critic(x).shape == (4,) and (critic(noisy) > critic(x)).all()
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_file_is_safetensors(name):
+    """Eight bytes of length, JSON, numbers: nothing in it is a pickle, nothing can run."""
+    content = (pretrained.folder() / f"{name}.safetensors").read_bytes()
+    (length,) = struct.unpack("<Q", content[:8])
+    header = json.loads(content[8 : 8 + length])
+    made = json.loads(header.pop("__metadata__")["critic"])
+    assert made["class"] in ("LocalCritic", "PaperCritic") and made["arguments"]
+    ends = [entry["data_offsets"][1] for entry in header.values()]
+    assert max(ends) == len(content) - 8 - length
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_card(name):
+    """Data, seed, command, minutes and measured numbers."""
+    card = pretrained.card(name)
+    missing = [word for word in ("data", "seed", "python -m advreg_edu train", "minutes", "dB") if word not in card]
+    assert not missing
