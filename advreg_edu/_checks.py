@@ -72,3 +72,10 @@ def check_count(value, name, low=1, fix=""):
     if value < low:
         raise ValueError(f"{name}: expected at least {low}, got {value}. {fix}".strip())
     return int(value)
+
+
+def check_choice(value, name, choices):
+    """Raise unless `value` is one of `choices`; return it."""
+    if value not in choices:
+        raise ValueError(f"{name}: expected one of {', '.join(choices)}, got {value!r}.")
+    return value

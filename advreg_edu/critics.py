@@ -50,7 +50,7 @@ class LocalCritic(nn.Module):
     Args: channels; widths of the U-Net's levels at 1/2, 1/4, ... of the resolution; smoothing in intensities per pixel.
     """
 
-    def __init__(self, channels=1, widths=(32, 64, 96), smoothing=0.01):
+    def __init__(self, channels=1, widths=(16, 32, 64), smoothing=0.01):
         super().__init__()
         self.unet = UNet(channels, widths)
         self.channels, self.smoothing = self.unet.channels, check_number(smoothing, "smoothing", low=0, above=True)
@@ -60,7 +60,8 @@ class LocalCritic(nn.Module):
 
     def clean(self, x):
         """D(x) = blur(x) + U-Net's correction: (B, C, H, W) twice."""
-        blurred = F.conv2d(F.pad(x, (2, 2, 2, 2), mode="replicate"), self.blur, groups=self.channels)
+        with torch.autocast(x.device.type, enabled=False):  # bfloat16 would round intensities to 1/256
+            blurred = F.conv2d(F.pad(x, (2, 2, 2, 2), mode="replicate"), self.blur, groups=self.channels)
         return blurred + self.unet.correction(x)
 
     def forward(self, x):

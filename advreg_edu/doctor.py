@@ -2,12 +2,13 @@
 
 import importlib.metadata
 import importlib.util
-import os
 import shutil
 import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+
+from . import hardware
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -55,28 +56,6 @@ def requirements():
     return [r for r in wanted if r.marker is None or r.marker.evaluate({"extra": ""})]
 
 
-def cpu_limit():
-    """Cores this process may use: Binder's CPU_LIMIT, else the container's quota, else the cores there are."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if os.environ.get("CPU_LIMIT"):
-        return min(float(os.environ["CPU_LIMIT"]), cores)
-    quota, period = (_read("/sys/fs/cgroup/cpu.max") or "max 100000").split()  # control groups, version 2
-    if quota == "max":
-        quota = _read("/sys/fs/cgroup/cpu/cpu.cfs_quota_us") or "-1"  # version 1
-        period = _read("/sys/fs/cgroup/cpu/cpu.cfs_period_us") or "100000"
-    return cores if int(quota) <= 0 else min(int(quota) / int(period), cores)
-
-
-def memory_limit():
-    """Bytes this process may use, by Binder, container or machine; None where none of them says."""
-    said = [os.environ.get("MEM_LIMIT"), _read("/sys/fs/cgroup/memory.max")]
-    said += [_read("/sys/fs/cgroup/memory/memory.limit_in_bytes")]
-    numbers = [int(s) for s in said if s and s.isdigit()]
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        numbers.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    return min(numbers, default=None)
-
-
 def _python():
     version = ".".join(str(n) for n in sys.version_info[:3])
     old = sys.version_info < (3, 11)
@@ -109,13 +88,13 @@ def _library(requirement):
 def _threads():
     import torch
 
-    threads, limit = torch.get_num_threads(), cpu_limit()
+    threads, limit = torch.get_num_threads(), hardware.cpu_limit()
     fix = f"set OMP_NUM_THREADS={max(1, int(limit))} before Python starts; more threads than cores are slow."
     yield Finding("threads", f"torch uses {threads} of {limit:g} cores.", fix if threads > max(1, limit) else "")
 
 
 def _memory():
-    limit = memory_limit()
+    limit = hardware.memory_limit()
     if limit is None:
         yield Finding("memory", "limit unknown.")
     else:
@@ -185,10 +164,3 @@ def _safely(check):
 
 def _installed(module):
     return importlib.util.find_spec(module) is not None
-
-
-def _read(path):
-    try:
-        return Path(path).read_text().strip()
-    except OSError:
-        return None

@@ -41,13 +41,13 @@ PRESETS = {
         problem=lambda: Problem(RayTransform(128, 30), sigma=0.02),
         images=lambda folder, generator: images.thorax(2000, size=128, generator=generator),
         critic=lambda: LocalCritic(channels=1),
-        arguments=dict(steps=300, batch_size=8, crop=64),
+        arguments=dict(steps=2000, batch_size=8, averaging=0.99, gap="lines"),
     ),
     "photos-color": Preset(
         problem=lambda: Problem(Identity((3, 48, 48)), sigma=0.1),
         images=_crops,
         critic=lambda: LocalCritic(channels=3),
-        arguments=dict(steps=2500, batch_size=16, learning_rate=1.5e-3),
+        arguments=dict(steps=6000, batch_size=16, learning_rate=1.5e-3, averaging=0.99, gap="lines"),
     ),
 }
 

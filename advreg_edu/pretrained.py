@@ -9,6 +9,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from . import critics
+from ._checks import check_choice
 
 
 def folder():
@@ -85,9 +86,7 @@ def _index():
 
 def _entry(name):
     index = _index()
-    if name not in index:
-        raise ValueError(f"critic: expected one of {', '.join(sorted(index))}, got {name!r}.")
-    return index[name]
+    return index[check_choice(name, "critic", sorted(index))]
 
 
 def _sha256(path):

@@ -6,16 +6,19 @@ sparse product and the adjoint is the exact transpose.
 
 import math
 import warnings
+from functools import lru_cache
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
-from ._checks import check_count
+from ._checks import check_choice, check_count
 from .operators import LinearOperator, check_measurement
 
 NONZEROS_PER_PIXEL_AND_ANGLE = 1.82  # measured for ASTRA's 'linear' projector
 BYTES_PER_NONZERO = 16  # float32 value and int32 column, for A and for A*
 FILTERS = ("ram-lak", "shepp-logan", "cosine", "hamming", "hann")
+CPU_FLOAT = (torch.device("cpu"), torch.float32)
 _TOO_SLOW = "The 'astra_cpu' backend may be too slow"  # ODL's warning
 
 
@@ -36,7 +39,7 @@ class RayTransform(LinearOperator):
     def __init__(self, size=128, angles=30, filter="ram-lak", memory_budget=600_000_000):
         size = check_count(size, "size", 2, "It is the side of the image in pixels.")
         angles = check_count(angles, "angles", 1, "A scan needs at least one view.")
-        self.filter = _known_filter(filter)
+        self.filter = check_choice(filter, "filter", FILTERS)
         self._space, self._geometry = _odl_geometry(size, angles)
         detectors = self._geometry.det_partition.size
         super().__init__((1, size, size), (1, angles, detectors))
@@ -46,12 +49,13 @@ class RayTransform(LinearOperator):
         else:
             self._project = _OnTheFly(self._space, self._geometry)
         self.unscaled_norm = self._largest_singular_value()
+        self._project.divide_by(self.unscaled_norm)
 
     def _forward(self, x):
-        return self._project.forward(x).reshape(-1, *self.range_shape) / self.unscaled_norm
+        return self._project.forward(x).reshape(-1, *self.range_shape)
 
     def _adjoint(self, y):
-        return self._project.adjoint(y).reshape(-1, *self.domain_shape) / self.unscaled_norm
+        return self._project.adjoint(y).reshape(-1, *self.domain_shape)
 
     def pinv(self, y, filter=None):
         """A†y, filtered back-projection: pi/N c^2 A*(h * y) with the discrete ramp h.
@@ -62,9 +66,9 @@ class RayTransform(LinearOperator):
         check_measurement(self, y)
         angles, detectors = self.range_shape[1:]
         padded = 2 ** math.ceil(math.log2(2 * detectors))  # no wrap-around between the ends of the detector
-        response = _filter_response(padded, _known_filter(filter or self.filter)).to(y)
-        filtered = torch.fft.irfft(torch.fft.rfft(y, padded) * response, padded)[..., :detectors]
-        return math.pi / angles * self.unscaled_norm**2 * self.T(filtered.contiguous())
+        response = _filter_response(padded, check_choice(filter or self.filter, "filter", FILTERS))
+        response = (math.pi / angles * self.unscaled_norm**2 * response).to(y)
+        return self.T(torch.fft.irfft(torch.fft.rfft(y, padded) * response, padded)[..., :detectors].contiguous())
 
     def _largest_singular_value(self):
         """Power method on A*A. The ray transform's first singular value stands alone, so it converges fast."""
@@ -82,7 +86,18 @@ class _Matrix:
     """ASTRA's projector as a sparse matrix, copied once to every device and float type it is used with."""
 
     def __init__(self, matrix):
-        self._stored = {(torch.device("cpu"), torch.float32): (_to_torch(matrix), _to_torch(matrix.T.tocsr()))}
+        self._stored = {CPU_FLOAT: (_to_torch(matrix), _to_torch(matrix.T.tocsr()))}
+
+    @property
+    def bytes(self):
+        """Of the matrix and its transpose on the CPU."""
+        parts = [t for m in self._stored[CPU_FLOAT] for t in (m.values(), m.col_indices(), m.crow_indices())]
+        return sum(t.numel() * t.element_size() for t in parts)
+
+    def divide_by(self, norm):
+        for matrices in self._stored.values():
+            for matrix in matrices:
+                matrix.values().div_(norm)
 
     def forward(self, x):
         return self._times(0, x)
@@ -93,9 +108,19 @@ class _Matrix:
     def _times(self, which, u):
         key = (u.device, u.dtype)
         if key not in self._stored:
-            cpu = self._stored[torch.device("cpu"), torch.float32]
-            self._stored[key] = tuple(m.to(device=u.device, dtype=u.dtype) for m in cpu)
-        return (self._stored[key][which] @ u.flatten(1).T.contiguous()).T.contiguous()  # contiguous is a third faster
+            self._stored[key] = tuple(m.to(device=u.device, dtype=u.dtype) for m in self._stored[CPU_FLOAT])
+        matrix, u = self._stored[key][which], u.flatten(1)
+        return (matrix @ u[0])[None] if len(u) == 1 else _transposed(matrix @ _transposed(u))
+
+
+def _transposed(u):
+    """u.T in new memory, three times faster than u.T.contiguous() if the long side is a power of two: such rows compete
+    for the same lines of the cache, so they are first spread out."""
+    rows, columns = u.shape
+    if columns > rows:
+        return F.pad(u, (0, 16))[:, :columns].T.contiguous()
+    spread = u.new_empty(columns, rows + 16)[:, :rows]
+    return spread.copy_(u.T).contiguous()
 
 
 class _OnTheFly:
@@ -110,13 +135,17 @@ class _OnTheFly:
             warnings.filterwarnings("ignore", message=_TOO_SLOW, category=RuntimeWarning)
             self._odl = OdlRayTransform(space, geometry, impl="astra_cuda" if astra.use_cuda() else "astra_cpu")
             self._odl(space.zero())  # ODL builds its backend, and warns, at the first call
+        self._norm = 1.0
+
+    def divide_by(self, norm):
+        self._norm = norm
 
     def forward(self, x):
-        return self._each(self._odl, x)
+        return self._each(self._odl, x) / self._norm
 
     def adjoint(self, y):
         weight = self._odl.range.weighting.const / self._odl.domain.weighting.const
-        return self._each(self._odl.adjoint, y) / weight
+        return self._each(self._odl.adjoint, y) / (weight * self._norm)
 
     def _each(self, operator, batch):
         items = batch.detach().cpu().float().numpy().reshape(len(batch), *operator.domain.shape)
@@ -157,12 +186,7 @@ def _to_torch(csr):
         return torch.sparse_csr_tensor(rows, columns, torch.from_numpy(csr.data), csr.shape, check_invariants=True)
 
 
-def _known_filter(name):
-    if name not in FILTERS:
-        raise ValueError(f"filter: expected one of {', '.join(FILTERS)}, got {name!r}.")
-    return name
-
-
+@lru_cache
 def _filter_response(n, name):
     """Fourier transform of the band-limited ramp kernel h(0) = 1/4, h(odd k) = -1/(pi k)^2, times a window: (n//2+1,).
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ._checks import check_batch, check_count, check_finite, check_images, check_number
+from ._checks import check_batch, check_choice, check_count, check_finite, check_images, check_number
 from .operators import check_measurement, inner, squared_norm
 from .problem import Problem
 
@@ -190,8 +190,7 @@ def _checked(problem, y, critic, reg_weight, step_size, steps, method, stop, x0)
     """Everything that can be wrong is found here, before the first product with A."""
     if not isinstance(problem, Problem):
         raise TypeError(f"problem: expected Problem(A, sigma), got {type(problem).__name__}.")
-    if method not in METHODS:
-        raise ValueError(f"method: expected one of {', '.join(METHODS)}, got {method!r}.")
+    check_choice(method, "method", METHODS)
     A = problem.A
     check_measurement(A, y)
     check_finite(y, "y")

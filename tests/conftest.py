@@ -4,9 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
-import torch
 
-from advreg_edu import doctor
+from advreg_edu import hardware
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -14,8 +13,7 @@ SHARED = ROOT.parent / "shared"
 
 def pytest_configure(config):
     """As many threads as there are cores: a container's torch counts the cores of its host."""
-    if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(max(1, int(doctor.cpu_limit())))
+    hardware.use_the_cores_there_are()
 
 
 @pytest.fixture(scope="session")

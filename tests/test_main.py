@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import advreg_edu as ar
-from advreg_edu import doctor, notebooks, presets, pretrained
+from advreg_edu import doctor, hardware, notebooks, presets, pretrained
 from advreg_edu.__main__ import main
 
 
@@ -168,8 +168,8 @@ def test_doctor_says_which_version_is_wanted(monkeypatch):
 def test_limits_of_a_container_are_those_binder_states(monkeypatch):
     monkeypatch.setenv("CPU_LIMIT", "0.5")
     monkeypatch.setenv("MEM_LIMIT", str(2**20))
-    assert doctor.cpu_limit() == 0.5
-    assert doctor.memory_limit() == 2**20
+    assert hardware.cpu_limit() == 0.5
+    assert hardware.memory_limit() == 2**20
     notes = {f.what: str(f) for f in doctor.examine() if f.fix}
     assert "2 GB" in notes["memory"]
 

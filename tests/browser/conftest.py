@@ -27,7 +27,7 @@ def _absent(what):
     pytest.skip(f"needs {what}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while Playwright runs, asyncio finds its loop, and apps of other tests would use it
 def chromium():
     """A Chromium or Chrome of the system, driven by Playwright."""
     try:

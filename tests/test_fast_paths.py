@@ -1,0 +1,158 @@
+"""Speed changes no result: Algorithms 1 and 2 of the package against the plain transcription in benchmarks/plain.py."""
+
+import importlib.util
+
+import pytest
+import torch
+
+import advreg_edu as ar
+from advreg_edu import hardware
+from advreg_edu.training import critic_loss, wasserstein_and_slopes
+
+SIZE, ANGLES, SIGMA = 32, 12, 0.02
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def made(kind, **arguments):
+    """A critic whose first weights depend on nothing else, away from the zeros it starts with."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        critic = kind(**arguments)
+        with torch.no_grad():
+            for p in critic.parameters():
+                p.add_(0.02 * torch.randn(p.shape))
+    return critic
+
+
+CRITICS = {
+    "PaperCritic": lambda: made(ar.PaperCritic, channels=1, size=SIZE),
+    "LocalCritic": lambda: made(ar.LocalCritic, channels=1),
+}
+
+
+@pytest.fixture(scope="module")
+def plain(root):
+    spec = importlib.util.spec_from_file_location("plain", root / "benchmarks" / "plain.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def scan(plain):
+    return plain.PlainScan(SIZE, ANGLES)
+
+
+@pytest.fixture
+def problem():
+    return ar.Problem(ar.RayTransform(SIZE, ANGLES), SIGMA)
+
+
+def relative(u, v):
+    return float((u - v).norm() / v.norm())
+
+
+def test_scans_agree_but_for_the_filter_of_odl(plain, scan, problem):
+    """A and A* to 1e-4. FBP to 10 %: ODL takes |frequency| for the ramp, which loses part of the mean."""
+    A, c = problem.A, problem.A.unscaled_norm
+    x = ar.images.ellipses(3, SIZE, generator=seeded())
+    assert relative(scan.forward(x) / c, A(x)) <= 1e-4
+    assert relative(scan.adjoint(A(x)) / c, A.T(A(x))) <= 1e-4
+    assert relative(scan.pinv(c * A(x)), A.pinv(A(x))) <= 0.1
+
+
+@pytest.mark.parametrize("name", CRITICS)
+def test_a_training_step_is_the_plain_one(plain, problem, name):
+    """Loss and every weight after a step: one batch of real and noisy images, channels last, simulated at once."""
+    A, x_real = problem.A, ar.images.ellipses(4, SIZE, generator=seeded())
+
+    class SameSimulation:  # the two FBPs differ, see above; all else is the plain way
+        forward = staticmethod(lambda x: A.unscaled_norm * A(x))
+        pinv = staticmethod(lambda y: A.pinv(y / A.unscaled_norm))
+
+    slow, fast = CRITICS[name](), CRITICS[name]().to(memory_format=torch.channels_last)
+    sgd = torch.optim.SGD(slow.parameters(), lr=1e-3)
+    expected = plain.training_step(slow, sgd, SameSimulation, 1 / A.unscaled_norm, SIGMA, x_real, 20.0, seeded(1))
+
+    generator = seeded(1)
+    noisy = problem.naive(problem.measure(x_real, generator))
+    x_real, noisy = (u.contiguous(memory_format=torch.channels_last) for u in (x_real, noisy))
+    loss = critic_loss(fast, x_real, noisy, 20.0, generator)
+    loss.backward()
+    torch.optim.SGD(fast.parameters(), lr=1e-3).step()
+    assert float(loss.detach()) == pytest.approx(float(expected), rel=1e-4, abs=1e-5)
+    for p, q in zip(fast.parameters(), slow.parameters(), strict=True):
+        assert torch.allclose(p, q, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", CRITICS)
+def test_iterates_are_the_plain_ones(plain, scan, problem, name):
+    critic, x_true = CRITICS[name](), ar.images.ellipses(2, SIZE, generator=seeded())
+    y = problem.measure(x_true, seeded(1))
+    x = problem.naive(y)
+    fast = critic.to(memory_format=torch.channels_last)
+    for it in ar.reconstruct(problem, y, fast, 0.3, step_size=0.2, steps=5):
+        assert relative(it.x, x) <= 1e-4
+        x = plain.descent_step(critic, scan, 1 / problem.A.unscaled_norm, x, y, 0.3, 0.2)
+
+
+def test_the_line_estimate_has_the_mean_of_eq6():
+    """The mean of <grad Psi(x_i), x_noisy - x_real> over `mix` is Psi(x_noisy) - Psi(x_real)."""
+    critic = CRITICS["LocalCritic"]()
+    x_real = ar.images.ellipses(1, SIZE, generator=seeded())
+    noisy = x_real + 0.1 * torch.randn(x_real.shape, generator=seeded(1))
+    many = lambda u: u.expand(400, -1, -1, -1)
+    ends, _ = wasserstein_and_slopes(critic, x_real, noisy, seeded())
+    estimate, _ = wasserstein_and_slopes(critic, many(x_real), many(noisy), seeded(), gap="lines")
+    single = torch.stack([wasserstein_and_slopes(critic, x_real, noisy, seeded(k), "lines")[0] for k in range(20)])
+    assert float(estimate) == pytest.approx(float(ends), abs=4 * float(single.std()) / 20)
+
+
+def test_both_estimates_are_equal_where_the_critic_is_linear():
+    class Linear(torch.nn.Module):
+        def forward(self, x):
+            return (w * x).flatten(1).sum(1)
+
+    w = torch.randn(1, 8, 8, generator=seeded())
+    x, noisy = torch.rand(2, 5, 1, 8, 8, generator=seeded(1))
+    ends, lines = (wasserstein_and_slopes(Linear(), x, noisy, seeded(), gap)[0] for gap in ("ends", "lines"))
+    assert float(lines) == pytest.approx(float(ends), rel=1e-4)
+
+
+@pytest.mark.parametrize("name", CRITICS)
+def test_bfloat16_points_the_same_way(name):
+    """The gradient of Eq. 6 with respect to the weights, in bfloat16 and in float32: at most 15 degrees apart."""
+    x_real = ar.images.ellipses(8, SIZE, generator=seeded())
+    noisy = x_real + 0.1 * torch.randn(x_real.shape, generator=seeded(1))
+    directions = []
+    for enabled in (False, True):
+        critic = CRITICS[name]()
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            loss = critic_loss(critic, x_real, noisy, 5.0, seeded(2))
+        directions.append(torch.cat([g.flatten() for g in torch.autograd.grad(loss, list(critic.parameters()))]))
+    assert float(torch.cosine_similarity(*directions, dim=0)) >= 0.966
+
+
+def test_precision_is_chosen_at_run_time_and_can_be_asked_for(monkeypatch):
+    for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"):
+        monkeypatch.setattr(torch.cpu, name, lambda: False, raising=False)
+    assert hardware.fast_precision() == "float32"
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True, raising=False)
+    assert hardware.fast_precision() == "bfloat16"
+    problem, x = ar.Problem(ar.Identity((1, 16, 16)), 0.1), torch.rand(4, 1, 16, 16, generator=seeded())
+    ends = []
+    for precision in ("float32", "bfloat16", None):
+        critic = made(ar.LocalCritic, channels=1, widths=(8,))
+        list(ar.train_critic(critic, problem, x, steps=3, batch_size=2, precision=precision))
+        ends.append(torch.cat([p.flatten() for p in critic.parameters()]))
+    assert not torch.equal(ends[0], ends[1]) and torch.equal(ends[1], ends[2])
+
+
+@pytest.mark.parametrize("bad", [dict(gap="middle"), dict(precision="float16")])
+def test_unknown_choices_are_refused_before_any_step(bad):
+    problem, x = ar.Problem(ar.Identity((1, 16, 16)), 0.1), torch.rand(4, 1, 16, 16, generator=seeded())
+    with pytest.raises(ValueError, match="expected one of"):
+        ar.train_critic(ar.LocalCritic(1), problem, x, steps=3, **bad)
