@@ -1,6 +1,7 @@
 # make lab         install, then open JupyterLab on notebook 00
 # make test        install, then run the tests
 # make notebooks   generate notebooks/*.ipynb from notebooks/source/*.py
+# make bench       speed as ratios against peers, about ten minutes: benchmarks/results.md, growth.png
 # make check       ruff, where it is installed
 #
 # PYTHON=python3.12          another Python, 3.11 or newer (make a new .venv: delete the old one first)
@@ -14,7 +15,7 @@ BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
 ROOT_ARGS = $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: lab test notebooks check
+.PHONY: lab test notebooks bench check
 
 lab: $(INSTALLED)
 	$(BIN)/jupyter lab $(ROOT_ARGS) $(LAB_ARGS) notebooks/00_start_here.ipynb
@@ -24,6 +25,9 @@ test: $(INSTALLED)
 
 notebooks: $(INSTALLED)
 	$(BIN)/python -m advreg_edu notebooks
+
+bench: $(INSTALLED)
+	$(BIN)/python benchmarks/bench.py
 
 check: $(INSTALLED)
 	@PATH="$(CURDIR)/$(BIN):$$PATH"; command -v ruff >/dev/null || { echo "ruff is not installed: $(BIN)/pip install ruff"; exit 1; }; \

@@ -27,9 +27,9 @@ def _parser():
     doctor = commands.add_parser("doctor", help="is this machine ready for the course?")
     doctor.set_defaults(run=_doctor)
 
-    train = commands.add_parser("train", help="train one of the critics that ship, as it was trained")
+    train = commands.add_parser("train", help="train a critic that ships, as it was trained, or one in a minute")
     train.add_argument("name", choices=sorted(presets.PRESETS))
-    train.add_argument("--images", type=Path, metavar="FOLDER", help="photographs to train photos-color on")
+    train.add_argument("--images", type=Path, metavar="FOLDER", help="photographs to train on, for the presets photos-...")
     train.add_argument("--steps", type=int, help="instead of the preset's")
     train.add_argument("--batch-size", type=int, help="instead of the preset's")
     train.add_argument("--seed", type=int, default=0, help="of images, weights and noise (default 0)")

@@ -14,21 +14,22 @@ GAIN = 6.0
 class UNet(nn.Module):
     """x + correction(x), any image size: (B, C, H, W) twice. The correction is zero before training.
 
-    The way down is a bank of linear filters, a level each; the way up is where the network thinks. The first level works
-    on 2x2 blocks of pixels as channels, a quarter of the cost of full resolution.
-    Args: channels C; widths of the levels at 1/2, 1/4, ... of the resolution. Multiples of 16 are the fastest.
+    The first level works on 2x2 blocks of pixels as channels, a quarter of the cost of full resolution.
+    Args: channels C; widths of the levels at 1/2, 1/4, ... of the resolution; multiples of 16 are fastest;
+        blocks_down: whether the way down has blocks too, or is a bank of linear filters and a quarter faster.
     """
 
-    def __init__(self, channels=1, widths=(16, 32, 64)):
+    def __init__(self, channels=1, widths=(16, 32, 64), blocks_down=True):
         super().__init__()
         self.channels, self.widths = check_count(channels, "channels"), tuple(check_count(w, "widths") for w in widths)
-        self.arguments = dict(channels=channels, widths=list(widths))
+        self.arguments = dict(channels=channels, widths=list(widths), blocks_down=bool(blocks_down))
         levels = list(itertools.pairwise(widths))
         self.first = nn.Conv2d(4 * channels, widths[0], 3, padding=1)
+        self.down = nn.ModuleList(_Block(width) if blocks_down else nn.Identity() for width in widths[:-1])
         self.shrink = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in levels)
         self.bottom = _Block(widths[-1])
         self.grow = nn.ModuleList(nn.ConvTranspose2d(coarse, fine, 2, stride=2) for fine, coarse in levels)
-        self.blocks = nn.ModuleList(_Block(width) for width in widths[:-1])
+        self.up = nn.ModuleList(_Block(width) for width in widths[:-1])
         self.last = nn.Conv2d(widths[0], 4 * channels, 3, padding=1)
         for conv in (self.first, *self.shrink):
             nn.init.kaiming_normal_(conv.weight, nonlinearity="linear")
@@ -43,12 +44,13 @@ class UNet(nn.Module):
         height, width = x.shape[-2:]
         multiple = 2 ** len(self.widths)
         padded = F.pad(x, (0, -width % multiple, 0, -height % multiple), mode="replicate")
-        levels = [self.first(F.pixel_unshuffle(GAIN * (padded - 0.5), 2))]
-        for shrink in self.shrink:
-            levels.append(shrink(levels[-1]))
-        h = self.bottom(levels.pop())
-        for block, grow in zip(reversed(self.blocks), reversed(self.grow), strict=True):
-            h = block(grow(h) + levels.pop())
+        h, skips = self.first(F.pixel_unshuffle(GAIN * (padded - 0.5), 2)), []
+        for block, shrink in zip(self.down, self.shrink, strict=True):
+            skips.append(block(h))
+            h = shrink(skips[-1])
+        h = self.bottom(h)
+        for block, grow in zip(reversed(self.up), reversed(self.grow), strict=True):
+            h = block(grow(h) + skips.pop())
         return F.pixel_shuffle(self.last(h), 2)[..., :height, :width] / GAIN
 
 

@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import advreg_edu as ar
 
 SOLVERS = {True: dict(step_size=0.1, steps=100), False: dict(step_size=0.5, steps=200)}  # photos or CT
+GRIDS = {True: (0.1, 0.14, 0.2), False: (0.003, 0.004, 0.005)}  # of TV's lambda
 
 
 def main():
@@ -29,34 +30,48 @@ def main():
     parser.add_argument("--count", type=int, default=32)
     options = parser.parse_args()
     photos = options.what == "photos"
-    x, groups = load_images(options)
-    operator = ar.Identity((3, 128, 128)) if photos else ar.RayTransform(128, 30)
-    problem = ar.Problem(operator, sigma=0.1 if photos else 0.02)
+    x, groups = load_images(options.what, options.path, options.count)
+    problem = problem_of(photos)
     critic = ar.load_critic(options.critic or ("photos-color" if photos else "ct-thorax"))
     y = problem.measure(x, torch.Generator().manual_seed(2026))
     print(f"{len(x)} images, {problem}")
     report("A†y", problem.naive(y), x, groups)
     if not photos:
-        report("FBP, Hann", operator.pinv(y, "hann"), x, groups)
-    weights = (0.1, 0.14, 0.2) if photos else (0.003, 0.004, 0.005)
-    runs = {w: ar.total_variation(problem, y, w, steps=300) for w in weights}
-    best = max(weights, key=lambda w: ar.psnr(runs[w].clamp(0, 1), x).mean())
-    report(f"TV, oracle lambda {best:g}", runs[best], x, groups)
-    ours = [it.x for it in ar.reconstruct(problem, y, critic, ar.weight_from_noise(problem), **SOLVERS[photos])]
+        report("FBP, Hann", problem.A.pinv(y, "hann"), x, groups)
+    best, tv = oracle_tv(problem, y, x, photos)
+    report(f"TV, oracle lambda {best:g}", tv, x, groups)
+    ours = iterates(problem, y, critic, photos)
     report("ours, lambda by the formula, end", ours[-1], x, groups)
     scores = torch.stack([ar.psnr(it.clamp(0, 1), x) for it in ours])
     k = int(scores.mean(1).argmax())
     report(f"ours, best iterate ({k}, oracle)", ours[k], x, groups)
 
 
-def load_images(options):
+def problem_of(photos):
+    operator = ar.Identity((3, 128, 128)) if photos else ar.RayTransform(128, 30)
+    return ar.Problem(operator, sigma=0.1 if photos else 0.02)
+
+
+def iterates(problem, y, critic, photos):
+    """x_0, ..., x_n of Algorithm 2 with lambda by the formula."""
+    return [it.x for it in ar.reconstruct(problem, y, critic, ar.weight_from_noise(problem), **SOLVERS[photos])]
+
+
+def oracle_tv(problem, y, x, photos):
+    """The best lambda of a grid, judged with the truth, and its TV reconstruction."""
+    runs = {w: ar.total_variation(problem, y, w, steps=300) for w in GRIDS[photos]}
+    best = max(runs, key=lambda w: ar.psnr(runs[w].clamp(0, 1), x).mean())
+    return best, runs[best]
+
+
+def load_images(what, path, count):
     """Images and their groups: results are averaged within a patient first."""
-    if options.what == "phantoms":
-        x = ar.images.thorax(options.count, 128, torch.Generator().manual_seed(4_711))
-    elif options.what == "photos":
-        x = ar.images.from_folder(options.path, options.count, 128, generator=torch.Generator().manual_seed(20_261_123))
+    if what == "phantoms":
+        x = ar.images.thorax(count, 128, torch.Generator().manual_seed(4_711))
+    elif what == "photos":
+        x = ar.images.from_folder(path, count, 128, generator=torch.Generator().manual_seed(20_261_123))
     else:
-        data = np.load(options.path)
+        data = np.load(path)
         val = data["split"] == "val"
         return ar.images.from_hounsfield(data["hu"][val]), data["patient_id"][val]
     return x, np.arange(len(x))

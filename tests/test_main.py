@@ -57,13 +57,13 @@ def test_an_unknown_critic_lists_those_there_are(capsys):
     assert "ct-thorax" in capsys.readouterr().err
 
 
-def test_every_critic_that_ships_has_a_preset_and_every_preset_ships():
-    assert sorted(presets.PRESETS) == pretrained.names()
+def test_every_critic_that_ships_has_a_preset_and_every_preset_ships_but_those_of_a_minute():
+    assert sorted(name for name in presets.PRESETS if not name.endswith("-minute")) == pretrained.names()
 
 
 def test_a_shipped_critic_is_built_as_its_preset_says():
-    for name, preset in presets.PRESETS.items():
-        shipped, made = ar.load_critic(name), preset.critic()
+    for name in pretrained.names():
+        shipped, made = ar.load_critic(name), presets.PRESETS[name].critic()
         assert type(shipped) is type(made) and shipped.arguments == made.arguments, name
 
 
