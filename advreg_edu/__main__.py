@@ -29,7 +29,9 @@ def _parser():
 
     train = commands.add_parser("train", help="train a critic that ships, as it was trained, or one in a minute")
     train.add_argument("name", choices=sorted(presets.PRESETS))
-    train.add_argument("--images", type=Path, metavar="FOLDER", help="photographs to train on, for the presets photos-...")
+    train.add_argument(
+        "--images", type=Path, metavar="FOLDER", help="photographs to train on, for the presets photos-..."
+    )
     train.add_argument("--steps", type=int, help="instead of the preset's")
     train.add_argument("--batch-size", type=int, help="instead of the preset's")
     train.add_argument("--seed", type=int, default=0, help="of images, weights and noise (default 0)")

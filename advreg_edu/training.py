@@ -43,14 +43,14 @@ def wasserstein_and_slopes(critic, x_real, x_noisy, generator=None, gap="ends"):
     <grad Psi(x_i), x_noisy - x_real>: the integral of the slope along a line is the difference between its ends, so the
     expectation over `mix` is the same, for less than half of the work (not in the paper).
     """
+    if gap == "ends":
+        psi_real, psi_noisy = critic(torch.cat([x_real, x_noisy])).chunk(2)
+        wasserstein = psi_noisy.mean() - psi_real.mean()
     mix = torch.rand(len(x_real), 1, 1, 1, generator=generator).to(x_real)  # Alg. 1, line 3
     x_i = (mix * x_real + (1 - mix) * x_noisy).detach().requires_grad_()  # Alg. 1, line 5
     (grad,) = torch.autograd.grad(critic(x_i).sum(), x_i, create_graph=True)
     if gap == "lines":
         wasserstein = inner(grad, x_noisy - x_real).mean()
-    else:
-        psi_real, psi_noisy = critic(torch.cat([x_real, x_noisy])).chunk(2)
-        wasserstein = psi_noisy.mean() - psi_real.mean()
     return wasserstein, grad.flatten(1).norm(dim=1)
 
 

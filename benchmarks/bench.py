@@ -19,15 +19,14 @@ import time
 from datetime import date
 from pathlib import Path
 
+import plain
 import torch
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
 import advreg_edu as ar
-import plain
 from advreg_edu import hardware
 from advreg_edu.training import GAPS, PRECISIONS
 
+HERE = Path(__file__).parent
 SECONDS = 4.0  # for each comparison
 lines = []
 
@@ -58,18 +57,22 @@ def ray_transform():
     for size, angles in ((128, 30), (256, 60), (512, 60)):
         A, scan = ar.RayTransform(size, angles), plain.PlainScan(size, angles)
         for batch in (1, 16):
-            x = ar.images.ellipses(batch, size, generator=torch.Generator().manual_seed(5))
-            y = A(x)
-            moved = A._project.bytes / 2 + 4 * (x.numel() + y.numel())
-            tasks = {
-                "A(x)": (lambda: A(x), lambda: scan.forward(x), moved),
-                "A.T(y)": (lambda: A.T(y), lambda: scan.adjoint(y), moved),
-                "A.pinv(y)": (lambda: A.pinv(y), lambda: scan.pinv(y), moved),
-                "A(x), A.T(y)": (lambda: (A(x), A.T(y)), lambda: (scan.forward(x), scan.adjoint(y)), 2 * moved),
-            }
-            for name, (ours, peer, bytes_) in tasks.items():
-                row(f"{name}, {size}/{angles}, batch {batch}", ours, peer, floor=bytes_ / bandwidth)
-    say(f"\nBandwidth: {bandwidth / 1e9:.1f} GB/s, reading 256 MB from main memory. {moved / 1e6:.0f} MB a product at 512/60.")
+            compare_scans(A, scan, ar.images.ellipses(batch, size, torch.Generator().manual_seed(5)), bandwidth)
+    say(f"\nBandwidth: {bandwidth / 1e9:.1f} GB/s, reading 256 MB from main memory.")
+
+
+def compare_scans(A, scan, x, bandwidth):
+    y = A(x)
+    moved = A._project.bytes / 2 + 4 * (x.numel() + y.numel())  # matrix, argument and result once
+    tasks = {
+        "A(x)": (lambda: A(x), lambda: scan.forward(x), moved),
+        "A.T(y)": (lambda: A.T(y), lambda: scan.adjoint(y), moved),
+        "A.pinv(y)": (lambda: A.pinv(y), lambda: scan.pinv(y), moved),
+        "A(x), A.T(y)": (lambda: (A(x), A.T(y)), lambda: (scan.forward(x), scan.adjoint(y)), 2 * moved),
+    }
+    for name, (ours, peer, bytes_) in tasks.items():
+        what = f"{name}, {A.domain_shape[1]}/{A.range_shape[1]}, batch {len(x)}"
+        row(what, ours, peer, floor=bytes_ / bandwidth)
 
 
 def training():
@@ -132,7 +135,9 @@ def importing():
         runs.append([float(number) for number in numbers.split()])
     seconds, megabytes = (statistics.median(column) for column in zip(*runs, strict=True))
     say("\n### (e) import advreg_edu, on top of import torch\n")
-    say(f"{seconds:.2f} s and {megabytes:.0f} MB; of matplotlib, ODL, ASTRA, ipywidgets, SciPy it loads: {loaded or 'none'}.")
+    say(
+        f"{seconds:.2f} s and {megabytes:.0f} MB; of matplotlib, ODL, ASTRA, ipywidgets, SciPy it loads: {loaded or 'none'}."
+    )
 
 
 def growth():
@@ -150,7 +155,9 @@ def growth():
         "critic's gradient: pixels": [(n * n, seconds(gradient(critic, image(n)))) for n in sizes],
         "critic's gradient: batch": [(n, seconds(gradient(critic, image(128, n)))) for n in batches],
     }
-    say("\n### (f) growth: slope of log(time)\n\n| what grows | slope | slope of the upper half | ms |\n|---|---|---|---|")
+    say(
+        "\n### (f) growth: slope of log(time)\n\n| what grows | slope | slope of the upper half | ms |\n|---|---|---|---|"
+    )
     for name, points in curves.items():
         times = ", ".join(f"{n}: {1e3 * t:.3g}" for n, t in points)
         say(f"| {name} | {slope(points):.2f} | {slope(points[-2:]):.2f} | {times} |")
@@ -165,7 +172,9 @@ def draw(curves):
 
     figure, axes = plt.subplots(1, 3, figsize=(11, 3.6), sharey=True, layout="constrained")
     for ax, what in zip(axes, ("pixels", "angles", "batch"), strict=True):
-        for style, (name, points) in zip(("o-", "s--"), [c for c in curves.items() if c[0].endswith(what)], strict=False):
+        for style, (name, points) in zip(
+            ("o-", "s--"), [c for c in curves.items() if c[0].endswith(what)], strict=False
+        ):
             n, t = zip(*points, strict=True)
             ax.loglog(n, [1e3 * v for v in t], style, label=f"{name.split(':')[0]}, slope {slope(points):.2f}")
         ax.set(xlabel={"pixels": "pixels of the image", "angles": "angles", "batch": "images at once"}[what])

@@ -13,11 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
-import torch
-
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
 import quality
+import torch
 
 import advreg_edu as ar
 
@@ -38,7 +35,7 @@ def main():
             out = Path(folder) / "critic.safetensors"
             command = [sys.executable, "-m", "advreg_edu", "train", preset, "--seed", str(seed), "--out", str(out)]
             start = time.perf_counter()
-            subprocess.run(command + images, check=True, capture_output=True, cwd=HERE.parent)
+            subprocess.run(command + images, check=True, capture_output=True)
             seconds = time.perf_counter() - start
             ours = quality.iterates(problem, y, ar.load_critic(out), photos)[-1]
         print(f"seed {seed}: {seconds:.0f} s, ours {mean(ours)}", flush=True)

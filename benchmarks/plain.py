@@ -12,7 +12,7 @@ import torch.nn.functional as F
 
 
 class PlainScan:
-    """ODL's ray transform, its adjoint and its filtered back-projection, on batches (B, 1, H, W) one image at a time."""
+    """ODL's ray transform, its adjoint and its FBP on batches (B, 1, H, W), one image at a time."""
 
     def __init__(self, size=128, angles=30):
         import odl

@@ -9,13 +9,10 @@ the reported images themselves: an oracle, in TV's favour. "best iterate" is an 
 """
 
 import argparse
-import sys
-from pathlib import Path
 
 import numpy as np
 import torch
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
 import advreg_edu as ar
 
 SOLVERS = {True: dict(step_size=0.1, steps=100), False: dict(step_size=0.5, steps=200)}  # photos or CT

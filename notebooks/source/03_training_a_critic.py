@@ -269,8 +269,8 @@ pictures.curves(series, height=260)
 # formula for $\lambda$ expects. Nothing crashed, and the loss looks better than ever: **watch the slope, not
 # the loss.**
 #
-# By default, `ar.train_critic` sets `gp_weight` to $10\,\mathbb E\|x_r - x_n\|$. The formula above then puts
-# the excess at about 5 %. The rule is ours. The paper gives no value, and the authors' code uses 20.
+# By default, `ar.train_critic` sets `gp_weight` to $3\,\mathbb E\|x_r - x_n\|$. The formula above then puts
+# the excess at 17 % or less. The rule is ours. The paper gives no value, and the authors' code uses 20.
 #
 # ## 9 Two networks
 #
@@ -297,8 +297,8 @@ pictures.curves({"distance (Eq. 7)": {"PaperCritic": distance, "LocalCritic": lo
 
 # %% [markdown]
 # The local critic starts high and gains little in so short a run. The authors' network starts at zero and has
-# to discover everything. The critics that ship with the course are wider local critics, trained for much
-# longer by `python -m advreg_edu train`. Their batches are paired: `x_noisy` is made from the same images as
+# to discover everything. The critics that ship with the course are wider local critics, trained for longer by
+# `python -m advreg_edu train`. Their batches are paired: `x_noisy` is made from the same images as
 # `x_real`. The loss is the same, it fluctuates less, and the lines on which the slope is checked are shorter.
 # `print(ar.pretrained.card("ct-thorax"))` shows data, seed, command and minutes.
 #

@@ -290,9 +290,9 @@ pictures.strip(residuals, [f"{name} minus truth" for name in images], kinds=["si
 # - *Streaks.* Straight lines across the residual come from missing angles. Are they gone, or only paler?
 # - *Texture.* Is the inside of the bone smooth in the reconstruction where the truth is not? TV leaves
 #   plateaus. A critic trained on phantoms knows only the texture of phantoms.
-# - *Inventions.* In the residual they are small strong spots. Compare the lung at both sides. Is every vessel
-#   in the reconstruction also in the truth? A structure that fits the data and pleases the critic can still
-#   be false (remember the ghost of notebook 01).
+# - *Inventions.* In the residual they are small strong spots. Is every structure in the reconstruction also in
+#   the truth? One that fits the data and pleases the critic can still be false (remember the ghost of
+#   notebook 01).
 #
 # PSNR weighs all pixels alike. A missing nodule costs a hundredth of a dB.
 
