@@ -135,9 +135,7 @@ def importing():
         runs.append([float(number) for number in numbers.split()])
     seconds, megabytes = (statistics.median(column) for column in zip(*runs, strict=True))
     say("\n### (e) import advreg_edu, on top of import torch\n")
-    say(
-        f"{seconds:.2f} s and {megabytes:.0f} MB; of matplotlib, ODL, ASTRA, ipywidgets, SciPy it loads: {loaded or 'none'}."
-    )
+    say(f"{seconds:.2f} s and {megabytes:.0f} MB. Of matplotlib, ODL, ASTRA, ipywidgets, SciPy loaded: {loaded or 'none'}.")
 
 
 def growth():
@@ -155,9 +153,7 @@ def growth():
         "critic's gradient: pixels": [(n * n, seconds(gradient(critic, image(n)))) for n in sizes],
         "critic's gradient: batch": [(n, seconds(gradient(critic, image(128, n)))) for n in batches],
     }
-    say(
-        "\n### (f) growth: slope of log(time)\n\n| what grows | slope | slope of the upper half | ms |\n|---|---|---|---|"
-    )
+    say("\n### (f) growth: slope of log(time)\n\n| what grows | slope | of the last two | ms |\n|---|---|---|---|")
     for name, points in curves.items():
         times = ", ".join(f"{n}: {1e3 * t:.3g}" for n, t in points)
         say(f"| {name} | {slope(points):.2f} | {slope(points[-2:]):.2f} | {times} |")
