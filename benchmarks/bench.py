@@ -135,7 +135,9 @@ def importing():
         runs.append([float(number) for number in numbers.split()])
     seconds, megabytes = (statistics.median(column) for column in zip(*runs, strict=True))
     say("\n### (e) import advreg_edu, on top of import torch\n")
-    say(f"{seconds:.2f} s and {megabytes:.0f} MB. Of matplotlib, ODL, ASTRA, ipywidgets, SciPy loaded: {loaded or 'none'}.")
+    say(
+        f"{seconds:.2f} s, {megabytes:.0f} MB. Of matplotlib, ODL, ASTRA, ipywidgets, SciPy loaded: {loaded or 'none'}."
+    )
 
 
 def growth():
