@@ -58,7 +58,7 @@ def _crops(folder, generator):
 PRESETS = {
     "ct-thorax": _ct(phantoms=2000, steps=700, batch_size=8),
     "photos-color": _photos(steps=2500, widths=(32, 64, 96)),
-    "ct-minute": _ct(phantoms=400, steps=600, batch_size=4),
+    "ct-minute": _ct(phantoms=400, steps=800, batch_size=4),
     "photos-minute": _photos(steps=600, widths=(32, 64, 96)),
 }
 

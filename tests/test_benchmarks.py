@@ -1,0 +1,37 @@
+"""The benchmark's own arithmetic, and that every timing it makes is of the thing it names."""
+
+import importlib.util
+import sys
+import time
+
+import pytest
+
+
+@pytest.fixture
+def bench(root, monkeypatch):
+    monkeypatch.syspath_prepend(str(root / "benchmarks"))
+    spec = importlib.util.spec_from_file_location("bench", root / "benchmarks" / "bench.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    yield module
+    sys.modules.pop("plain", None)
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0, 2.0])
+def test_the_slope_of_a_power_is_its_exponent(bench, power):
+    assert bench.slope([(n, 3e-3 * n**power) for n in (1, 4, 16, 64)]) == pytest.approx(power)
+
+
+def test_a_peer_that_takes_four_times_as_long_has_the_ratio_4(bench, monkeypatch, capsys):
+    monkeypatch.setattr(bench, "SECONDS", 0.1)
+    bench.row("sleep", lambda: time.sleep(0.01), lambda: time.sleep(0.04), floor=0.01)
+    name, ours, peer, ratio, floor = (cell.strip() for cell in capsys.readouterr().out.strip(" |\n").split("|"))
+    assert name == "sleep" and ours.endswith(" ms") and peer.endswith(" ms")
+    assert 3.0 <= float(ratio.split("**")[1]) <= 4.2
+    assert 0.9 <= float(floor) <= 1.5
+
+
+def test_import_loads_no_heavy_library(bench, capsys):
+    """matplotlib, ODL, ASTRA, ipywidgets and SciPy wait until they are needed."""
+    bench.importing()
+    assert "loaded: none." in capsys.readouterr().out
