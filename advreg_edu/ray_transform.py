@@ -110,7 +110,15 @@ class _Matrix:
         if key not in self._stored:
             self._stored[key] = tuple(m.to(device=u.device, dtype=u.dtype) for m in self._stored[CPU_FLOAT])
         matrix, u = self._stored[key][which], u.flatten(1)
-        return (matrix @ u[0])[None] if len(u) == 1 else _transposed(matrix @ _transposed(u))
+        return (matrix @ u[0])[None] if len(u) == 1 else _transposed(_product(matrix, _transposed(u)))
+
+
+def _product(matrix, u):
+    """matrix @ u. For many columns `embedding_bag`, weighted sums of rows of u, is up to three times faster on CPUs."""
+    if u.shape[1] < 16 or (u.device, u.dtype) != CPU_FLOAT:
+        return matrix @ u
+    options = dict(mode="sum", per_sample_weights=matrix.values(), include_last_offset=True)
+    return F.embedding_bag(matrix.col_indices(), u, matrix.crow_indices(), **options)
 
 
 def _transposed(u):

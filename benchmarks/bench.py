@@ -172,9 +172,8 @@ def draw(curves):
 
     figure, axes = plt.subplots(1, 3, figsize=(12, 3.8), sharey=True, layout="constrained")
     for ax, what in zip(axes, ("pixels", "angles", "batch"), strict=True):
-        for style, (name, points) in zip(
-            ("o-", "s--"), [c for c in curves.items() if c[0].endswith(what)], strict=False
-        ):
+        shown = [curve for curve in curves.items() if curve[0].endswith(what)]
+        for style, (name, points) in zip(("o-", "s--"), shown, strict=False):
             n, t = zip(*points, strict=True)
             ax.loglog(n, [1e3 * v for v in t], style, label=f"{name.split(':')[0]}, slope {slope(points):.2f}")
         ticks = [n for n, _ in shown[0][1]]
