@@ -37,12 +37,12 @@ def _ct(phantoms, steps, batch_size):
     )
 
 
-def _photos(steps, widths):
+def _photos(**arguments):
     return Preset(
         problem=lambda: Problem(Identity((3, 48, 48)), sigma=0.1),
         images=_crops,
-        critic=lambda: LocalCritic(channels=3, widths=widths),
-        arguments=dict(steps=steps, batch_size=16, learning_rate=1.5e-3, averaging=0.99, gap="lines"),
+        critic=lambda: LocalCritic(channels=3, widths=(32, 64, 96)),
+        arguments=dict(batch_size=16, learning_rate=1.5e-3) | arguments,
     )
 
 
@@ -57,9 +57,9 @@ def _crops(folder, generator):
 
 PRESETS = {
     "ct-thorax": _ct(phantoms=2000, steps=700, batch_size=8),
-    "photos-color": _photos(steps=2500, widths=(32, 64, 96)),
+    "photos-color": _photos(steps=2500, precision="float32"),
     "ct-minute": _ct(phantoms=400, steps=800, batch_size=4),
-    "photos-minute": _photos(steps=600, widths=(32, 64, 96)),
+    "photos-minute": _photos(steps=600, averaging=0.99, gap="lines"),
 }
 
 
