@@ -16,7 +16,7 @@ from ._checks import check_choice, check_count
 from .operators import LinearOperator, check_measurement
 
 NONZEROS_PER_PIXEL_AND_ANGLE = 1.82  # measured for ASTRA's 'linear' projector
-BYTES_PER_NONZERO = 8  # float32 value and int32 column, for A and for A*, but for half of the angles only
+BYTES_PER_NONZERO = 16  # float32 value and int32 column, for A and for A*
 FILTERS = ("ram-lak", "shepp-logan", "cosine", "hamming", "hann")
 CPU_FLOAT = (torch.device("cpu"), torch.float32)
 _TOO_SLOW = "The 'astra_cpu' backend may be too slow"  # ODL's warning
@@ -32,7 +32,7 @@ class RayTransform(LinearOperator):
         size: pixels along each side of the image; domain_shape is (1, size, size).
         angles: number of equidistant views in (0, pi); range_shape is (1, angles, detectors), detectors by ODL.
         filter: of the filtered back-projection `pinv`, one of FILTERS; "ram-lak" is the paper's.
-        memory_budget: bytes that the matrix and its transpose may take (default 600 MB, about 512x512 with 157 angles);
+        memory_budget: bytes that the matrix and its transpose may take (default 600 MB, about 512x512 with 78 angles);
             beyond it ODL and ASTRA project on the fly, image by image.
     """
 
@@ -45,7 +45,7 @@ class RayTransform(LinearOperator):
         super().__init__((1, size, size), (1, angles, detectors))
         bytes_needed = NONZEROS_PER_PIXEL_AND_ANGLE * BYTES_PER_NONZERO * size**2 * angles
         if bytes_needed <= memory_budget:
-            self._project = _Matrix(_astra_matrix(self._space, self._geometry), size, angles)
+            self._project = _Matrix(_astra_matrix(self._space, self._geometry))
         else:
             self._project = _OnTheFly(self._space, self._geometry)
         self.unscaled_norm = self._largest_singular_value()
@@ -83,17 +83,9 @@ class RayTransform(LinearOperator):
 
 
 class _Matrix:
-    """ASTRA's projector as a sparse matrix, copied once to every device and float type it is used with.
+    """ASTRA's projector as a sparse matrix, copied once to every device and float type it is used with."""
 
-    It holds the first half of the angles. The other half sees the mirror image: (Ax)(pi - theta, s) = (Ax')(theta, s)
-    with x'(u_1, u_2) = x(-u_1, u_2), because <u, (cos(pi - theta), sin(pi - theta))> =
-    <(-u_1, u_2), (cos theta, sin theta)>. That is half of the memory, and twice the columns for each number read.
-    """
-
-    def __init__(self, matrix, size, angles):
-        self.half, detectors = (angles + 1) // 2, matrix.shape[0] // angles
-        self.image, self.views = (size, size), (angles, detectors)
-        matrix = matrix[: self.half * detectors]
+    def __init__(self, matrix):
         self._stored = {CPU_FLOAT: (_to_torch(matrix), _to_torch(matrix.T.tocsr()))}
 
     @property
@@ -108,22 +100,17 @@ class _Matrix:
                 matrix.values().div_(norm)
 
     def forward(self, x):
-        image = _transposed(x.flatten(1)).reshape(*self.image, -1)  # the batch is the last axis from here on
-        views = self._times(0, torch.cat([image, image.flip(0)], dim=2)).reshape(self.half, -1, 2, len(x))
-        rest = views[: self.views[0] - self.half, :, 1].flip(0)  # of an odd number, pi/2 is its own mirror image
-        return _transposed(torch.cat([views[:, :, 0], rest]).flatten(0, 1))
+        return self._times(0, x)
 
     def adjoint(self, y):
-        views = _transposed(y.flatten(1)).reshape(*self.views, -1)
-        rest = F.pad(views[self.half :].flip(0), (0, 0, 0, 0, 0, 2 * self.half - self.views[0]))
-        image = self._times(1, torch.cat([views[: self.half], rest], dim=2)).reshape(*self.image, 2, len(y))
-        return _transposed((image[:, :, 0] + image[:, :, 1].flip(0)).flatten(0, 1))
+        return self._times(1, y)
 
     def _times(self, which, u):
         key = (u.device, u.dtype)
         if key not in self._stored:
             self._stored[key] = tuple(m.to(device=u.device, dtype=u.dtype) for m in self._stored[CPU_FLOAT])
-        return _product(self._stored[key][which], u.flatten(0, 1))
+        matrix, u = self._stored[key][which], u.flatten(1)
+        return (matrix @ u[0])[None] if len(u) == 1 else _transposed(_product(matrix, _transposed(u)))
 
 
 def _product(matrix, u):
@@ -138,8 +125,6 @@ def _transposed(u):
     """u.T in new memory, three times faster than u.T.contiguous() if the long side is a power of two: such rows compete
     for the same lines of the cache, so they are first spread out."""
     rows, columns = u.shape
-    if min(u.shape) == 1:
-        return u.reshape(columns, rows)
     if columns > rows:
         return F.pad(u, (0, 16))[:, :columns].T.contiguous()
     spread = u.new_empty(columns, rows + 16)[:, :rows]
