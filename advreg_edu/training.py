@@ -44,7 +44,7 @@ def wasserstein_and_slopes(critic, x_real, x_noisy, generator=None, gap="ends"):
     expectation over `mix` is the same, for less than half of the work (not in the paper).
     """
     if gap == "ends":
-        psi_real, psi_noisy = critic(torch.cat([x_real, x_noisy])).chunk(2)
+        psi_real, psi_noisy = critic(torch.cat([x_real, x_noisy])).to(x_real).chunk(2)  # a mean in bfloat16 is coarse
         wasserstein = psi_noisy.mean() - psi_real.mean()
     mix = torch.rand(len(x_real), 1, 1, 1, generator=generator).to(x_real)  # Alg. 1, line 3
     x_i = (mix * x_real + (1 - mix) * x_noisy).detach().requires_grad_()  # Alg. 1, line 5
