@@ -1,4 +1,4 @@
-"""The command line: python -m advreg_edu doctor | train | notebooks."""
+"""The command line: python -m advreg_edu doctor | train | tables | notebooks."""
 
 import argparse
 import sys
@@ -27,10 +27,10 @@ def _parser():
     doctor = commands.add_parser("doctor", help="is this machine ready for the course?")
     doctor.set_defaults(run=_doctor)
 
-    train = commands.add_parser("train", help="train a critic that ships, as it was trained, or one in a minute")
+    train = commands.add_parser("train", help="train a network that ships, as it was trained, or a critic in a minute")
     train.add_argument("name", choices=sorted(presets.PRESETS))
     train.add_argument(
-        "--images", type=Path, metavar="FOLDER", help="photographs to train on, for the presets photos-..."
+        "--images", type=Path, metavar="PATH", help="photographs (photos-...) or CT slices (ct-chest-...)"
     )
     train.add_argument("--steps", type=int, help="instead of the preset's")
     train.add_argument("--batch-size", type=int, help="instead of the preset's")
@@ -39,6 +39,17 @@ def _parser():
     train.add_argument("--resume", action="store_true", help="go on from the checkpoint beside the output")
     train.add_argument("--device", default="cpu", help="such as cuda (default cpu)")
     train.set_defaults(run=_train)
+
+    tables = commands.add_parser("tables", help="Tables 1 and 2, ours beside the paper's")
+    tables.add_argument("number", choices=["1", "2"])
+    tables.add_argument(
+        "--images", type=Path, metavar="PATH", help="BSDS500 with train/ and val/ (1); an .npz file or DICOM folder (2)"
+    )
+    tables.add_argument("--quick", action="store_true", help="bundled photographs or phantoms, no data needed")
+    tables.add_argument("--retrain", action="store_true", help="train also the networks that ship")
+    tables.add_argument("--seed", type=int, default=0, help="of the trainings (default 0)")
+    tables.add_argument("--out", type=Path, default=Path("runs/tables"), metavar="FOLDER", help="default runs/tables")
+    tables.set_defaults(run=_tables)
 
     notebooks = commands.add_parser("notebooks", help="generate notebooks/*.ipynb from notebooks/source/*.py")
     notebooks.add_argument("--check", action="store_true", help="write nothing; exit status 1 if one is out of date")
@@ -57,6 +68,12 @@ def _train(options):
     changes = {"steps": options.steps, "batch_size": options.batch_size}
     changes = {key: value for key, value in changes.items() if value is not None}
     return presets.train(options.name, out, options.images, options.seed, options.resume, options.device, **changes)
+
+
+def _tables(options):
+    from . import tables
+
+    return tables.run(options.number, options.images, options.quick, options.retrain, options.out, options.seed)
 
 
 def _notebooks(options):

@@ -85,7 +85,8 @@ class _Apply(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, apply, transpose):
         ctx.maps = apply, transpose
-        return apply(x)
+        with torch.autocast(x.device.type, enabled=False):  # bfloat16 is for networks, not for measurements
+            return apply(x)
 
     @staticmethod
     def backward(ctx, grad):

@@ -1,7 +1,7 @@
 """Arrays to pictures, each with a sentence computed from its numbers (not in the paper).
 
-`strip` puts images side by side (Pillow, a few milliseconds); `curves` draws numbers against the iterate (matplotlib,
-once) and then only moves a cursor over the finished drawing. Nothing here knows about widgets.
+`strip` puts images side by side (Pillow, a few milliseconds); `curves`, in `charts`, draws numbers against the iterate.
+Nothing here knows about widgets.
 """
 
 import base64
@@ -21,7 +21,6 @@ from ._checks import check_finite
 COLOURS = {"image": "gray", "signed": "RdBu_r", "magnitude": "cividis", "sinogram": "cividis"}
 SIDE, GAP, BAR, FONT = 256, 12, 10, 18  # pixels: a panel, between panels, a colour bar, letters
 INK, QUIET, EDGE, PAPER, ACCENT = (26, 26, 26), (84, 84, 84), (150, 150, 150), (255, 255, 255), (213, 94, 0)
-STYLES = (("-", "o", "#0072B2"), ("--", "s", "#D55E00"), (":", "^", "#00795A"), ("-.", "D", "#8E4585"))
 
 
 @dataclass(frozen=True)
@@ -77,96 +76,43 @@ def strip(images, titles, kinds=None, limits=(0, 1), signed_limit=None, alt=None
         draw.rectangle([x, y, x + panel.width - 1, y + panel.height - 1], outline=EDGE)  # a white image on white paper
         draw.text((left + SIDE / 2, 2), title, fill=INK, font=_font(FONT), anchor="ma")
         _colour_bar(sheet, draw, left, top + SIDE + 8, kind, span)
-    return Picture(_png(sheet), alt or _strip_sentence(arrays, titles, kinds, ranges), sheet.size)
+    return Picture(png(sheet), alt or _strip_sentence(arrays, titles, kinds, ranges), sheet.size)
 
 
-@dataclass(frozen=True, repr=False)
-class Chart:
-    """Curves that are drawn once; `at(k)` adds a cursor at iterate k without drawing them again."""
+def with_inset(image, corner, side=32, factor=3):
+    """`image` (C, H, W) twice as large, and in its lower right corner the square at `corner`, magnified and framed.
 
-    base: Image.Image
-    lines: tuple  # for every curve its name, values and pixel positions [(x, y), ...]
-    heights: tuple  # pixels, top and bottom of the axes
-
-    def at(self, k=None):
-        """The picture with a cursor at iterate k (clipped to the last), and its sentence."""
-        if k is None:
-            return Picture(_png(self.base), self._sentence(), self.base.size)
-        sheet = self.base.copy()
-        draw = ImageDraw.Draw(sheet)
-        for _, values, pixels in self.lines:
-            x, y = pixels[min(k, len(values) - 1)]
-            draw.line([(x, self.heights[0]), (x, self.heights[1])], fill=ACCENT, width=2)
-            draw.ellipse([x - 5, y - 5, x + 5, y + 5], fill=ACCENT, outline=PAPER, width=2)
-        return Picture(_png(sheet), self._sentence(k), sheet.size)
-
-    def _sentence(self, k=None):
-        words = []
-        for name, values, _ in self.lines:
-            last = len(values) - 1
-            here = "" if k is None else f", {_number(values[min(k, last)])} at {min(k, last)}"
-            words.append(f"{name} goes from {_number(values[0])} to {_number(values[last])} in {last} steps{here}")
-        return "Curves against the iterate: " + "; ".join(words) + "."
-
-    def _repr_html_(self):
-        return self.at()._repr_html_()
-
-
-def curves(series, log=(), steps=None, width=848, height=172):
-    """Small panels side by side over the iterates 0, 1, 2, ...; dash and marker tell lines apart beside colour.
-
-    Args:
-        series: {panel title: values} or {panel title: {line name: values}}.
-        log: titles of the panels with a logarithmic axis (all values above 0).
-        steps: right end of the axis, if the run is to go on further than the values do.
-        width, height: pixels of the whole; the letters are 16 pixels (12 points) high.
+    corner (row, column) and `side` are in pixels of `image`; a thin frame shows where the square was.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width / 96, height / 96), dpi=96, facecolor="white")
-    canvas, names, drawn = FigureCanvasAgg(figure), [], []
-    share, top, bottom = width / len(series), 30, 48  # pixels
-    for i, (title, lines) in enumerate(series.items()):
-        box = (i * share + 50, bottom, share - 62, height - top - bottom)
-        axes = figure.add_axes([length / whole for length, whole in zip(box, [width, height] * 2, strict=True)])
-        lines = lines if isinstance(lines, dict) else {title: lines}
-        names += lines
-        drawn += _draw_panel(axes, title, lines, title in log, steps)
-    canvas.draw()
-    base = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
-    return Chart(base, tuple(map(_traced, names, drawn)), (top, height - bottom))
+    row, column = corner
+    factor = min(factor, 2 * min(image.shape[1:]) // side)
+    enlarge = lambda u, n: u.repeat_interleave(n, 1).repeat_interleave(n, 2)
+    sheet, zoom = enlarge(image, 2), enlarge(image[:, row : row + side, column : column + side], factor)
+    width = zoom.shape[-1]
+    _frame(sheet, 2 * row, 2 * column, 2 * side)
+    sheet[:, -width:, -width:] = zoom
+    _frame(sheet, sheet.shape[1] - width, sheet.shape[2] - width, width)
+    return sheet
 
 
-def _traced(name, line):
-    """A drawn curve: its name, values, and where they are in the picture, in pixels from the top left."""
-    height = line.figure.bbox.height
-    pixels = [(float(x), float(height - y)) for x, y in line.axes.transData.transform(line.get_xydata())]
-    return name, [float(value) for value in line.get_ydata()], pixels
+def busiest(image, side=32):
+    """(row, column) of the square where `image` (C, H, W) varies most, not where `with_inset` puts its inset."""
+    x = image.mean(0)[None, None]
+    mean = lambda u: torch.nn.functional.avg_pool2d(u, side, stride=4)
+    variance = (mean(x * x) - mean(x) ** 2)[0, 0]
+    rows, columns = variance.shape
+    variance[rows // 3 :, columns // 3 :] = -1
+    k = int(variance.argmax())
+    return 4 * (k // columns), 4 * (k % columns)
 
 
-def _draw_panel(axes, title, lines, log, steps):
-    from matplotlib.ticker import MaxNLocator
-
-    drawn = []
-    for (name, values), (dash, marker, colour) in zip(lines.items(), STYLES, strict=False):
-        look = dict(marker=marker, markevery=max(1, len(values) // 6), markersize=5, color=colour, lw=2)
-        drawn += axes.plot([float(value) for value in values], dash, label=name, **look)
-    if log:
-        axes.set_yscale("log")
-    else:
-        axes.yaxis.set_major_locator(MaxNLocator(3, min_n_ticks=2))
-    end = max(steps or 0, max(len(values) for values in lines.values()) - 1, 1)
-    axes.set_xlim(-0.03 * end, 1.03 * end)
-    axes.xaxis.set_major_locator(MaxNLocator(3, integer=True, steps=[1, 2, 5, 10]))
-    axes.set_title(title, fontsize=12, pad=6)
-    axes.set_xlabel("iterate", fontsize=12, labelpad=1)
-    axes.tick_params(labelsize=12, length=3)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(color="#e4e4e4", lw=0.8)
-    if len(lines) > 1:
-        axes.legend(fontsize=12, frameon=False, handlelength=2.5)
-    return drawn
+def _frame(sheet, row, column, side):
+    """A frame of 2 pixels inside the square, white between dark, so that it shows on any ground."""
+    for inset, value in ((0, 1.0), (1, 0.0)):
+        first, last = inset, side - 1 - inset
+        for k in (first, last):
+            sheet[:, row + k, column + first : column + last + 1] = value
+            sheet[:, row + first : row + last + 1, column + k] = value
 
 
 def _array(image, title):
@@ -212,16 +158,16 @@ def _colour_bar(sheet, draw, left, y, kind, span):
     sheet.paste(Image.fromarray(ramp), (left + 1, y + 1))
     marks = [(span[0], 0, "la"), (span[1], SIDE, "ra")] + ([(0, SIDE / 2, "ma")] if kind == "signed" else [])
     for value, x, anchor in marks:
-        draw.text((left + x, y + BAR), _number(value), fill=QUIET, font=_font(FONT - 3), anchor=anchor)
+        draw.text((left + x, y + BAR), number(value), fill=QUIET, font=_font(FONT - 3), anchor=anchor)
 
 
 def _strip_sentence(arrays, titles, kinds, ranges):
     words = []
     for array, title, kind, (low, high) in zip(arrays, titles, kinds, ranges, strict=True):
         rms = math.sqrt(float(np.square(array).mean()))
-        size = f"root mean square {_number(rms)}" if kind == "signed" else f"mean {_number(float(array.mean()))}"
-        values = f"values {_number(float(array.min()))} to {_number(float(array.max()))}"
-        words.append(f"{title} ({size}, {values}, shown from {_number(low)} to {_number(high)})")
+        size = f"root mean square {number(rms)}" if kind == "signed" else f"mean {number(float(array.mean()))}"
+        values = f"values {number(float(array.min()))} to {number(float(array.max()))}"
+        words.append(f"{title} ({size}, {values}, shown from {number(low)} to {number(high)})")
     return "Side by side: " + "; ".join(words) + "."
 
 
@@ -242,7 +188,7 @@ def _font(size):
     return ImageFont.truetype(f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans.ttf", size)
 
 
-def _png(sheet):
+def png(sheet):
     """RGB image to PNG bytes, lossless. Three times faster than Pillow, which tries five filters on every row: here it
     is always "Up", the difference to the row above, and that is zero in every second row of an enlarged image."""
     rows = np.asarray(sheet).reshape(sheet.height, -1)
@@ -254,5 +200,6 @@ def _png(sheet):
     return b"\x89PNG\r\n\x1a\n" + b"".join(pack(kind, data) for kind, data in chunks)
 
 
-def _number(value):
+def number(value):
+    """Three digits, a true minus sign."""
     return f"{value:.3g}".replace("-", "−") if abs(value) < 1000 else f"{value:.2e}".replace("-", "−")

@@ -1,4 +1,4 @@
-"""How the critics that ship were trained, and how to train one in a minute. Paper: Algorithm 1; §5.1, §5.3."""
+"""How the networks that ship were trained, and a critic in a minute. Paper: Algorithm 1; §5.1, §5.2, §5.3."""
 
 import sys
 import time
@@ -8,14 +8,16 @@ from pathlib import Path
 
 import torch
 
-from . import images
+from . import datasets, images
 from .critics import LocalCritic
 from .hardware import use_the_cores_there_are
 from .operators import Identity
-from .pretrained import save_critic
+from .pretrained import save_network
 from .problem import Problem
 from .ray_transform import RayTransform
+from .supervised import train_denoiser
 from .training import train_critic
+from .unet import UNet
 
 
 @dataclass(frozen=True)
@@ -23,63 +25,71 @@ class Preset:
     """What a training is made of. The parts are functions: nothing is computed before the training runs."""
 
     problem: Callable  # () -> Problem
-    images: Callable  # (folder or None, generator) -> (N, C, H, W) in [0, 1]
-    critic: Callable  # () -> critic
-    arguments: dict  # of train_critic
+    images: Callable  # (path or None, generator) -> (N, C, H, W) in [0, 1]
+    network: Callable  # () -> critic or U-Net
+    training: Callable  # train_critic or train_denoiser
+    arguments: dict  # of the training
 
 
-def _ct(phantoms, steps, batch_size):
-    return Preset(
-        problem=lambda: Problem(RayTransform(128, 30), sigma=0.02),
-        images=lambda folder, generator: images.thorax(phantoms, size=128, generator=generator),
-        critic=lambda: LocalCritic(channels=1, blocks_down=False),
-        arguments=dict(steps=steps, batch_size=batch_size, averaging=0.99, gap="lines"),
-    )
+def _phantoms(count):
+    return lambda path, generator: images.thorax(count, size=128, generator=generator)
+
+
+def _slices(path, generator):
+    return datasets.chest(path, "train")[0]
+
+
+def _crops(path, generator):
+    return datasets.photographs(path, "train", 8000, 48, generator)
+
+
+def _ct(x_real, sigma=0.02, **arguments):
+    problem = lambda: Problem(RayTransform(128, 30), sigma)
+    arguments = dict(batch_size=8, averaging=0.99, gap="lines") | arguments
+    return Preset(problem, x_real, lambda: LocalCritic(channels=1, blocks_down=False), train_critic, arguments)
 
 
 def _photos(**arguments):
-    return Preset(
-        problem=lambda: Problem(Identity((3, 48, 48)), sigma=0.1),
-        images=_crops,
-        critic=lambda: LocalCritic(channels=3, widths=(32, 64, 96)),
-        arguments=dict(batch_size=16, learning_rate=1.5e-3) | arguments,
-    )
+    problem = lambda: Problem(Identity((3, 48, 48)), sigma=0.1)
+    arguments = dict(batch_size=16, learning_rate=1.5e-3) | arguments
+    return Preset(problem, _crops, lambda: LocalCritic(channels=3, widths=(32, 64, 96)), train_critic, arguments)
 
 
-def _crops(folder, generator):
-    if folder is None:
-        raise ValueError(
-            "photos: expected a folder of photographs, got none. "
-            "Pass --images FOLDER; the critic that ships was trained on BSDS500's train folder."
-        )
-    return images.from_folder(folder, 8000, size=48, generator=generator)
+def _unet(critic, channels, **arguments):
+    """The supervised network for the images and the problem of a critic."""
+    network = lambda: UNet(channels, widths=(32, 64, 96))
+    return Preset(critic.problem, critic.images, network, train_denoiser, arguments)
 
 
-PRESETS = {
-    "ct-thorax": _ct(phantoms=2000, steps=700, batch_size=8),
+_CRITICS = {
+    "ct-thorax": _ct(_phantoms(2000), steps=700),
     "photos-color": _photos(steps=2500, precision="float32"),
-    "ct-minute": _ct(phantoms=400, steps=800, batch_size=4),
+}
+PRESETS = _CRITICS | {
+    "photos-color-unet": _unet(_CRITICS["photos-color"], 3, steps=6000, batch_size=16, learning_rate=2e-3),
+    "ct-minute": _ct(_phantoms(400), steps=800, batch_size=4),
     "photos-minute": _photos(steps=600, averaging=0.99, gap="lines"),
 }
 
 
-def train(name, out, folder=None, seed=0, resume=False, device="cpu", **changes):
-    """Train the preset `name` with a progress bar, save the critic to `out`, print its SHA-256 and the minutes.
+def train(name, out, path=None, seed=0, resume=False, device="cpu", **changes):
+    """Train the preset `name` with a progress bar, save the network to `out`, print its SHA-256 and the minutes.
 
     Args:
         out: a .safetensors file; a checkpoint stands beside it (ending .checkpoint) until the training is done.
-        folder: photographs, for presets that train on them.
+        path: photographs or CT slices, for presets that train on them, see `datasets`.
         seed: of the images, the first weights, the batches and the noise.
-        changes: arguments of train_critic that differ from the preset's.
+        changes: arguments of the training that differ from the preset's.
     Returns: exit status, 0 or 130 after Ctrl-C. Raises ValueError for bad arguments before the training starts.
     """
     use_the_cores_there_are()
     preset, out = PRESETS[name], Path(out)
     checkpoint, device = _checkpoint(out, resume), _device(device)
-    x_real = preset.images(folder, torch.Generator().manual_seed(seed))
-    critic = _seeded(preset.critic, seed).to(device)
+    x_real = preset.images(path, torch.Generator().manual_seed(seed))
+    network = _seeded(preset.network, seed).to(device)
     arguments = preset.arguments | changes
-    steps = train_critic(critic, preset.problem(), x_real, seed=seed, checkpoint=checkpoint, resume=resume, **arguments)
+    run = dict(seed=seed, checkpoint=checkpoint, resume=resume) | arguments
+    steps = preset.training(network, preset.problem(), x_real, **run)
     start = time.perf_counter()
     try:
         _watch(steps, arguments["steps"], f"{name}, {len(x_real)} images")
@@ -87,7 +97,7 @@ def train(name, out, folder=None, seed=0, resume=False, device="cpu", **changes)
         steps.close()  # writes the checkpoint
         print(_how_to_resume(checkpoint), file=sys.stderr)
         return 130
-    sha256 = save_critic(critic, out)
+    sha256 = save_network(network, out)
     checkpoint.unlink(missing_ok=True)
     print(f"{out}\nSHA-256 {sha256}\n{(time.perf_counter() - start) / 60:.1f} minutes")
     return 0
@@ -123,15 +133,16 @@ def _seeded(make, seed):
 
 
 def _watch(steps, total, title):
-    """Run the training under a progress bar with running means of the Wasserstein estimate and the slope."""
+    """Run the training under a progress bar with running means of what its steps report."""
     from tqdm import tqdm
 
     means = None
     with tqdm(desc=title, total=total, mininterval=1, unit="step") as bar:
         for step in steps:
-            seen = torch.stack([step.wasserstein, step.gradient_norm]).cpu()
+            seen = torch.stack([getattr(step, name) for name in step.shown]).cpu()
             means = seen if means is None else means.lerp(seen, 0.05)
-            bar.set_postfix_str(f"Wasserstein {means[0]:.3f}, slope {means[1]:.3f}", refresh=False)
+            words = [f"{name.replace('_', ' ')} {mean:.3g}" for name, mean in zip(step.shown, means, strict=True)]
+            bar.set_postfix_str(", ".join(words), refresh=False)
             bar.update(step.index + 1 - bar.n)
 
 

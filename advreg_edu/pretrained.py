@@ -1,4 +1,4 @@
-"""Critics that ship with the course: load, verify, save. Weights are safetensors files, a model card beside each."""
+"""Networks that ship with the course: load, verify, save. Weights are safetensors files, a model card beside each."""
 
 import hashlib
 import json
@@ -8,85 +8,101 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
-from . import critics
 from ._checks import check_choice
+from .critics import LocalCritic, PaperCritic
+from .unet import UNet
+
+CRITICS = {"LocalCritic": LocalCritic, "PaperCritic": PaperCritic}
 
 
 def folder():
     """`data/`: beside the package in a checkout, inside it in an installed wheel."""
     for candidate in (Path(__file__).parent.parent / "data", Path(__file__).parent / "data"):
-        if (candidate / "critics.json").exists():
+        if (candidate / "weights.json").exists():
             return candidate
-    raise FileNotFoundError("data/critics.json: expected in a checkout or an installed wheel. Reinstall advreg-edu.")
+    raise FileNotFoundError("data/weights.json: expected in a checkout or an installed wheel. Reinstall advreg-edu.")
 
 
 def names():
     """The critics that ship, sorted."""
-    return sorted(_index())
+    return sorted(name for name, entry in _index().items() if entry["class"] in CRITICS)
+
+
+def unet_names():
+    """The U-Nets that ship, sorted: the supervised networks of Tables 1 and 2."""
+    return sorted(name for name, entry in _index().items() if entry["class"] == "UNet")
 
 
 def card(name):
     """The model card as text: data, seed, command, minutes, measured numbers."""
-    _entry(name)
+    _entry(name, sorted(_index()))
     return (folder() / f"{name}.md").read_text(encoding="utf-8")
 
 
 def load_critic(name):
     """A trained critic, ready to use: `load_critic("ct-thorax")`.
 
-    Args: name, one of `pretrained.names()`, or the path of a file that `save_critic` wrote.
+    Args: name, one of `pretrained.names()`, or the path of a file that `save_network` wrote.
     Raises: ValueError for an unknown name (lists those there are) and for a file whose SHA-256 is not the recorded one.
     """
+    return _load(name, names(), CRITICS)
+
+
+def load_unet(name):
+    """A trained U-Net, ready to use, as `load_critic`: one of `pretrained.unet_names()`, or a path."""
+    return _load(name, unet_names(), {"UNet": UNet})
+
+
+def save_network(network, path):
+    """Write weights and architecture of a critic or U-Net to a safetensors file; return its SHA-256."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
+    made = {"class": type(network).__name__, "arguments": network.arguments}
+    save_file(tensors, path, {"network": json.dumps(made)})  # one key: safetensors writes several in random order
+    return _sha256(path)
+
+
+def _load(name, shipped, classes):
     if Path(name).suffix == ".safetensors":
-        return _build(Path(name))
+        return _build(Path(name), shipped, classes)
     path = folder() / f"{name}.safetensors"
-    expected, got = _entry(name)["sha256"], _sha256(path)
+    expected, got = _entry(name, shipped)["sha256"], _sha256(path)
     if expected != got:
         raise ValueError(
             f"{path.name}: expected SHA-256 {expected[:12]}..., got {got[:12]}... "
             "The file is damaged or was replaced; get it again from the project."
         )
-    return _build(path)
+    return _build(path, shipped, classes)
 
 
-def save_critic(critic, path):
-    """Write weights and architecture to a safetensors file; return its SHA-256."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    tensors = {key: value.detach().cpu().contiguous() for key, value in critic.state_dict().items()}
-    made = {"class": type(critic).__name__, "arguments": critic.arguments}
-    save_file(tensors, path, {"critic": json.dumps(made)})  # one key: safetensors writes several in random order
-    return _sha256(path)
-
-
-def _build(path):
+def _build(path, shipped, classes):
     if not path.exists():
-        raise ValueError(f"{path}: expected a weights file, got none. Shipped critics: {', '.join(names())}.")
+        raise ValueError(f"{path}: expected a weights file, got none. Those that ship: {', '.join(shipped)}.")
     try:
         with safe_open(path, "pt") as file:
             meta = file.metadata() or {}
     except SafetensorError as error:
         raise ValueError(f"{path}: expected a safetensors file, got a damaged one ({error}). Copy it again.") from None
-    label = meta.get("critic", "")
+    label = meta.get("network", "")
     made = json.loads(label) if label.startswith("{") else {}
-    kinds = {"LocalCritic": critics.LocalCritic, "PaperCritic": critics.PaperCritic}
-    if made.get("class") not in kinds:
-        raise ValueError(f"{path}: expected weights written by save_critic, got critic {label!r}.")
-    critic = kinds[made["class"]](**made["arguments"])
+    if made.get("class") not in classes:
+        expected = " or ".join(classes)
+        raise ValueError(f"{path}: expected weights of a {expected}, written by save_network, got {label!r}.")
+    network = classes[made["class"]](**made["arguments"])
     try:
-        critic.load_state_dict(load_file(path))
+        network.load_state_dict(load_file(path))
     except RuntimeError as error:
         raise ValueError(f"{path}: expected the weights of a {made['class']}, got others. {error}") from None
-    return critic.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # a quarter faster on CPUs
+    return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # a quarter faster on CPUs
 
 
 def _index():
-    return json.loads((folder() / "critics.json").read_text(encoding="utf-8"))
+    return json.loads((folder() / "weights.json").read_text(encoding="utf-8"))
 
 
-def _entry(name):
-    index = _index()
-    return index[check_choice(name, "critic", sorted(index))]
+def _entry(name, choices):
+    return _index()[check_choice(name, "name", choices)]
 
 
 def _sha256(path):

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from ._checks import check_count, check_finite, check_number
 from ._training_run import TrainingRun, run_steps
 from .operators import check_measurement
-from .training import check_training, draw_batch
+from .training import check_training, checked_precision, draw_batch
 from .unet import UNet
 
 
@@ -19,6 +19,7 @@ class DenoiserStep:
 
     index: int  # from 0
     loss: torch.Tensor  # mean squared error
+    shown = ("loss",)  # in a progress bar
 
 
 def train_denoiser(
@@ -31,6 +32,7 @@ def train_denoiser(
     learning_rate=1e-3,
     averaging=0.998,
     crop=None,
+    precision=None,
     checkpoint=None,
     checkpoint_every=100,
     resume=False,
@@ -43,13 +45,17 @@ def train_denoiser(
     """
     check_training(problem, x_real, steps, batch_size, learning_rate, averaging, crop, checkpoint_every)
     check_count(seed, "seed", 0)
+    precision = checked_precision(precision, net)
     settings = dict(seed=seed, batch_size=batch_size, learning_rate=learning_rate, steps=steps, averaging=averaging)
-    run = TrainingRun(net, learning_rate, averaging, settings | dict(crop=crop, images=len(x_real)), checkpoint)
+    settings |= dict(crop=crop, images=len(x_real), precision=precision)
+    run = TrainingRun(net, learning_rate, averaging, settings, checkpoint)
     start = run.load() if resume else 0
     draw = partial(draw_batch, problem, x_real, batch_size, crop=crop, device=run.device)
 
     def evaluate(k, real, noisy, generator):
-        loss = F.mse_loss(net(noisy), real)
+        with torch.autocast(run.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            x = net(noisy)
+        loss = F.mse_loss(x.to(real), real)
         return loss, DenoiserStep(k, loss.detach())
 
     return run_steps(run, draw, evaluate, start, steps, seed, checkpoint_every)

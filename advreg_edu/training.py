@@ -23,6 +23,7 @@ class Step:
     loss: torch.Tensor  # Eq. 6
     wasserstein: torch.Tensor  # mean Psi(x_noisy) - mean Psi(x_real), estimates Eq. 7 from below
     gradient_norm: torch.Tensor  # mean ||grad Psi|| on the lines between x_real and x_noisy
+    shown = ("wasserstein", "gradient_norm")  # in a progress bar
 
 
 def critic_loss(critic, x_real, x_noisy, gp_weight=20.0, generator=None):
@@ -105,7 +106,7 @@ def train_critic(
         gp_weight = _default_gp_weight(problem, x_real, crop, seed)
     gp_weight = check_number(gp_weight, "gp_weight", low=0)
     check_choice(gap, "gap", GAPS)
-    precision = check_choice(precision or fast_precision(device_of(critic)), "precision", PRECISIONS)
+    precision = checked_precision(precision, critic)
     settings = dict(seed=seed, batch_size=batch_size, gp_weight=round(gp_weight, 6), learning_rate=learning_rate)
     settings |= dict(steps=steps, averaging=averaging, paired=paired, crop=crop, images=len(x_real))
     settings |= dict(gap=gap, precision=precision)
@@ -136,6 +137,11 @@ def draw_batch(problem, x_real, batch_size, generator=None, paired=True, crop=No
 def device_of(network):
     """Where the weights are."""
     return next(network.parameters()).device
+
+
+def checked_precision(precision, network):
+    """`precision`, or where it is None the fast one on the device of the network."""
+    return check_choice(precision or fast_precision(device_of(network)), "precision", PRECISIONS)
 
 
 def _default_gp_weight(problem, x_real, crop, seed):

@@ -18,8 +18,9 @@ def small(monkeypatch):
     """A preset that trains in a second, under the name of a real one."""
     preset = presets.Preset(
         problem=lambda: ar.Problem(ar.Identity((1, 16, 16)), sigma=0.1),
-        images=lambda folder, generator: torch.rand(8, 1, 16, 16, generator=generator),
-        critic=lambda: ar.LocalCritic(channels=1, widths=(4, 4)),
+        images=lambda path, generator: torch.rand(8, 1, 16, 16, generator=generator),
+        network=lambda: ar.LocalCritic(channels=1, widths=(4, 4)),
+        training=ar.train_critic,
         arguments=dict(steps=6, batch_size=2, checkpoint_every=2),
     )
     monkeypatch.setitem(presets.PRESETS, "ct-thorax", preset)
@@ -63,7 +64,7 @@ def test_every_critic_that_ships_has_a_preset_and_every_preset_ships_but_those_o
 
 def test_a_shipped_critic_is_built_as_its_preset_says():
     for name in pretrained.names():
-        shipped, made = ar.load_critic(name), presets.PRESETS[name].critic()
+        shipped, made = ar.load_critic(name), presets.PRESETS[name].network()
         assert type(shipped) is type(made) and shipped.arguments == made.arguments, name
 
 
@@ -73,7 +74,7 @@ def test_train_saves_a_critic_and_prints_its_hash(small, tmp_path, capsys):
     shown = capsys.readouterr()
     assert hashlib.sha256(out.read_bytes()).hexdigest() in shown.out
     assert "minutes" in shown.out and "Wasserstein" in shown.err and "slope" in shown.err
-    assert ar.load_critic(out).arguments == small.critic().arguments
+    assert ar.load_critic(out).arguments == small.network().arguments
     assert not out.with_suffix(".checkpoint").exists()
 
 

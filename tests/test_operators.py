@@ -379,3 +379,14 @@ def test_bad_arguments(name):
     call, kind, message = BAD_CALLS[name]
     with pytest.raises(kind, match=message):
         call()
+
+
+@pytest.mark.parametrize("name", ["Ray 12x12, 7 angles", "Inpainting gray", "Fourier, lines"])
+def test_autocast_leaves_measurements_alone(name):
+    """Inside a network's bfloat16 an operator computes what it computes outside."""
+    A = operator(name)
+    x = random_image(A, dtype=torch.float32)
+    y = A(x)
+    back, inverse = A.T(y), A.pinv(y)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(A(x), y) and torch.equal(A.T(y), back) and torch.equal(A.pinv(y), inverse)

@@ -10,8 +10,9 @@ import pytest
 import torch
 from PIL import Image
 
-from advreg_edu import pictures
-from advreg_edu.pictures import FONT, SIDE, curves, strip
+from advreg_edu import charts, pictures
+from advreg_edu.charts import curves
+from advreg_edu.pictures import FONT, SIDE, strip
 
 TOP = FONT + 10  # the first row of the panels
 
@@ -115,10 +116,29 @@ def test_the_cursor_moves_over_the_curve_without_a_new_drawing(monkeypatch):
 def test_several_lines_in_one_panel_differ_by_dash_and_marker():
     chart = curves({"loss": {"ours": [3, 2, 1], "paper": [3, 2.5, 2]}})
     assert "ours goes from 3 to 1" in chart.at().alt and "paper goes from 3 to 2" in chart._repr_html_()
-    dashes, markers, _ = zip(*pictures.STYLES, strict=True)
-    assert len(set(dashes)) == len(set(markers)) == len(pictures.STYLES)
+    dashes, markers, _ = zip(*charts.STYLES, strict=True)
+    assert len(set(dashes)) == len(set(markers)) == len(charts.STYLES)
 
 
 def test_importing_pictures_does_not_import_matplotlib():
     code = "import sys, advreg_edu.pictures; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_the_inset_shows_the_square_magnified():
+    """A single bright pixel in the square becomes 3x3 in the inset, and stays 2x2 in the picture."""
+    x = torch.zeros(1, 40, 40)
+    x[0, 5, 6] = 0.5
+    sheet = pictures.with_inset(x, corner=(2, 2), side=16)
+    assert sheet.shape == (1, 80, 80) and (sheet == 0.5).sum() == 4 + 9
+    assert (sheet[0, 10:12, 12:14] == 0.5).all() and (
+        sheet[0, 80 - 48 + 9 : 80 - 48 + 12, 80 - 48 + 12 : 80 - 48 + 15] == 0.5
+    ).all()
+    assert x.sum() == 0.5  # the image itself is left alone
+
+
+def test_the_busiest_square_has_the_texture():
+    x = torch.full((3, 128, 128), 0.5)
+    x[:, 20:40, 8:28] = torch.rand(3, 20, 20, generator=torch.Generator().manual_seed(0))
+    row, column = pictures.busiest(x, 32)
+    assert 8 <= row <= 20 and 0 <= column <= 8

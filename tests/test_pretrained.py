@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 import advreg_edu as ar
-from advreg_edu import pretrained
+from advreg_edu import presets, pretrained
 
 
 def seeded(seed=0):
@@ -35,9 +35,13 @@ def shaken(critic):
 @pytest.fixture
 def shelf(tmp_path, monkeypatch):
     """A folder of our own in place of data/, with one critic called `tiny`."""
-    digest = pretrained.save_critic(shaken(ar.PaperCritic(channels=1, size=8)), tmp_path / "tiny.safetensors")
+    digest = pretrained.save_network(shaken(ar.PaperCritic(channels=1, size=8)), tmp_path / "tiny.safetensors")
     (tmp_path / "tiny.md").write_text("# tiny\n\nseed 0", encoding="utf-8")
-    (tmp_path / "critics.json").write_text(json.dumps({"tiny": {"sha256": digest}, "absent": {"sha256": "0" * 64}}))
+    entries = {
+        "tiny": {"class": "PaperCritic", "sha256": digest},
+        "absent": {"class": "LocalCritic", "sha256": "0" * 64},
+    }
+    (tmp_path / "weights.json").write_text(json.dumps(entries))
     monkeypatch.setattr(pretrained, "folder", lambda: tmp_path)
     return tmp_path
 
@@ -48,7 +52,7 @@ def test_round_trip(tmp_path, name):
     make, shape = CRITICS[name]
     critic, x = shaken(make()), torch.rand(3, *shape, generator=seeded())
     path = tmp_path / "new" / "folder" / "critic.safetensors"
-    digest = pretrained.save_critic(critic, path)
+    digest = pretrained.save_network(critic, path)
     loaded = ar.load_critic(path)
     assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
     assert type(loaded) is type(critic) and loaded(x).abs().max() > 0
@@ -61,15 +65,15 @@ def test_round_trip(tmp_path, name):
 def test_same_weights_same_hash(tmp_path):
     """The file depends on the critic alone: the hash of a retrained critic can be compared."""
     critic = ar.PaperCritic(channels=1, size=8)
-    hashes = {pretrained.save_critic(critic, tmp_path / f"{i}.safetensors") for i in range(8)}
-    assert len(hashes) == 1 and pretrained.save_critic(shaken(critic), tmp_path / "c.safetensors") not in hashes
+    hashes = {pretrained.save_network(critic, tmp_path / f"{i}.safetensors") for i in range(8)}
+    assert len(hashes) == 1 and pretrained.save_network(shaken(critic), tmp_path / "c.safetensors") not in hashes
 
 
 def test_weights_of_another_architecture(tmp_path):
     """A label that does not fit its weights is refused with the file's name."""
     path, critic = tmp_path / "a.safetensors", ar.LocalCritic(channels=1, widths=(8, 12))
     critic.arguments = dict(channels=1, widths=[8, 16], smoothing=0.01)
-    pretrained.save_critic(critic, path)
+    pretrained.save_network(critic, path)
     with pytest.raises(ValueError, match=r"a\.safetensors: expected the weights of a LocalCritic, got others"):
         ar.load_critic(path)
 
@@ -83,7 +87,7 @@ def test_by_name(shelf):
 
 @pytest.mark.parametrize("call", [ar.load_critic, pretrained.card])
 def test_unknown_name_lists_the_known(shelf, call):
-    with pytest.raises(ValueError, match=r"critic: expected one of absent, tiny, got 'ct-throax'"):
+    with pytest.raises(ValueError, match=r"name: expected one of absent, tiny, got 'ct-throax'"):
         call("ct-throax")
 
 
@@ -99,7 +103,7 @@ def test_altered_file_is_refused(shelf, where):
 
 
 def test_another_critic_under_the_name_is_refused(shelf):
-    pretrained.save_critic(ar.PaperCritic(channels=1, size=8), shelf / "tiny.safetensors")
+    pretrained.save_network(ar.PaperCritic(channels=1, size=8), shelf / "tiny.safetensors")
     with pytest.raises(ValueError, match="expected SHA-256"):
         ar.load_critic("tiny")
 
@@ -114,8 +118,10 @@ def test_missing_file(shelf):
 def test_foreign_files(tmp_path):
     """Weights without our label, and files that are no safetensors at all."""
     foreign, garbage, empty = (tmp_path / f"{name}.safetensors" for name in ("foreign", "garbage", "empty"))
-    save_file({"w": torch.zeros(3)}, foreign, {"critic": "ResNet"})
-    with pytest.raises(ValueError, match=r"foreign\.safetensors: expected weights written by save_critic.*'ResNet'"):
+    save_file({"w": torch.zeros(3)}, foreign, {"network": "ResNet"})
+    with pytest.raises(
+        ValueError, match=r"foreign\.safetensors: expected weights of a LocalCritic or PaperCritic.*'ResNet'"
+    ):
         ar.load_critic(foreign)
     torch.save({"w": torch.zeros(3)}, garbage)
     empty.touch()
@@ -126,7 +132,7 @@ def test_foreign_files(tmp_path):
 
 def test_no_folder_no_silence(tmp_path, monkeypatch):
     monkeypatch.setattr(pretrained, "__file__", str(tmp_path / "advreg_edu" / "pretrained.py"))
-    with pytest.raises(FileNotFoundError, match=r"data/critics\.json: expected .*Reinstall"):
+    with pytest.raises(FileNotFoundError, match=r"data/weights\.json: expected .*Reinstall"):
         pretrained.names()
 
 
@@ -163,7 +169,7 @@ def test_shipped_file_is_safetensors(name):
     content = (pretrained.folder() / f"{name}.safetensors").read_bytes()
     (length,) = struct.unpack("<Q", content[:8])
     header = json.loads(content[8 : 8 + length])
-    made = json.loads(header.pop("__metadata__")["critic"])
+    made = json.loads(header.pop("__metadata__")["network"])
     assert made["class"] in ("LocalCritic", "PaperCritic") and made["arguments"]
     ends = [entry["data_offsets"][1] for entry in header.values()]
     assert max(ends) == len(content) - 8 - length
@@ -175,3 +181,32 @@ def test_shipped_card(name):
     card = pretrained.card(name)
     missing = [word for word in ("data", "seed", "python -m advreg_edu train", "minutes", "dB") if word not in card]
     assert not missing
+
+
+UNETS = pretrained.unet_names()
+
+
+@pytest.mark.parametrize("name", UNETS)
+def test_shipped_unet(name):
+    """At most 1 M parameters and 4 MB, a card, and it brings noisy images of its kind nearer to the truth."""
+    net = pretrained.load_unet(name)
+    assert sum(p.numel() for p in net.parameters()) <= 1_000_000
+    assert (pretrained.folder() / f"{name}.safetensors").stat().st_size <= 4_000_000
+    assert "python -m advreg_edu train" in pretrained.card(name) and "dB" in pretrained.card(name)
+    preset = presets.PRESETS[name]
+    problem = preset.problem()
+    size = problem.A.domain_shape[-1]
+    x = (ar.images.thorax if net.channels == 1 else ar.images.photos)(4, size, seeded())
+    y = problem.measure(x, seeded(1))
+    gain = ar.psnr(ar.post_process(problem, y, net).clamp(0, 1), x) - ar.psnr(problem.naive(y).clamp(0, 1), x)
+    assert gain.min() > 2
+
+
+def test_a_unet_is_no_critic(tmp_path):
+    net = ar.UNet(1, widths=(4, 4))
+    pretrained.save_network(net, tmp_path / "net.safetensors")
+    assert torch.equal(
+        pretrained.load_unet(tmp_path / "net.safetensors")(torch.ones(1, 1, 8, 8)), torch.ones(1, 1, 8, 8)
+    )
+    with pytest.raises(ValueError, match="expected weights of a LocalCritic or PaperCritic"):
+        ar.load_critic(tmp_path / "net.safetensors")

@@ -1,5 +1,6 @@
 """Widget applications, one file each. Model computes, View draws, App wires; core ipywidgets only."""
 
+from .method_viewer import method_viewer
 from .reconstruction_lab import reconstruction_lab
 
-__all__ = ["reconstruction_lab"]
+__all__ = ["method_viewer", "reconstruction_lab"]

@@ -11,8 +11,9 @@ import pydicom.data
 import torch
 
 from .. import images
+from ..charts import curves
 from ..metrics import psnr
-from ..pictures import curves, strip
+from ..pictures import strip
 from ..problem import Problem
 from ..ray_transform import RayTransform
 from ..reconstruction import Diverged, reconstruct

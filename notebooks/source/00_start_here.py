@@ -33,7 +33,7 @@
 import torch
 
 import advreg_edu as ar
-from advreg_edu import pictures
+from advreg_edu import charts, pictures
 from advreg_edu.apps import reconstruction_lab
 
 print(f"advreg_edu {ar.__version__}, torch {torch.__version__}, {torch.get_num_threads()} threads")
@@ -136,7 +136,7 @@ series = {
     "critic Psi": [it.regularizer.item() for it in iterates],
     "PSNR, dB": [ar.psnr(it.x, x_true).item() for it in iterates],
 }
-pictures.curves(series)
+charts.curves(series)
 
 # %% [markdown]
 # ## 4 Break it on purpose

@@ -32,7 +32,7 @@ import copy
 import torch
 
 import advreg_edu as ar
-from advreg_edu import pictures
+from advreg_edu import charts, pictures
 
 seed = lambda number: torch.Generator().manual_seed(number)
 
@@ -174,7 +174,7 @@ series = {
     "distance (Eq. 7)": {"estimate": distance, "bound": [noise_size] * len(steps)},
     "slope of Psi": {"mean slope": slope, "limit 1": [1.0] * len(steps)},
 }
-pictures.curves(series, height=260)
+charts.curves(series, height=260)
 
 # %% [markdown]
 # At first nothing seems to happen. Then the critic finds a direction that separates the heaps, and it
@@ -261,7 +261,7 @@ series = {
     "distance (Eq. 7)": {"estimate": estimate, "bound": [noise_size] * len(run)},
     "slope of Psi": {"mean slope": [step.gradient_norm.item() for step in run], "limit 1": [1.0] * len(run)},
 }
-pictures.curves(series, height=260)
+charts.curves(series, height=260)
 
 # %% [markdown]
 # The estimate passes the bound that no 1-Lipschitz function can pass. It is not a distance any more. The
@@ -293,7 +293,7 @@ for name, network in (("PaperCritic", critic), ("LocalCritic", local)):
     print(f"{name}: {sum(p.numel() for p in network.parameters()):,} weights")
 print(f"LocalCritic before training: gap {start:.2f}")
 local_curve = [step.wasserstein.item() for step in run]
-pictures.curves({"distance (Eq. 7)": {"PaperCritic": distance, "LocalCritic": local_curve}}, height=260)
+charts.curves({"distance (Eq. 7)": {"PaperCritic": distance, "LocalCritic": local_curve}}, height=260)
 
 # %% [markdown]
 # The local critic starts high and gains little in so short a run. The authors' network starts at zero and has

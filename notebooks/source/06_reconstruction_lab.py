@@ -30,7 +30,7 @@ import pydicom.data
 import torch
 
 import advreg_edu as ar
-from advreg_edu import pictures
+from advreg_edu import charts, pictures
 from advreg_edu.apps import reconstruction_lab
 
 seed = lambda number: torch.Generator().manual_seed(number)
@@ -55,7 +55,7 @@ flat = torch.full_like(x_true, 0.2)
 fit = list(ar.reconstruct(problem, y, lambda x: 0 * x.sum((1, 2, 3)), 0.0, step_size=0.9, steps=600, x0=flat))
 quality = [score(it.x) for it in fit]
 best = quality.index(max(quality))
-pictures.curves({"data term": [it.data_term.item() for it in fit], "PSNR, dB": quality}, log=["data term"])
+charts.curves({"data term": [it.data_term.item() for it in fit], "PSNR, dB": quality}, log=["data term"])
 
 # %%
 print(f"best image at step {best}: {quality[best]:.1f} dB; at the end {quality[-1]:.1f} dB")
@@ -103,7 +103,7 @@ series = {
     "Psi": [it.regularizer.item() for it in iterates],
     "PSNR, dB": [score(it.x) for it in iterates],
 }
-pictures.curves(series)
+charts.curves(series)
 
 # %% [markdown]
 # Only the objective is bound to fall. Its parts trade with each other. Compare the final data term with the
@@ -169,7 +169,7 @@ series = {
     "objective": {method: [it.objective.item() for it in run] for method, run in runs.items()},
     "PSNR, dB": {method: [score(it.x) for it in run] for method, run in runs.items()},
 }
-pictures.curves(series, height=320)
+charts.curves(series, height=320)
 
 # %% [markdown]
 # Steps are not seconds. Here the accelerated run evaluates the critic twice per step, once ahead and once for

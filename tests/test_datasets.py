@@ -1,0 +1,82 @@
+"""Real images in two parts: files and folders as the tables take them, and what is said when they are not there."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from advreg_edu import datasets
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture
+def photographs(tmp_path):
+    """train holds one black photograph, val one white."""
+    for part, level in (("train", 0), ("val", 255)):
+        (tmp_path / part).mkdir()
+        Image.new("RGB", (20, 24), (level,) * 3).save(tmp_path / part / "a.png")
+    return tmp_path
+
+
+@pytest.fixture
+def slices(tmp_path):
+    """Three slices, two patients in train and one in val."""
+    hu = np.random.default_rng(0).integers(-1000, 1000, (3, 16, 16)).astype(np.int16)
+    file = tmp_path / "slices.npz"
+    np.savez(file, hu=hu, patient_id=np.array(["a", "b", "c"]), split=np.array(["train", "val", "train"]))
+    return file
+
+
+def test_each_part_comes_from_its_own_folder(photographs):
+    train, val = (datasets.photographs(photographs, part, 3, 16, seeded()) for part in datasets.PARTS)
+    assert train.shape == val.shape == (3, 3, 16, 16) and train.max() == 0 and val.min() == 1
+
+
+def test_a_plain_folder_is_for_training_only(photographs):
+    assert datasets.photographs(photographs / "train", "train", 1, 16, seeded()).max() == 0
+    with pytest.raises(ValueError, match="expected the subfolders train and val, got none called val"):
+        datasets.photographs(photographs / "train", "val", 1, 16, seeded())
+
+
+def test_slices_are_split_by_the_file_and_scaled_one_by_one(slices):
+    x, patients = datasets.chest(slices, "train", size=8)
+    assert x.shape == (2, 1, 8, 8) and patients.tolist() == ["a", "c"]
+    assert x.amin((1, 2, 3)).tolist() == [0, 0] and x.amax((1, 2, 3)).tolist() == [1, 1]
+    assert datasets.chest(slices, "val", size=8)[1].tolist() == ["b"]
+
+
+def test_dicom_folders_are_patients(tmp_path):
+    import shutil
+
+    import pydicom.data
+
+    file = pydicom.data.get_testdata_file("CT_small.dcm")
+    for part, patient in (("train", "p1"), ("train", "p2"), ("val", "p3")):
+        (tmp_path / part / patient).mkdir(parents=True)
+        shutil.copy(file, tmp_path / part / patient / "slice.dcm")
+    x, patients = datasets.chest(tmp_path, "train", size=64)
+    assert x.shape == (2, 1, 64, 64) and patients.tolist() == ["p1", "p2"]
+    with pytest.raises(ValueError, match=r"expected the folders val/PATIENT with DICOM files, got none"):
+        datasets.chest(tmp_path / "train", "val")
+
+
+@pytest.mark.parametrize("load", [datasets.chest, lambda path, part: datasets.photographs(path, part, 1, 16, seeded())])
+def test_what_is_missing_is_named(load, tmp_path):
+    with pytest.raises(ValueError, match=r"--images: expected .*, got none\. Pass --images"):
+        load(None, "train")
+    with pytest.raises(ValueError, match="nowhere, which is not there"):
+        load(tmp_path / "nowhere", "train")
+    with pytest.raises(ValueError, match="part: expected one of train, val, got 'test'"):
+        load(tmp_path, "test")
+
+
+def test_foreign_files_are_refused(tmp_path, slices):
+    (tmp_path / "notes.txt").write_text("hello")
+    with pytest.raises(ValueError, match=r"expected a folder of DICOM files or an \.npz file, got notes\.txt"):
+        datasets.chest(tmp_path / "notes.txt", "train")
+    np.savez(tmp_path / "bare.npz", hu=np.zeros((1, 8, 8)))
+    with pytest.raises(ValueError, match="got no patient_id, split"):
+        datasets.chest(tmp_path / "bare.npz", "train")

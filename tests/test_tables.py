@@ -1,0 +1,133 @@
+"""Tables 1 and 2: protocol, averages, oracles that are called so, and the command that writes them."""
+
+import csv
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+import advreg_edu as ar
+from advreg_edu import presets, pretrained, tables
+from advreg_edu.__main__ import main
+from advreg_edu.tables import Row, Sample, evaluate
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def total_length(x):
+    """A smooth relative of TV, as a critic."""
+    return ((x.diff(dim=2) ** 2).flatten(1).sum(1) + (x.diff(dim=3) ** 2).flatten(1).sum(1) + 1e-6).sqrt()
+
+
+@pytest.fixture
+def experiment():
+    """Table 1 in small."""
+    problem = lambda: ar.Problem(ar.Identity((3, 40, 40)), sigma=0.1)
+    solver = dict(step_size=0.1, steps=4)
+    return replace(tables.EXPERIMENTS["1"][0], problem=problem, solver=solver, tv_weights=(0.05, 0.15))
+
+
+@pytest.fixture
+def sample():
+    x = ar.images.photos(5, 40, seeded())
+    return Sample(x[:3], np.array(["a", "b", "a"]), x[3:])
+
+
+def test_every_method_has_a_row_and_the_papers_number(experiment, sample):
+    rows, shown = evaluate(experiment, total_length, lambda x: x, sample, draws=2)
+    names = [row.method for row in rows]
+    assert names[:4] == ["noisy", "TV", "U-Net", "ours"] and all("(oracle)" in name for name in names[4:])
+    assert [row.paper_psnr for row in rows[:4]] == [20.3, 26.3, 28.8, 28.2]
+    assert list(shown) == ["truth", "noisy", "TV", "U-Net", "ours"] and shown["TV"].shape == (3, 40, 40)
+    noisy, unet = rows[0], rows[2]
+    assert noisy.psnr == pytest.approx(20.2, abs=0.4) and unet.psnr == pytest.approx(noisy.psnr)
+    assert unet.ssim < unet.authors_ssim  # a larger data range hides errors
+
+
+def test_an_oracle_is_never_below_what_it_is_the_oracle_of(experiment, sample):
+    rows = {row.method: row for row in evaluate(experiment, total_length, lambda x: x, sample, draws=1)[0]}
+    for name in ("TV", "ours"):
+        (oracle,) = [row for method, row in rows.items() if method.startswith(f"{name}, best")]
+        assert oracle.psnr >= rows[name].psnr - 1e-4 and math.isnan(oracle.ssim)
+
+
+def test_averages_are_per_patient(experiment, sample):
+    """Patient a has two slices, b one: the mean is over patients, the authors' batch PSNR over slices."""
+    rows, _ = evaluate(experiment, total_length, lambda x: x, sample, draws=1)
+    y = experiment.problem().measure(sample.x, seeded(0)).clamp(0, 1)
+    a1, b, a2 = ar.psnr(y, sample.x).tolist()
+    means = np.array([(a1 + a2) / 2, b])
+    assert rows[0].psnr == pytest.approx(means.mean(), abs=1e-4)
+    assert rows[0].psnr_error == pytest.approx(means.std(ddof=1) / 2**0.5, abs=1e-4)
+    batch = -10 * math.log10((y - sample.x).square().mean())
+    assert rows[0].batch_psnr == pytest.approx(batch, abs=1e-4)
+
+
+def test_the_weight_of_tv_is_chosen_on_training_images_alone(experiment, sample):
+    """The grid holds a weight that only suits flat images: flat training images choose it, against the reported."""
+    experiment = replace(experiment, tv_weights=(0.1, 2.0))
+    same, flat = (replace(sample, train=train) for train in (sample.x, torch.full((2, 3, 40, 40), 0.5)))
+    tv = lambda sample: evaluate(experiment, total_length, lambda x: x, sample, draws=1)[0][1]
+    assert tv(flat).psnr < tv(same).psnr - 1
+
+
+def test_a_row_as_text_leaves_out_what_it_lacks():
+    assert str(Row("TV (oracle)", 26.5, 0.31)) == "| TV (oracle) | 26.50 ± 0.31 |  |  |  |  |  |"
+    full = Row("TV", 26.5, 0.31, 26.1, 0.731, 0.012, 0.84, 26.3, 0.836)
+    assert str(full) == "| TV | 26.50 ± 0.31 | 26.10 | 0.731 ± 0.012 | 0.840 | 26.3 | 0.836 |"
+
+
+@pytest.fixture
+def tiny_presets(monkeypatch, experiment):
+    """The networks of the small Table 1, trained in a second, and none that ship."""
+    problem = lambda: ar.Problem(ar.Identity((3, 16, 16)), sigma=0.1)
+    images = lambda path, generator: ar.images.photos(8, 16, generator)
+    shared = problem, images
+    critic = presets.Preset(
+        *shared, lambda: ar.LocalCritic(3, widths=(4, 4)), ar.train_critic, dict(steps=3, batch_size=2)
+    )
+    unet = presets.Preset(*shared, lambda: ar.UNet(3, widths=(4, 4)), ar.train_denoiser, dict(steps=3, batch_size=2))
+    monkeypatch.setitem(presets.PRESETS, "photos-color", critic)
+    monkeypatch.setitem(presets.PRESETS, "photos-color-unet", unet)
+    monkeypatch.setitem(tables.QUICK, "1", (experiment,))
+    monkeypatch.setattr(tables, "_quick_sample", lambda number: Sample(*_small()))
+
+
+def _small():
+    x = ar.images.photos(4, 40, seeded())
+    return x[:2], np.arange(2), x[2:]
+
+
+def test_the_command_trains_what_is_missing_and_writes_table_and_picture(tiny_presets, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(pretrained, "names", list)
+    monkeypatch.setattr(pretrained, "unet_names", list)
+    assert main(["tables", "1", "--quick", "--out", str(tmp_path)]) == 0
+    shown = capsys.readouterr()
+    assert "28.2" in shown.out and "| ours |" in shown.out and "cos(∇Ψ, e)" in shown.out
+    assert {"photos-color.safetensors", "photos-color-unet.safetensors"} <= {f.name for f in tmp_path.iterdir()}
+    with (tmp_path / "table1-photos-color.csv").open(encoding="utf-8") as file:
+        assert [line["method"] for line in csv.DictReader(file)][:4] == ["noisy", "TV", "U-Net", "ours"]
+    assert (tmp_path / "table1-photos-color.png").read_bytes().startswith(b"\x89PNG")
+    assert "paper: PSNR" in (tmp_path / "table1.md").read_text(encoding="utf-8")
+    trained = (tmp_path / "photos-color.safetensors").stat().st_mtime_ns
+    assert main(["tables", "1", "--quick", "--out", str(tmp_path)]) == 0  # trained before: loaded now
+    assert (tmp_path / "photos-color.safetensors").stat().st_mtime_ns == trained
+
+
+def test_without_images_the_command_says_what_it_needs(capsys):
+    for number, word in (("1", "BSDS500"), ("2", "CT slices")):
+        assert main(["tables", number]) == 2
+        assert "--images: expected a" in (said := capsys.readouterr().err) and word in said
+
+
+@pytest.mark.parametrize("number", ["1", "2"])
+def test_real_images_come_in_two_parts(number, shared):
+    path = shared / "data" / ("bsds500" if number == "1" else "chest_ct_128.npz")
+    sample = tables._sample(number, path)
+    count = len(np.unique(sample.groups))
+    assert sample.x.shape[1:] == ((3, 128, 128) if number == "1" else (1, 128, 128))
+    assert count == (100 if number == "1" else 7) and len(sample.train) == tables.BATCH
