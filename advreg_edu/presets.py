@@ -15,6 +15,7 @@ from .operators import Identity
 from .pretrained import save_network
 from .problem import Problem
 from .ray_transform import RayTransform
+from .recursive import Recursion
 from .supervised import train_denoiser
 from .training import train_critic
 from .unet import UNet
@@ -63,7 +64,7 @@ def _unet(critic, channels, **arguments):
 
 _CRITICS = {
     "ct-thorax": _ct(_phantoms(2000), steps=700),
-    "photos-color": _photos(steps=2500, precision="float32"),
+    "photos-color": _photos(steps=4000, learning_rate=8e-4, gap="lines", recursive=Recursion(1000, 60, 0.03)),
 }
 PRESETS = _CRITICS | {
     "photos-color-unet": _unet(_CRITICS["photos-color"], 3, steps=6000, batch_size=16, learning_rate=2e-3),
