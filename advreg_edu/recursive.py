@@ -23,6 +23,7 @@ class Recursion:
     start: int = 200
     steps: int = 100
     step_size: float = 0.5
+    share: float = 0.5
 
 
 def check_recursion(recursion, batch_size, crop):
@@ -61,9 +62,9 @@ class Iterates:
 
     def mixed_in(self, critic, real, noisy, generator):
         """The batch with half of it from the pool, x_real of a pair with its x_noisy."""
-        half = len(real) // 2
-        pooled = self.draw(critic, half, generator)
-        return tuple(torch.cat([new, old[half:]]) for new, old in zip(pooled, (real, noisy), strict=True))
+        count = round(self.recursion.share * len(real))
+        pooled = self.draw(critic, count, generator)
+        return tuple(torch.cat([new, old[count:]]) for new, old in zip(pooled, (real, noisy), strict=True))
 
     def draw(self, critic, count, generator):
         """(x_real, iterate), each (count, C, H, W), after HOPS more steps of Algorithm 2."""

@@ -92,7 +92,7 @@ def test_interrupted_it_resumes_to_the_same_weights(tmp_path, unpaired):
 def test_measurements_are_all_that_is_used_of_the_images_behind_them():
     y = PROBLEM.measure(IMAGES[:2], seeded())
     real, noisy = draw_batch(PROBLEM, IMAGES[2:], 32, seeded(1), measurements=y)
-    distances = lambda u, v: torch.cdist(u.flatten(1), v.flatten(1)).amin(1)
+    distances = lambda u, v: (u[:, None] - v).abs().amax((2, 3, 4)).amin(1)
     assert distances(noisy, PROBLEM.naive(y)).max() < 1e-3 and distances(PROBLEM.naive(y), noisy).max() < 1e-3
     assert distances(real, IMAGES[2:]).max() < 1e-3
 
