@@ -16,8 +16,9 @@ HOPS = 2  # steps of Algorithm 2 for each time that an image is drawn
 
 @dataclass(frozen=True)
 class Recursion:
-    """From step `start` of Algorithm 1 on, half of x_noisy are iterates of Algorithm 2, which runs for `steps` steps of
-    size `step_size`. A critic without any direction yet would be taught by its own mistakes: start after a few hundred.
+    """From step `start` of Algorithm 1 on, a `share` of x_noisy are iterates of Algorithm 2, whose runs take `steps`
+    steps of size `step_size`. A critic without any direction yet would be taught by its own mistakes: start after a few
+    hundred steps.
     """
 
     start: int = 200
@@ -26,7 +27,7 @@ class Recursion:
     share: float = 0.5
 
 
-def check_recursion(recursion, batch_size, crop):
+def check_recursion(recursion, crop):
     """Raise unless it is None or a usable Recursion."""
     if recursion is None:
         return
@@ -35,10 +36,9 @@ def check_recursion(recursion, batch_size, crop):
     check_count(recursion.start, "recursive.start", 0)
     check_count(recursion.steps, "recursive.steps")
     check_number(recursion.step_size, "recursive.step_size", low=0, above=True)
+    check_number(recursion.share, "recursive.share", low=0, high=1)
     if crop is not None:
         raise ValueError("crop: expected None with recursive, whose runs need whole images. Give smaller images.")
-    if batch_size < 2:
-        raise ValueError(f"batch_size: expected at least 2 with recursive, half of it iterates, got {batch_size}.")
 
 
 class Iterates:
@@ -61,7 +61,7 @@ class Iterates:
         self.weight = weight_from_noise(problem).to(real)
 
     def mixed_in(self, critic, real, noisy, generator):
-        """The batch with half of it from the pool, x_real of a pair with its x_noisy."""
+        """The batch with its share from the pool, x_real of a pair with its x_noisy."""
         count = round(self.recursion.share * len(real))
         pooled = self.draw(critic, count, generator)
         return tuple(torch.cat([new, old[count:]]) for new, old in zip(pooled, (real, noisy), strict=True))
