@@ -32,8 +32,8 @@ def chest(path, part, size=128):
     """CT slices, each scaled from its own minimum to its own maximum as the authors did, and whose they are.
 
     Every choice is made on "dev": every eighth patient of the training split, who is never trained on.
-    Args: path, an .npz file with the arrays hu (n, H, W) in Hounsfield units, patient_id (n,) and split (n,), which says
-        train or val; or a folder of DICOM files path/train/PATIENT/... and path/val/PATIENT/...; part, one of PARTS.
+    Args: path, an .npz file with the arrays hu (n, H, W) in Hounsfield units, patient_id (n,) and split (n,), train
+        or val; or a folder of DICOM files path/train/PATIENT/... and path/val/PATIENT/...; part, one of PARTS.
     Returns: images (n, 1, size, size) in [0, 1] and an array of n patients.
     """
     path = _given(path, "a file or folder of CT slices")
