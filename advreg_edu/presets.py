@@ -37,8 +37,11 @@ def _phantoms(count):
 
 
 def _slices(path, generator):
+    """Every slice in its eight symmetries: 30 views over half a turn look the same after a quarter of one."""
     x, _ = datasets.chest(path, "train")
-    return torch.cat([x, x.flip(-1)])  # and every patient in the mirror: there are few
+    for image in (lambda x: x.flip(-1), lambda x: x.flip(-2), lambda x: x.transpose(-1, -2)):
+        x = torch.cat([x, image(x)])
+    return x
 
 
 def _crops(path, generator):
@@ -53,7 +56,7 @@ def _ct(x_real, sigma=0.02, widths=(16, 32, 64), **arguments):
 
 
 def _chest(sigma):
-    return _ct(_slices, sigma, widths=(32, 64, 96), steps=1000, recursive=Recursion(200, 150, 0.5, share=1.0))
+    return _ct(_slices, sigma, steps=2000, averaging=0.995, recursive=Recursion(300, 150, 0.5))
 
 
 def _photos(**arguments):
