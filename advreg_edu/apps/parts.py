@@ -231,7 +231,7 @@ def close(widget):
 
 FRAME = """<style>
 .advreg-lab{container-type:inline-size;width:100%;max-width:1500px}
-.advreg-areas.widget-box{display:grid;gap:6px 24px;grid-template-columns:minmax(0,1fr);overflow:hidden;align-items:start;
+.advreg-areas.widget-box{display:grid;gap:6px 24px;grid-template-columns:minmax(0,1fr);align-items:start;
  grid-template-areas:"controls" "pictures" "curves"}
 .advreg-controls.widget-box{display:grid;gap:0 20px;grid-template-columns:repeat(auto-fit,minmax(min(390px,100%),1fr))}
 @container (min-width:1250px){.advreg-areas.widget-box{grid-template-columns:minmax(400px,1fr) 824px;
