@@ -85,10 +85,11 @@ def curves(
         log: titles of the panels with a logarithmic axis (all values above 0).
         steps: right end of the axis, if the run is to go on further than the values do.
         width, height: pixels of the whole; the letters are 14 pixels high.
-        x, axis, log_x: numbers on the horizontal axis in place of 0, 1, 2, ..., its name, and whether it is logarithmic.
+        x, axis, log_x: numbers on the horizontal axis in place of 0, 1, 2, ..., its name, is it logarithmic.
         columns: panels in a row; all of them by default.
         marks: {name: number on the horizontal axis}, upright lines in every panel.
     """
+    log = list(log)
     panels = {title: lines if isinstance(lines, dict) else {title: lines} for title, lines in series.items()}
     columns = columns or len(panels)
     legend = max(panels.values(), key=len)

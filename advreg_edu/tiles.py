@@ -15,6 +15,8 @@ from .pictures import COLOURS, array_of, colour_table, described, image_element,
 SIDE, GAP = 256, 20  # pixels of the page: a tile, between tiles
 TEXT = "font-size:14px;line-height:20px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis"
 
+PIXELS = "display:block;image-rendering:pixelated;outline:1px solid #969696;outline-offset:-1px;margin:0;max-width:none"
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -30,8 +32,7 @@ class Tile:
 
     def html(self):
         """The tile as a <figure> of fixed size: nothing jumps when its contents change."""
-        style = "display:block;image-rendering:pixelated;outline:1px solid #969696;outline-offset:-1px;margin:0;max-width:none"
-        image = image_element(self.png, self.alt, self.size, style=style) + "".join(map(self._frame, self.frames))
+        image = image_element(self.png, self.alt, self.size, style=PIXELS) + "".join(map(self._frame, self.frames))
         return (
             f'<figure style="margin:0;width:{SIDE}px"><figcaption style="{TEXT};text-align:center;color:inherit">'
             f"{html.escape(self.title)}</figcaption>"
@@ -127,5 +128,5 @@ def _bar(kind, low, high):
     )
     middle = "<span>0</span>" if kind == "signed" else ""
     words = f"<span>{number(low)}</span>{middle}<span>{number(high)}</span>"
-    row = f'<div aria-hidden="true" style="{TEXT};display:flex;justify-content:space-between;line-height:18px">{words}</div>'
-    return f'<div style="padding-top:2px">{ramp}{row}</div>'
+    style = f"{TEXT};display:flex;justify-content:space-between;line-height:18px"
+    return f'<div style="padding-top:2px">{ramp}<div aria-hidden="true" style="{style}">{words}</div></div>'

@@ -18,6 +18,7 @@ from .reconstruction_view import chart, picture, sentence
 HINT = "Move a control: the run starts again. Data term alone: steps below 1/‖A‖² = 1 are stable."
 STEP_SIZE = {scenes.CT: 0.5, scenes.DENOISING: 0.05, scenes.INPAINTING: 0.2, scenes.MRI: 0.3}  # stable at formula's λ
 WEIGHT_LIMIT = {scenes.CT: 3.0}  # elsewhere 150: λ grows with the noise that A* lets through
+FILES = ".png,.jpg,.jpeg,.dcm,.npy"
 RESTART = "image number sigma angles share critic weight by_formula step_size steps method begin stop".split()
 
 
@@ -49,8 +50,8 @@ class ReconstructionLab:
         self.number = Knob("image number", s.number, 0, 99, 1, "Another number is another patient or photograph")
         self.upload = W.FileUpload(
             description="your file",
-            accept=".png,.jpg,.jpeg,.dcm,.npy",
-            tooltip="PNG, JPEG, DICOM or .npy",
+            accept=FILES,
+            tooltip="PNG, JPEG, DICOM or .npy, up to 10 MB",
             layout=small,
         )
         self.operator = choice("operator A", scenes.OPERATORS, s.operator, "How it is measured")

@@ -1,6 +1,6 @@
 """What the reconstruction lab computes, without a widget. Paper: §3.1 (Alg. 2), §5.1 (lambda), §5.2, §5.3.
 
-`results(settings, critic)` runs Algorithm 2; `as_code` writes the same run as a script. What is shown: `reconstruction_view`.
+`results(settings, critic)` runs Algorithm 2; `as_code` writes the same run as a script.
 """
 
 import warnings
@@ -49,7 +49,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Result:
-    """The run so far: truth and A†y (1, C, H, W), lambda, the iterates with their PSNR in dB and SSIM, what went wrong."""
+    """The run so far: truth and A†y (1, C, H, W), lambda, iterates with PSNR in dB and SSIM, and what went wrong."""
 
     settings: Settings
     truth: torch.Tensor
