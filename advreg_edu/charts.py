@@ -92,11 +92,11 @@ def curves(
     log = list(log)
     panels = {title: lines if isinstance(lines, dict) else {title: lines} for title, lines in series.items()}
     columns = columns or len(panels)
-    legend = max(panels.values(), key=len)
-    legend = legend if len(legend) > 1 else ()
+    first = next((i for i, lines in enumerate(panels.values()) if len(lines) > 1), None)
+    legend = () if first is None else list(panels.values())[first]
     top = LEGEND if legend else 0
     share, tall = width / columns, (height - top) / math.ceil(len(panels) / columns)
-    parts, drawn = [_legend(legend)], []
+    parts, drawn = [_legend(legend, (first or 0) % columns * share)], []
     for i, (title, lines) in enumerate(panels.items()):
         corner = (i % columns * share, top + i // columns * tall)
         area = _Area(corner, (share, tall), lines, steps, x, log_x, title in log)
@@ -215,10 +215,10 @@ def _marker(spot, kind, colour):
     return f"<polygon points='{corners}' transform='translate({x:.1f} {y:.1f})' fill='{colour}'/>"
 
 
-def _legend(names):
+def _legend(names, left):
     parts = []
     for k, (name, (dash, marker, colour)) in enumerate(zip(names, STYLES, strict=False)):
-        x, y = LEFT + 200 * k, 14
+        x, y = left + LEFT + 200 * k, 14
         parts.append(_stroke(x, y, x + 34, y, colour, f"stroke-width='2' stroke-dasharray='{dash}'"))
         parts.append(_marker((x + 17, y), marker, colour) + _text(x + 42, y + 5, name, INK, "start"))
     return "".join(parts)
