@@ -76,7 +76,17 @@ class Chart:
 
 
 def curves(
-    series, log=(), steps=None, width=848, height=172, x=None, axis="iterate", log_x=False, columns=None, marks=None
+    series,
+    log=(),
+    steps=None,
+    width=848,
+    height=172,
+    x=None,
+    axis="iterate",
+    log_x=False,
+    columns=None,
+    marks=None,
+    ends=None,
 ):
     """Small panels over the iterates 0, 1, 2, ...; dash and marker tell lines apart beside colour.
 
@@ -88,6 +98,7 @@ def curves(
         x, axis, log_x: numbers on the horizontal axis in place of 0, 1, 2, ..., its name, is it logarithmic.
         columns: panels in a row; all of them by default.
         marks: {name: number on the horizontal axis}, upright lines in every panel.
+        ends: (left, right) of the horizontal axis, if the numbers are to come.
     """
     log = list(log)
     panels = {title: lines if isinstance(lines, dict) else {title: lines} for title, lines in series.items()}
@@ -96,10 +107,10 @@ def curves(
     legend = () if first is None else list(panels.values())[first]
     top = LEGEND if legend else 0
     share, tall = width / columns, (height - top) / math.ceil(len(panels) / columns)
-    parts, drawn = [_legend(legend, (first or 0) % columns * share)], []
+    parts, drawn = [_legend(legend, (first or 0) % columns * share, width)], []
     for i, (title, lines) in enumerate(panels.items()):
         corner = (i % columns * share, top + i // columns * tall)
-        area = _Area(corner, (share, tall), lines, steps, x, log_x, title in log)
+        area = _Area(corner, (share, tall), lines, (steps, ends), x, log_x, title in log)
         parts.append(area.frame(title, axis, marks or {}))
         for style, (name, values) in zip(STYLES, lines.items(), strict=False):
             drawn.append(area.line(name, [float(value) for value in values]))
@@ -112,14 +123,15 @@ def curves(
 class _Area:
     """The axes of one panel: from numbers to pixels, with ticks at round numbers."""
 
-    def __init__(self, corner, size, lines, steps, x, log_x, log_y):
+    def __init__(self, corner, size, lines, reach, x, log_x, log_y):
         self.left, self.right = corner[0] + LEFT, corner[0] + size[0] - RIGHT
         self.top, self.bottom = corner[1] + TOP, corner[1] + size[1] - BOTTOM
         longest = max(len(values) for values in lines.values())
         self.x = [float(number) for number in (range(longest) if x is None else x)]
-        ends = self.x[0], max(self.x[-1], steps or 0, self.x[0] + (0 if log_x else 1e-9))
+        steps, ends = reach
+        ends = ends or (self.x[0], max(self.x[-1], steps or 0, 0 if x else 1))
         self.log_x, self.log_y = log_x, log_y
-        self.across = _scale((self.x[0], max(ends[1], self.x[0] + 1)) if x is None else ends, log_x, 0.0)
+        self.across = _scale(ends, log_x, 0.0)
         self.up = _scale([float(value) for values in lines.values() for value in values], log_y, 0.06)
 
     def spot(self, x, y):
@@ -215,10 +227,10 @@ def _marker(spot, kind, colour):
     return f"<polygon points='{corners}' transform='translate({x:.1f} {y:.1f})' fill='{colour}'/>"
 
 
-def _legend(names, left):
-    parts = []
+def _legend(names, left, width):
+    parts, stride = [], min(200, (width - left - LEFT) / max(1, len(names)))
     for k, (name, (dash, marker, colour)) in enumerate(zip(names, STYLES, strict=False)):
-        x, y = left + LEFT + 200 * k, 14
+        x, y = left + LEFT + stride * k, 14
         parts.append(_stroke(x, y, x + 34, y, colour, f"stroke-width='2' stroke-dasharray='{dash}'"))
         parts.append(_marker((x + 17, y), marker, colour) + _text(x + 42, y + 5, name, INK, "start"))
     return "".join(parts)

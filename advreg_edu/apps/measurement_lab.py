@@ -35,7 +35,7 @@ class MeasurementLab:
         self.sigma = Knob("noise σ", s.sigma, 0.0, limit, 0.001, "Standard deviation of the noise; the draw stays")
         self.new_noise = W.Button(description="new noise", tooltip="Other noise of the same strength", layout=small)
         self.angles = Knob("number of angles", s.angles, 10, 90, 10, "Views of the scanner in half a turn")
-        self.share = Knob("share measured, %", s.share, 10, 90, 10, "Pixels seen, or lines of k-space taken")
+        self.share = Knob("measured, %", s.share, 10, 90, 10, "Pixels seen, or lines of k-space taken")
         self.pattern = Knob("pattern v, %", 20, 0, 100, 1, "From the best to the worst seen", live=True)
 
     def _views(self):
@@ -97,9 +97,8 @@ class MeasurementLab:
         """Another operator measures on another scale: begin with its own noise."""
         sigma, limit = scenes.SIGMA[self.operator.value]
         self._moving = True
-        self.sigma.max = max(limit, self.sigma.value)
+        self.sigma.range(0.0, limit)
         self.sigma.value = sigma
-        self.sigma.max = limit
         self._moving = False
         self._measure()
 

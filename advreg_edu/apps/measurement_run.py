@@ -102,21 +102,21 @@ def _eigenvalues(name, size, share):
     return (mask + mask.flip(0, 1).roll((1, 1), (0, 1))) / 2
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=9)  # 1.3 MB each
 def _ray_svd(size, angles):
-    """Matrix of the ray transform taken apart: s (n,), V* (n, n), and A† as a matrix (n, data), all double."""
+    """The matrix of the ray transform taken apart: s (n,), V* (n, n), and the length of v_k* A† (n,)."""
     settings = Settings(operator=CT, angles=angles, size=size)
     A = operator(settings)
     columns = A(torch.eye(size * size).reshape(-1, *A.domain_shape)).flatten(1).double()  # row j is the scan of pixel j
     squares, V = torch.linalg.eigh(columns @ columns.T)
     units = torch.eye(columns.shape[1]).reshape(-1, *A.range_shape)
     inverse = A.pinv(units).flatten(1).T.double()
-    return squares.clamp_min(0).sqrt().flip(0), V.T.flip(0), inverse
+    s, Vt = squares.clamp_min(0).sqrt().flip(0), V.T.flip(0)
+    return s, Vt.float().contiguous(), (Vt @ inverse).norm(dim=1)
 
 
 def _ray_spectrum(size, angles):
-    s, Vt, inverse = _ray_svd(size, angles)
-    used = (Vt @ inverse).norm(dim=1)
+    s, _, used = _ray_svd(size, angles)
     s, used = (torch.where(values > ZERO, values, 0) for values in (s, used))
     return Spectrum(s, 1 / s, used, size, angles)
 
@@ -126,7 +126,7 @@ def pattern(settings, k):
     (denoising, inpainting) and waves (MRI)."""
     if settings.operator == CT:
         what = spectrum(settings)
-        v = _ray_svd(what.size, what.angles)[1][k].reshape(what.size, what.size).float()
+        v = _ray_svd(what.size, what.angles)[1][k].reshape(what.size, what.size)
         return v / v.abs().max()
     place = _order(settings.operator, settings.size, settings.share)[k]
     spot = torch.zeros(settings.size**2).index_fill(0, place, 1.0).reshape(settings.size, settings.size)

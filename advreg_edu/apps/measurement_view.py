@@ -41,7 +41,7 @@ def _data(result):
     if operator == CT:
         return tile(y, "data y: sinogram", "sinogram")
     if operator == MRI:
-        return tile(torch.fft.fftshift(y[0].abs()).log1p(), "data y: log (1 + |k-space|)", "magnitude")
+        return tile(torch.fft.fftshift(y[0].abs().pow(0.25)), "data y: |k-space| to the power ¼", "magnitude")
     return tile(y, "data y: pixels that are seen" if operator == INPAINTING else "data y: noisy image")
 
 
@@ -54,7 +54,7 @@ def chart(settings):
 def _chart(what):
     chosen = _chosen(len(what.values))
     shown = lambda values: [float(values[k]) for k in chosen if 0 < values[k] < torch.inf]
-    gains = {"exact inverse, 1/s": shown(what.exact), "A† of the course": shown(what.used)}
+    gains = {"exact inverse, 1/s": shown(what.exact), "A† as used here": shown(what.used)}
     where = f"{what.size}×{what.size} pixels" + (f", {what.angles} angles" if what.angles else "")
     title = f"singular values s, log ({where})"
     series = {title: shown(what.values), "noise is multiplied by, log": gains}

@@ -64,6 +64,15 @@ class Knob:
     def max(self, high):
         self.field.max = self.slider.max = high
 
+    def range(self, low, high):
+        """Other ends; the value is moved inside them. The wider of old and new holds for a moment, so that none is
+        refused."""
+        for part in (self.field, self.slider):
+            part.min, part.max = min(low, part.min), max(high, part.max)
+        self.value = min(max(self.value, low), high)
+        for part in (self.field, self.slider):
+            part.min, part.max = low, high
+
     def enable(self, yes):
         self.field.disabled = self.slider.disabled = not yes
 
@@ -244,9 +253,12 @@ class Run:
 
 
 def close(widget):
-    """Close a widget and all it contains, so that the kernel can forget them."""
+    """Close a widget, all it contains, and their layouts and styles, which are models too: the kernel forgets them."""
     for child in getattr(widget, "children", ()):
         close(child)
+    for part in ("layout", "style"):
+        if isinstance(getattr(widget, part, None), W.Widget):
+            getattr(widget, part).close()
     widget.close()
 
 
@@ -255,11 +267,36 @@ FRAME = """<style>
 .advreg-areas.widget-box{display:grid;gap:6px 24px;grid-template-columns:minmax(0,1fr);align-items:start;
  grid-template-areas:"controls" "pictures" "curves"}
 .advreg-controls.widget-box{display:grid;gap:0 20px;grid-template-columns:repeat(auto-fit,minmax(min(390px,100%),1fr))}
-.advreg-gallery.widget-box{display:grid;grid-template-columns:repeat(auto-fill,256px);gap:8px 20px}
+.advreg-gallery.widget-box{display:grid;grid-template-columns:repeat(auto-fill,256px);gap:8px 20px;padding:0 2px}
 .advreg-gallery .widget-html,.advreg-gallery .widget-html-content{display:contents}
 @container (min-width:1250px){.advreg-areas.widget-box{grid-template-columns:minmax(400px,1fr) 824px;
  grid-template-rows:auto 1fr;grid-template-areas:"controls pictures" "curves pictures"}}
 </style>"""
+
+
+NAMES = """
+const app = this.closest('.jp-OutputArea, .output_area, body');
+const spoken = {play: 'Play', pause: 'Pause', stop: 'Back to the start', retweet: 'Repeat'};
+const name = () => {
+  for (const handle of app.querySelectorAll('.noUi-handle:not([aria-label])')) {
+    const label = handle.closest('.widget-hbox')?.querySelector('label');
+    if (label) handle.setAttribute('aria-label', label.textContent);
+  }
+  for (const icon of app.querySelectorAll('.widget-play button i')) {
+    const kind = Object.keys(spoken).find(kind => icon.classList.contains('fa-' + kind));
+    if (icon.parentElement.getAttribute('aria-label') !== spoken[kind])
+      icon.parentElement.setAttribute('aria-label', spoken[kind]);
+  }
+};
+new MutationObserver(name).observe(app, {childList: true, subtree: true});
+name();"""
+DOT = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
+
+
+def names():
+    """Nothing to see: gives the sliders of an app, and the buttons of Play, the names that ipywidgets gives to fields
+    only. Where a page forbids such scripts, the field beside each slider still has its name."""
+    return W.HTML(f'<img alt="" src="{DOT}" onload="{html.escape(NAMES)}">', layout=W.Layout(height="0", margin="0"))
 
 
 def frame(controls, pictures, curves):
@@ -269,12 +306,11 @@ def frame(controls, pictures, curves):
     """
     groups = W.Box([column(group) for group in controls[0]])
     groups.add_class("advreg-controls")
-    areas = [W.VBox([groups, *controls[1:]]), W.VBox(pictures), W.VBox(curves)]
-    for area, name in zip(areas, ("controls", "pictures", "curves"), strict=True):
-        area.layout = W.Layout(grid_area=name, width="100%", min_width="0", max_width="848px", overflow="hidden")
-    inside = W.VBox(areas)
+    shape = lambda name: W.Layout(grid_area=name, width="100%", min_width="0", max_width="848px", overflow="hidden")
+    contents = {"controls": [groups, *controls[1:]], "pictures": pictures, "curves": curves}
+    inside = W.VBox([W.VBox(items, layout=shape(name)) for name, items in contents.items()])
     inside.add_class("advreg-areas")
-    outside = W.VBox([W.HTML(FRAME, layout=W.Layout(display="none")), inside])
+    outside = W.VBox([W.HTML(FRAME, layout=W.Layout(display="none")), names(), inside])
     outside.add_class("advreg-lab")
     return outside
 

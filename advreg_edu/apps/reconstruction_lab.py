@@ -73,7 +73,7 @@ class ReconstructionLab:
         )
         self.operator = choice("operator A", scenes.OPERATORS, s.operator, "How it is measured")
         self.angles = Knob("number of angles", s.angles, 10, 90, 10, "Views of the scanner in half a turn")
-        self.share = Knob("share measured, %", s.share, 10, 90, 10, "Pixels seen, or lines of k-space taken")
+        self.share = Knob("measured, %", s.share, 10, 90, 10, "Pixels seen, or lines of k-space taken")
         limit = max(s.sigma, scenes.SIGMA[s.operator][1])
         self.sigma = Knob("noise σ", s.sigma, 0.0, limit, 0.001, "Standard deviation of the noise; the draw stays")
         self.new_noise = W.Button(description="new noise", tooltip="Other noise of the same strength", layout=small)
@@ -192,9 +192,8 @@ class ReconstructionLab:
             return
         sigma, limit = scenes.SIGMA[self.operator.value]
         with self._quietly():
-            self.sigma.max = max(limit, self.sigma.value)
+            self.sigma.range(0.0, limit)
             self.sigma.value, self.step_size.value = sigma, STEP_SIZE[self.operator.value]
-            self.sigma.max = limit
         self.start()
 
     @guarded
@@ -220,11 +219,13 @@ class ReconstructionLab:
         self.noise += 1
         self.start()
 
+    @guarded
     def _hold(self, change):
         self.held = self.result if self.compare.value else None
         self._chart = chart(self.result, self.held) if self.result else None
         self._draw()
 
+    @guarded
     def _show_code(self, change=None):
         self.code.value = code_box(as_code(self.settings)) if self.as_code.value else ""
 
@@ -266,7 +267,7 @@ class ReconstructionLab:
         self.notice.error(error)
         self.status.say("Nothing to show: the message above says why.", lines=3)
         self.pictures.clear()
-        self.curves.value = ""
+        self.curves.value = self.code.value = ""
 
     @guarded
     def _draw(self):
