@@ -83,8 +83,7 @@ def quiet(page, app):
 
 
 def handle(page, app, name):
-    box = app.locator(".widget-hbox").filter(has=page.get_by_label(name, exact=True)).last
-    return box.get_by_role("slider")
+    return app.get_by_role("slider", name=name, exact=True)
 
 
 def drag(page, app, name, by):
@@ -140,7 +139,7 @@ def measurement(page, app):
 
 def reconstruction(page, app):
     found = {"slider released to first iterate, ms": released(page, app, "noise σ", 400)}
-    steps = app.get_by_label("steps", exact=True)
+    steps = app.get_by_role("spinbutton", name="steps", exact=True)
     steps.fill("100")
     steps.press("Enter")
     quiet(page, app)
