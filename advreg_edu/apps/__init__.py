@@ -1,6 +1,7 @@
 """Widget applications, one file each. Model computes, View draws, App wires; core ipywidgets only."""
 
+from .descent_lab import descent_lab
 from .method_viewer import method_viewer
 from .reconstruction_lab import reconstruction_lab
 
-__all__ = ["method_viewer", "reconstruction_lab"]
+__all__ = ["descent_lab", "method_viewer", "reconstruction_lab"]
