@@ -232,8 +232,8 @@ def verdict(result):
     if result.diverged:
         first, last = (float(result.iterates[k].objective) for k in (0, -1))
         return (
-            f"Diverged. {limit} Steep parts of the error are multiplied by up to 1 − εL = −{2 * ratio - 1:.3g} in every "
-            f"step: J went from {first:.3g} to {last:.3g} in {result.last} steps. Lower ε, or lower λ to raise the limit.",
+            f"Diverged. {limit} Every step multiplies steep parts of the error by up to 1 − εL = −{2 * ratio - 1:.3g}. "
+            f"J went from {first:.3g} to {last:.3g} in {result.last} steps. Lower ε, or lower λ to raise its limit.",
             "warning",
         )
     if ratio < 1:
