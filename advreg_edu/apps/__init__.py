@@ -3,5 +3,6 @@
 from .descent_lab import descent_lab
 from .method_viewer import method_viewer
 from .reconstruction_lab import reconstruction_lab
+from .training_monitor import training_monitor
 
-__all__ = ["descent_lab", "method_viewer", "reconstruction_lab"]
+__all__ = ["descent_lab", "method_viewer", "reconstruction_lab", "training_monitor"]

@@ -7,8 +7,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from ..charts import curves
-from ..pictures import ACCENT, FONT, INK, PAPER, QUIET, Picture, _font, number, png, strip
+from ..pictures import ACCENT, FONT, INK, PAPER, Picture, _font, number, png, strip
 from .descent_run import FLAT, STEEP, TWO, minimiser, sweep_sentence
+from .plots import axes_at, drawn, note
 
 WINDOW = (-1.75, 1.95, -0.2, 0.84)  # of the level lines: x_1 from, to, x_2 from, to
 SHEET, FRAME = (1060, 324), (52, 30, 1044, 298)  # pixels: the picture, and left, top, right, bottom of the plane
@@ -75,12 +76,12 @@ def _plane(y, reg_weight):
     left, right, low, high = WINDOW
     x1, x2 = np.meshgrid(np.linspace(left, right, 240), np.linspace(low, high, 70))
     J = (FLAT * x1 - y[0]) ** 2 + (STEEP * x2 - y[1]) ** 2 + reg_weight * (x1**2 + x2**2)
-    canvas, axes = _axes(SHEET, (FRAME[0], SHEET[1] - FRAME[3], FRAME[2] - FRAME[0], FRAME[3] - FRAME[1]))
+    canvas, axes = axes_at(SHEET, (FRAME[0], SHEET[1] - FRAME[3], FRAME[2] - FRAME[0], FRAME[3] - FRAME[1]))
     levels = J.min() + (J.max() - J.min()) * np.linspace(0, 1, 15)[1:-1] ** 2
     axes.contour(x1, x2, J, levels, cmap="viridis", linewidths=1.4)
     axes.set_xlim(left, right)
     axes.set_ylim(low, high)
-    return _drawn(canvas)
+    return drawn(canvas)
 
 
 def chart(result):
@@ -95,10 +96,7 @@ def chart(result):
 
 def placeholder():
     """In the place of the L-curve before a sweep."""
-    sheet = Image.new("RGB", PANEL, PAPER)
-    text = "The L-curve appears here: press “sweep λ”."
-    ImageDraw.Draw(sheet).text((PANEL[0] / 2, PANEL[1] / 2), text, fill=QUIET, font=_font(16), anchor="mm")
-    return Picture(png(sheet), text, PANEL)
+    return note(PANEL, "The L-curve appears here: press “sweep λ”.")
 
 
 @dataclass(frozen=True)
@@ -124,7 +122,7 @@ class LCurve:
 def l_curve(sweep):
     """f against the data term, both logarithmic, with the data term that the noise alone would leave."""
     data, f = ([getattr(p, name) for p in sweep.points] for name in ("data_term", "regularizer"))
-    canvas, axes = _axes(PANEL, (64, 48, PANEL[0] - 76, PANEL[1] - 78))
+    canvas, axes = axes_at(PANEL, (64, 48, PANEL[0] - 76, PANEL[1] - 78))
     axes.loglog(data, f, "-o", color="#0072B2", lw=2, markersize=5)
     axes.axvline(sweep.case.expected, ls="--", color="#00795A", lw=2, label="noise alone, E‖e‖²")
     best = next(p for p in sweep.points if p.reg_weight == sweep.oracle)
@@ -135,23 +133,6 @@ def l_curve(sweep):
     axes.set_xlabel("data term ‖Ax − y‖²", fontsize=12, labelpad=1)
     axes.yaxis.set_minor_formatter("")
     axes.grid(color="#e4e4e4", lw=0.8)
-    base = _drawn(canvas)
+    base = drawn(canvas)
     pixels = axes.transData.transform(list(zip(data, f, strict=True)))
     return LCurve(sweep, base, tuple((float(x), float(PANEL[1] - y)) for x, y in pixels))
-
-
-def _axes(size, box):
-    """A canvas of so many pixels with axes in the box (left, bottom, width, height)."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(size[0] / 96, size[1] / 96), dpi=96, facecolor="white")
-    axes = figure.add_axes([length / whole for length, whole in zip(box, size * 2, strict=True)])
-    axes.tick_params(labelsize=12, length=3)
-    axes.spines[["top", "right"]].set_visible(False)
-    return FigureCanvasAgg(figure), axes
-
-
-def _drawn(canvas):
-    canvas.draw()
-    return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
