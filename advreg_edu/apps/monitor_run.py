@@ -212,10 +212,10 @@ def histograms(result):
     canvas, left, right = axes_at(size, (44, 46, 366, 114), (468, 46, 366, 114))
     slopes = [half.clamp(max=1.999).tolist() for half in (look.slope_real, look.slope_noisy)]
     values = [half.tolist() for half in (look.psi_real, look.psi_noisy)]
-    _bars(left, slopes, np.linspace(0, 2, 21), "slope ‖∇Ψ‖ at each image")
+    _bars(left, slopes, np.linspace(0, 2, 21), "slope ‖∇Ψ‖ at each image", "upper left")
     left.axvline(1, color="black", lw=1.5, ls=":")
     low, high = min(map(min, values)), max(map(max, values))
-    _bars(right, values, np.linspace(low, high + 1e-6 + 1e-3 * abs(high), 21), "value Ψ of each image")
+    _bars(right, values, np.linspace(low, high + 1e-6 + 1e-3 * abs(high), 21), "value Ψ of each image", "upper center")
     left.set_xlabel("beyond 2 counts as 2", fontsize=12, labelpad=1)
     right.set_xlabel("low on real, high on noisy", fontsize=12, labelpad=1)
     words = [
@@ -226,12 +226,14 @@ def histograms(result):
     return Picture(png(drawn(canvas)), f"Histograms at step {look.step}: {'; '.join(words)}.", size)
 
 
-def _bars(axes, halves, bins, title):
-    for values, name, colour, hatch in zip(halves, ("real", "noisy"), ("#0072B2", "#D55E00"), ("//", ""), strict=True):
-        axes.hist(values, bins, label=name, color=colour, alpha=0.75, hatch=hatch, edgecolor="white")
+def _bars(axes, halves, bins, title, legend):
+    looks = (("real", "#0072B2", "//"), ("noisy", "#D55E00", None))
+    for values, (name, colour, hatch) in zip(halves, looks, strict=True):
+        axes.stairs(np.histogram(values, bins)[0], bins, fill=True, label=name, color=colour, alpha=0.75, hatch=hatch)
     axes.set_title(title, fontsize=12, pad=6)
-    axes.legend(fontsize=12, frameon=False)
+    axes.legend(fontsize=12, frameon=False, loc=legend)
     axes.yaxis.get_major_locator().set_params(integer=True, nbins=3)
+    axes.margins(x=0.02)
 
 
 def sentence(result):
