@@ -72,6 +72,10 @@ class Knob:
     def enable(self, yes):
         self.field.disabled = self.slider.disabled = not yes
 
+    def show(self, yes):
+        """In its place, or out of the page."""
+        self.widget.layout.display = None if yes else "none"
+
     def observe(self, call, names="value"):
         self.slider.observe(call, names)
 
@@ -80,6 +84,17 @@ def choice(name, options, value, tooltip):
     """A named list to choose one from."""
     layout, style = W.Layout(width="auto"), dict(description_width=NAME_WIDTH)
     return W.Dropdown(options=options, value=value, description=name, tooltip=tooltip, style=style, layout=layout)
+
+
+def toggle(name, tooltip, icon=""):
+    """A button that stays pressed."""
+    return W.ToggleButton(False, description=name, tooltip=tooltip, icon=icon, layout=W.Layout(width="auto"))
+
+
+def code_box(code):
+    """Code that one click selects as a whole."""
+    style = "margin:4px 0;padding:8px;line-height:1.35;overflow-x:auto;background:#f4f6f8;color:#1a1a1a;user-select:all"
+    return f'<pre tabindex="0" aria-label="Code of this run" style="{style}">{html.escape(code)}</pre>'
 
 
 def row(items):
@@ -108,11 +123,15 @@ class Panel(W.HTML):
 
 
 class Status(W.HTML):
-    """One sentence that says what the pictures show, read out by screen readers when it changes."""
+    """Sentences that say what the pictures show, read out by screen readers when they change.
 
-    def say(self, sentence):
-        style = "min-height:2.8em;line-height:1.4;font-size:14px;font-variant-numeric:tabular-nums"
-        self.value = f'<div role="status" aria-live="polite" style="{style}">{html.escape(sentence)}</div>'
+    lines: height kept free, so that nothing jumps. busy: a run goes on, and the frames in between are not read out.
+    """
+
+    def say(self, sentence, busy=False, lines=2):
+        style = f"min-height:{1.4 * lines:g}em;line-height:1.4;font-size:14px;font-variant-numeric:tabular-nums"
+        state = f'role="status" aria-live="polite" aria-busy="{str(busy).lower()}"'
+        self.value = f'<div {state} style="{style}">{html.escape(sentence)}</div>'
 
 
 class Notice(W.HTML):
@@ -213,3 +232,35 @@ def close(widget):
     for child in getattr(widget, "children", ()):
         close(child)
     widget.close()
+
+
+FRAME = """<style>
+.advreg-lab{container-type:inline-size;width:100%;max-width:1500px}
+.advreg-areas.widget-box{display:grid;gap:6px 24px;grid-template-columns:minmax(0,1fr);align-items:start;
+ grid-template-areas:"controls" "pictures" "curves"}
+.advreg-controls.widget-box{display:grid;gap:0 20px;grid-template-columns:repeat(auto-fit,minmax(min(390px,100%),1fr))}
+@container (min-width:1250px){.advreg-areas.widget-box{grid-template-columns:minmax(400px,1fr) 824px;
+ grid-template-rows:auto 1fr;grid-template-areas:"controls pictures" "curves pictures"}}
+</style>"""
+
+
+def frame(controls, pictures, curves):
+    """A lab: controls above pictures above curves, and on a wide page (a projector) pictures at the right.
+
+    Args: controls, groups of controls, each a list; pictures and curves, lists of widgets.
+    """
+    groups = W.Box([column(group) for group in controls[0]])
+    groups.add_class("advreg-controls")
+    areas = [W.VBox([groups, *controls[1:]]), W.VBox(pictures), W.VBox(curves)]
+    for area, name in zip(areas, ("controls", "pictures", "curves"), strict=True):
+        area.layout = W.Layout(grid_area=name, width="100%", min_width="0", max_width="848px", overflow="hidden")
+    inside = W.VBox(areas)
+    inside.add_class("advreg-areas")
+    outside = W.VBox([W.HTML(FRAME, layout=W.Layout(display="none")), inside])
+    outside.add_class("advreg-lab")
+    return outside
+
+
+def heading(words):
+    """The name of a group of controls."""
+    return W.HTML(f'<div style="font-size:14px;font-weight:600;line-height:20px">{html.escape(words)}</div>')
