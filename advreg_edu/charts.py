@@ -228,3 +228,11 @@ def _cursor(line, k):
     x, y = line.spots[k]
     dot = f"<circle cx='{x:.1f}' cy='{y:.1f}' r='5' fill='{ACCENT}' stroke='#fff' stroke-width='2'/>"
     return _stroke(x, line.heights[0], x, line.heights[1], ACCENT, "stroke-width='2'") + dot
+
+
+def note(words, width, height):
+    """A drawing of one line of text, which keeps the place of curves to come."""
+    size = f"width='{width}' height='{height}'"
+    text = _text(width / 2, height / 2, words, QUIET, "middle")
+    svg = f"<svg xmlns='http://www.w3.org/2000/svg' {size} {FONT}><rect {size} fill='#fff'/>{text}</svg>"
+    return Drawing(svg, words, (width, height))

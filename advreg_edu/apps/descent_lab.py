@@ -4,7 +4,6 @@ Only the wiring is here; what is computed is in `descent_run`, what is drawn in 
 """
 
 import math
-import time
 from contextlib import contextmanager
 
 import ipywidgets as W
@@ -27,8 +26,8 @@ from .descent_run import (
     sweep_sentence,
     verdict,
 )
-from .descent_view import chart, l_curve, picture, placeholder
-from .parts import Knob, Notice, Panel, Run, Status, choice, close, column, guarded, row
+from .descent_view import chart, l_curve, picture
+from .parts import Knob, Notice, Panel, Run, Status, choice, close, frame, guarded, heading, row
 
 STEPS = (1e-4, 2.0)  # range of the step size
 MARK = """\
@@ -47,8 +46,8 @@ class DescentLab:
         self.result, self.sweep, self.noise, self._own = None, None, 0, False
         self._controls(settings or Settings())
         self._views()
-        self._run = Run(self._show, self.notice.error)
-        self._sweeping = Run(self._show_sweep, self.notice.error, pause=0.4)
+        self._run = Run(self._show, self._fail, pause=0.02)
+        self._sweeping = Run(self._show_sweep, self._fail, pause=0.1)
         for control in (self.image, self.problem, self.sigma, self.smoothing):
             control.observe(self._change_problem, "value")
         for control in (self.weight, self.step_size, self.steps):
@@ -87,12 +86,15 @@ class DescentLab:
             W.HTML(layout=W.Layout(flex="1 1 auto", height="56px")),
         )
         self.pictures, self.curves, self.lcurve, self.chosen = Panel(), Panel(), Panel(), Status()
-        left = [self.cost, self.image, self.problem, row([self.sigma, self.new_noise]), self.steps]
         limit = W.HBox([self.half, self.mark], layout=W.Layout(align_items="flex-start"))
-        right = [row([self.weight, self.sweep_button]), self.smoothing, self.step_size, limit]
-        rows = [row([column(left), column(right)]), self.notice, self.pictures, row([self.play, self.scrubber])]
-        rows += [self.status, row([self.curves, self.lcurve]), self.chosen]
-        self.widget = W.VBox(rows, layout=W.Layout(max_width="848px", overflow="hidden"))
+        cost = [self.cost, self.image, self.problem, row([self.sigma, self.new_noise])]
+        descent = [row([self.weight, self.sweep_button]), self.smoothing, self.steps, self.step_size, limit]
+        groups = [[heading("Objective ‖Ax − y‖² + λ f(x)"), *cost], [heading("Weight and step"), *descent]]
+        for panel in (self.curves, self.lcurve):
+            panel.layout = W.Layout(flex="1 1 380px", max_width="404px", min_width="0", margin="0")
+        charts = W.Box([self.curves, self.lcurve], layout=W.Layout(flex_flow="row wrap"))
+        pictures = [self.pictures, row([self.play, self.scrubber]), self.status]
+        self.widget = frame([groups, self.notice], pictures, [charts, self.chosen])
 
     @property
     def settings(self):
@@ -116,29 +118,30 @@ class DescentLab:
             return
         self._sweeping.cancel()
         self.sweep = None
-        self.lcurve.show(placeholder())
-        self.chosen.say("Sweep λ to compare rules for its choice.")
         self.start()
 
     @guarded
     def start(self, change=None):
         """Begin the run that the controls ask for, in place of the one in flight."""
-        if self._own:
-            return
+        if not self._own:
+            self._run.cancel()
+            self._prepare()
+            self._run.start(results(self.settings))
+
+    def run(self):
+        """Compute now, to the end; returns the Result."""
+        self._prepare()
+        self._run.finish(results(self.settings))
+        return self.result
+
+    def _prepare(self):
         settings = self.settings
-        self.follow, self.play.playing, self._drawn, self._cost = True, False, 0.0, 0.0
+        self.follow, self.play.playing = True, False
         for control in (self.image, self.problem):
             control.disabled = settings.cost == TWO
         self.smoothing.enable(settings.cost == TV)
         self._mark(case(settings).limit(settings.reg_weight))
-        if self.sweep is not None:
-            self.lcurve.show(self._lcurve.at(settings.reg_weight))
-        self._run.start(results(settings))
-
-    def run(self):
-        """Compute now, to the end; returns the Result."""
-        self._run.finish(results(self.settings))
-        return self.result
+        self._draw_sweep()
 
     def close(self):
         """Stop, and free the widgets."""
@@ -176,32 +179,39 @@ class DescentLab:
             self._draw()
 
     def _show_sweep(self, result, done):
-        self.sweep, self._lcurve = result, l_curve(result)
-        self.lcurve.show(self._lcurve.at(self.weight.value))
-        self.chosen.say(sweep_sentence(result))
+        self.sweep = result
+        self._draw_sweep()
+
+    def _draw_sweep(self):
+        self.lcurve.show(l_curve(self.sweep, self.weight.value))
+        self.chosen.say(sweep_sentence(self.sweep) if self.sweep else "Sweep λ to compare rules for its choice.")
+
+    def _fail(self, error):
+        """Say what went wrong, and show nothing that could be taken for an answer."""
+        self.result = None
+        self.notice.error(error)
+        self.status.say("Nothing to show: the message above says why.")
+        self.pictures.value = self.curves.value = ""
 
     def _show(self, result, done):
         """A frame of the run: the newest iterate, unless the user is looking at another."""
-        self.result = result
+        self.result, self._chart = result, chart(result)
         with self._quietly():
-            self.scrubber.max = self.play.max = result.last if done else result.settings.steps
+            end = result.last if done else result.settings.steps
+            if self.scrubber.max != end:
+                self.scrubber.max = self.play.max = end
             if self.follow:
                 self.scrubber.value = result.last
         self.notice.say(*verdict(result))
-        if done or time.monotonic() - self._drawn > 5 * self._cost:  # drawing gets a sixth of the time of a run
-            started = time.monotonic()
-            self._chart = chart(result)
-            self._drawn = time.monotonic()
-            self._cost = self._drawn - started
-        self._draw()
+        self._draw(busy=not done)
 
-    def _draw(self):
+    def _draw(self, busy=False):
         """Pictures and text of the iterate at the scrubber, from what is stored."""
         if self.result is not None:
             k = min(self.scrubber.value, self.result.last)
             self.pictures.show(picture(self.result, k))
             self.curves.show(self._chart.at(k))
-            self.status.say(sentence(self.result, k))
+            self.status.say(sentence(self.result, k), busy)
 
     @contextmanager
     def _quietly(self):

@@ -157,7 +157,7 @@ def case(settings):
     s, draw = settings, torch.Generator().manual_seed(settings.noise)
     if s.cost == TWO:
         problem, truth = Problem(Stretch(), s.sigma), torch.tensor([[[[0.9, 0.3]]]])
-        return Case(problem, truth, problem.measure(truth, draw), torch.tensor([[[[-1.3, 0.72]]]]), Energy())
+        return Case(problem, truth, problem.measure(truth, draw), torch.tensor([[[[-1.3, 1.4]]]]), Energy())
     seen = (torch.rand(SIZE, SIZE, generator=torch.Generator().manual_seed(7)) > 0.4).float()  # 60 % of the pixels
     A = Identity((1, SIZE, SIZE)) if s.problem == DENOISING else Inpainting(seen)
     problem, truth = Problem(A, s.sigma), ground_truth(s.image)

@@ -12,18 +12,17 @@ import numpy as np
 import torch
 
 from .. import images
-from ..charts import curves
+from ..charts import Drawing, curves, note
 from ..critics import LocalCritic, PaperCritic
 from ..metrics import psnr
 from ..operators import Identity, inner
-from ..pictures import Picture, number, png, strip
+from ..pictures import number
 from ..problem import Problem
 from ..reconstruction import Diverged, gradient, reconstruct
 from ..reg_weight import weight_from_noise
+from ..tiles import Grid, tile
 from ..training import train_critic
-from .plots import axes_at, drawn, note
 
-WIDTH = 848  # pixels of the charts
 SIZE, BATCH, HELD = 48, 8, 32  # pixels; images in a batch; held-out images
 LOCAL, PAPER = "LocalCritic (ours)", "PaperCritic (the authors')"
 CHESTS, ELLIPSES = "chest phantoms", "ellipses"
@@ -174,30 +173,38 @@ def _looks(step, settings, critic):
 
 
 def picture(result):
-    """The held-out image, A†y, its reconstruction by the critic of the last look, and the critic's gradient at A†y."""
+    """Six tiles: a held-out image, A†y, its reconstruction by the critic of the last look; noise, grad Psi, error."""
     (real, noisy), look = held_out(result.settings), result.look
     score = lambda x: f"{float(psnr(x.clamp(0, 1), real[:1])):.1f} dB"
-    direction = look.direction / look.direction.norm().clamp_min(1e-12) * (noisy[0] - real[0]).norm()
-    titles = [
-        "held-out image",
-        f"A†y: {score(noisy[:1])}",
-        f"critic of step {look.step}: {score(look.x)}",
-        f"∇Ψ at A†y: cosine {look.cosine:.2f}",
-    ]
-    limit = 3 * result.settings.sigma
-    return strip([real[0], noisy[0], look.x[0], direction], titles, ["image"] * 3 + ["signed"], signed_limit=limit)
+    noise, x = noisy[0] - real[0], look.x
+    direction = look.direction / look.direction.norm().clamp_min(1e-12) * noise.norm()
+    signed = ("signed", (-3 * result.settings.sigma, 3 * result.settings.sigma))
+    return Grid(
+        (
+            tile(real[0], "held-out image x*"),
+            tile(noisy[0], f"A†y: {score(noisy[:1])}"),
+            tile(x[0], f"critic of step {look.step}: {score(x)}"),
+            tile(noise, "noise A†y − x*", *signed),
+            tile(
+                direction, f"∇Ψ at A†y, cosine {look.cosine:.2f}", *signed, numbers="scaled to the length of the noise"
+            ),
+            tile(x[0] - real[0], "what is left: x − x*", *signed),
+        )
+    )
 
 
 def chart(result):
     """Distance, slope and penalty of every step, with the limits that a legal critic keeps."""
+    size = dict(width=808, height=206)
     if not result.done:
-        return note((WIDTH, 190), "Distance, slope and penalty: a number per step, once the training has started.")
+        return note("Distance, slope and penalty of every step appear here: press “start”.", **size)
+    steps, bound = range(1, result.done + 1), bound_of(result.settings)
     series = {
-        "distance (Eq. 7)": {"estimate": result.wasserstein, "bound": [bound_of(result.settings)] * result.done},
-        "slope on the lines": {"mean ‖∇Ψ‖": result.slope, "limit 1": [1.0] * result.done},
+        "distance (Eq. 7)": {"estimate": result.wasserstein, "limit": [bound for _ in steps]},
+        "slope on the lines": {"mean ‖∇Ψ‖": result.slope, "limit 1": [1.0 for _ in steps]},
         "penalty": result.penalty,
     }
-    return curves(series, steps=result.settings.steps, width=WIDTH, height=190).at()
+    return curves(series, steps=result.settings.steps, x=steps, axis="step", **size).at()
 
 
 def bound_of(settings):
@@ -207,33 +214,26 @@ def bound_of(settings):
 
 
 def histograms(result):
-    """||grad Psi|| and Psi on 32 real and 32 noisy held-out images, each image one count."""
-    look, size = result.look, (WIDTH, 190)
-    canvas, left, right = axes_at(size, (44, 46, 366, 114), (468, 46, 366, 114))
+    """(slopes, values): ||grad Psi|| and Psi on 32 real and 32 noisy held-out images, as two drawings."""
+    look = result.look
     slopes = [half.clamp(max=1.999).tolist() for half in (look.slope_real, look.slope_noisy)]
     values = [half.tolist() for half in (look.psi_real, look.psi_noisy)]
-    _bars(left, slopes, np.linspace(0, 2, 21), "slope ‖∇Ψ‖ at each image", "upper left")
-    left.axvline(1, color="black", lw=1.5, ls=":")
     low, high = min(map(min, values)), max(map(max, values))
-    _bars(right, values, np.linspace(low, high + 1e-6 + 1e-3 * abs(high), 21), "value Ψ of each image", "upper center")
-    left.set_xlabel("beyond 2 counts as 2", fontsize=12, labelpad=1)
-    right.set_xlabel("low on real, high on noisy", fontsize=12, labelpad=1)
-    words = [
-        f"{name} on real images {number(float(a.min()))} to {number(float(a.max()))}, on noisy ones "
-        f"{number(float(b.min()))} to {number(float(b.max()))}"
-        for name, a, b in (("slope", look.slope_real, look.slope_noisy), ("Ψ", look.psi_real, look.psi_noisy))
-    ]
-    return Picture(png(drawn(canvas)), f"Histograms at step {look.step}: {'; '.join(words)}.", size)
+    room = max(high - low, 1e-3) / 16
+    return (
+        _histogram(slopes, (0.0, 2.0), "images by slope ‖∇Ψ‖", "‖∇Ψ‖, beyond 2 counted at 2", {"limit": 1.0}),
+        _histogram(values, (low - room, high + room), "images by value Ψ", "Ψ: low on real, high on noisy", {}),
+    )
 
 
-def _bars(axes, halves, bins, title, legend):
-    looks = (("real", "#0072B2", "//"), ("noisy", "#D55E00", None))
-    for values, (name, colour, hatch) in zip(halves, looks, strict=True):
-        axes.stairs(np.histogram(values, bins)[0], bins, fill=True, label=name, color=colour, alpha=0.75, hatch=hatch)
-    axes.set_title(title, fontsize=12, pad=6)
-    axes.legend(fontsize=12, frameon=False, loc=legend)
-    axes.yaxis.get_major_locator().set_params(integer=True, nbins=3)
-    axes.margins(x=0.02)
+def _histogram(halves, span, title, axis, marks):
+    """Counts in 20 bins as curves, which stay apart where bars would cover each other."""
+    counts = [np.histogram(values, 20, span)[0].tolist() for values in halves]
+    edges = np.linspace(*span, 21)
+    lines = dict(zip(("real", "noisy"), counts, strict=True))
+    drawing = curves({title: lines}, x=(edges[1:] + edges[:-1]) / 2, axis=axis, marks=marks, width=404, height=206).at()
+    words = [f"{name} {number(min(half))} to {number(max(half))}" for name, half in zip(lines, halves, strict=True)]
+    return Drawing(drawing.svg, f"Histogram, {title}: {', '.join(words)}.", drawing.size)
 
 
 def sentence(result):

@@ -3,7 +3,6 @@
 Only the wiring is here; what is computed and drawn is in `monitor_run`.
 """
 
-import time
 from itertools import chain
 
 import ipywidgets as W
@@ -24,7 +23,7 @@ from .monitor_run import (
     sentence,
     verdict,
 )
-from .parts import Knob, Notice, Panel, Run, Status, choice, close, column, guarded, row
+from .parts import Knob, Notice, Panel, Run, Status, choice, close, frame, guarded, heading
 
 HINTS = {
     "start": "Press start: a fresh critic is trained by Algorithm 1. Other cells can run meanwhile.",
@@ -38,10 +37,10 @@ class TrainingMonitor:
     """Controls above pictures above curves. `critic` is the one in training; a moved control replaces it."""
 
     def __init__(self, settings=None):
-        self._results = None
+        self._results = self._look = None
         self._controls(settings or Settings())
         self._views()
-        self._run = Run(self._show, self._fail, pause=0.3)
+        self._run = Run(self._show, self._fail, pause=0.15)
         for control in (self.images, self.kind, self.sigma, self.gp_weight, self.learning_rate, self.steps):
             control.observe(self._renew, "value")
         self.go.on_click(self._go)
@@ -61,12 +60,14 @@ class TrainingMonitor:
 
     def _views(self):
         self.notice, self.status = Notice(), Status()
-        self.pictures, self.curves, self.histograms = Panel(), Panel(), Panel()
+        self.pictures, self.curves, self.slopes, self.values = Panel(), Panel(), Panel(), Panel()
+        for panel in (self.slopes, self.values):
+            panel.layout = W.Layout(flex="1 1 380px", max_width="404px", min_width="0", margin="0")
         buttons = W.HBox([self.go, self.stop], layout=W.Layout(width="100%"))
-        left, right = [self.images, self.kind, self.sigma], [self.gp_weight, self.learning_rate, self.steps]
-        rows = [row([column(left), column(right)]), buttons, self.notice, self.pictures, self.status]
-        rows += [self.curves, self.histograms]
-        self.widget = W.VBox(rows, layout=W.Layout(max_width="848px", overflow="hidden"))
+        groups = [[heading("What to tell apart"), self.images, self.kind, self.sigma]]
+        groups += [[heading("Algorithm 1"), self.gp_weight, self.learning_rate, self.steps]]
+        charts = [self.curves, W.Box([self.slopes, self.values], layout=W.Layout(flex_flow="row wrap"))]
+        self.widget = frame([groups, buttons, self.notice], [self.pictures, self.status], charts)
 
     @property
     def settings(self):
@@ -139,31 +140,32 @@ class TrainingMonitor:
     def _say(self, state):
         self.go.description = state
         self.stop.disabled = state.startswith("start")
-        self._drawn = self._cost = 0.0
-        self._look = None
 
     def _show(self, result, done):
         if done:
             self._say("start again")
-        if done or time.monotonic() - self._drawn > 4 * self._cost:  # drawing gets a fifth of the time
-            self._draw()
+        self._draw(busy=not done)
 
-    def _draw(self):
-        """Everything of the last result; the histograms and pictures only after a new look."""
-        started, result = time.monotonic(), self.result
+    def _draw(self, busy=False):
+        """Everything of the last result; what a look shows is drawn again only after a new one."""
+        result = self.result
         self.notice.say(*(verdict(result) or (HINTS[self.state], "hint")))
+        self.status.say(sentence(result), busy)
         self.curves.show(chart(result))
         if result.look is not self._look:
-            self.pictures.show(picture(result))
-            self.histograms.show(histograms(result))
             self._look = result.look
-        self.status.say(sentence(result))
-        self._drawn = time.monotonic()
-        self._cost = self._drawn - started
+            self.pictures.show(picture(result))
+            for panel, drawing in zip((self.slopes, self.values), histograms(result), strict=True):
+                panel.show(drawing)
 
     def _fail(self, error):
+        """Say what went wrong, and show nothing that could be taken for an answer."""
         self._say("start again")
         self.notice.error(error)
+        self.status.say("Nothing to show: the message above says why.")
+        for panel in (self.pictures, self.curves, self.slopes, self.values):
+            panel.value = ""
+        self._look = None
 
 
 def training_monitor(settings=None):

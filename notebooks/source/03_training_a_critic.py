@@ -30,6 +30,7 @@
 import copy
 
 import torch
+from IPython.display import display
 
 import advreg_edu as ar
 from advreg_edu import charts, pictures
@@ -192,7 +193,7 @@ charts.curves(series, height=260)
 
 # %%
 monitor = training_monitor()
-monitor
+display(monitor)
 
 # %% [markdown]
 # 1. Train the local critic to the end. Which moves first, the histogram of Ψ or that of the slope?
