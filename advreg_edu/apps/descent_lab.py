@@ -85,13 +85,13 @@ class DescentLab:
             Status(),
             W.HTML(layout=W.Layout(flex="1 1 auto", height="56px")),
         )
-        self.pictures, self.curves, self.lcurve, self.chosen = Panel(), Panel(), Panel(), Status()
+        half = lambda: W.Layout(flex="1 1 380px", max_width="404px", min_width="0", margin="0")
+        self.pictures, self.curves, self.lcurve = Panel(), Panel(layout=half()), Panel(layout=half())
+        self.chosen = Status()
         limit = W.HBox([self.half, self.mark], layout=W.Layout(align_items="flex-start"))
         cost = [self.cost, self.image, self.problem, row([self.sigma, self.new_noise])]
         descent = [row([self.weight, self.sweep_button]), self.smoothing, self.steps, self.step_size, limit]
         groups = [[heading("Objective ‖Ax − y‖² + λ f(x)"), *cost], [heading("Weight and step"), *descent]]
-        for panel in (self.curves, self.lcurve):
-            panel.layout = W.Layout(flex="1 1 380px", max_width="404px", min_width="0", margin="0")
         charts = W.Box([self.curves, self.lcurve], layout=W.Layout(flex_flow="row wrap"))
         pictures = [self.pictures, row([self.play, self.scrubber]), self.status]
         self.widget = frame([groups, self.notice], pictures, [charts, self.chosen])

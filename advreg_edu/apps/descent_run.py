@@ -135,6 +135,7 @@ class Stretch(LinearOperator):
     _adjoint = _forward
 
 
+@dataclass(frozen=True)
 class Energy:
     """f(x) = ||x||^2; grad f = 2 x is Lipschitz with constant 2."""
 

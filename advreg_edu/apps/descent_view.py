@@ -11,7 +11,6 @@ from .descent_run import FLAT, STEEP, TWO, minimiser, sweep_sentence
 CHART = dict(width=404, height=200)
 PLANE = dict(width=808, height=616)  # as large as two rows of tiles
 WINDOW, FRAME = (-1.7, 2.1, -1.1, 1.65), (48, 26, 796, 566)  # x_1 from, to, x_2 from, to; left, top, right, bottom
-DETAIL = (76, 60, 32)  # row, column, side
 
 
 def picture(result, k):
@@ -25,13 +24,14 @@ def tiles(result, k):
     step = x - result.iterates[max(k - 1, 0)].x[0]
     limit = _round_up(float(step.abs().max()))
     clipped = ", clipped" if x.min() < -0.6 or x.max() > 1.6 else ""
-    row, column, side = DETAIL
+    height, width = truth.shape[-2:]
+    row, column, side = detail = 5 * height // 8, width // 2, height // 4
     score = lambda k: f"{result.quality[k]:.1f} dB"
     return Grid(
         (
             tile(truth, "ground truth x*"),
             tile(result.case.start[0], f"start A†y: {score(0)}", numbers=f"PSNR {score(0)}"),
-            tile(x, f"iterate {k}: {score(k)}{clipped}", frames=[DETAIL], numbers=f"PSNR {score(k)}"),
+            tile(x, f"iterate {k}: {score(k)}{clipped}", frames=[detail], numbers=f"PSNR {score(k)}"),
             tile(x - truth, f"error x − x*{clipped}", "signed", (-0.3, 0.3)),
             tile(step, f"change from iterate {k - 1}" if k else "no change yet", "signed", (-limit, limit)),
             tile(x[:, row : row + side, column : column + side], f"detail of iterate {k}{clipped}"),

@@ -228,9 +228,12 @@ class Run:
 
 
 def close(widget):
-    """Close a widget and all it contains, so that the kernel can forget them."""
+    """Close a widget and all it contains, layouts and styles too, so that the kernel can forget them."""
     for child in getattr(widget, "children", ()):
         close(child)
+    for part in (widget.layout, getattr(widget, "style", None)):
+        if part is not None:
+            part.close()
     widget.close()
 
 
@@ -251,10 +254,9 @@ def frame(controls, pictures, curves):
     """
     groups = W.Box([column(group) for group in controls[0]])
     groups.add_class("advreg-controls")
-    areas = [W.VBox([groups, *controls[1:]]), W.VBox(pictures), W.VBox(curves)]
-    for area, name in zip(areas, ("controls", "pictures", "curves"), strict=True):
-        area.layout = W.Layout(grid_area=name, width="100%", min_width="0", max_width="848px", overflow="hidden")
-    inside = W.VBox(areas)
+    look = dict(width="100%", min_width="0", max_width="848px", overflow="hidden")
+    areas = dict(controls=[groups, *controls[1:]], pictures=pictures, curves=curves)
+    inside = W.VBox([W.VBox(items, layout=W.Layout(grid_area=name, **look)) for name, items in areas.items()])
     inside.add_class("advreg-areas")
     outside = W.VBox([W.HTML(FRAME, layout=W.Layout(display="none")), inside])
     outside.add_class("advreg-lab")

@@ -60,9 +60,9 @@ class TrainingMonitor:
 
     def _views(self):
         self.notice, self.status = Notice(), Status()
-        self.pictures, self.curves, self.slopes, self.values = Panel(), Panel(), Panel(), Panel()
-        for panel in (self.slopes, self.values):
-            panel.layout = W.Layout(flex="1 1 380px", max_width="404px", min_width="0", margin="0")
+        half = lambda: W.Layout(flex="1 1 380px", max_width="404px", min_width="0", margin="0")
+        self.pictures, self.curves = Panel(), Panel()
+        self.slopes, self.values = Panel(layout=half()), Panel(layout=half())
         buttons = W.HBox([self.go, self.stop], layout=W.Layout(width="100%"))
         groups = [[heading("What to tell apart"), self.images, self.kind, self.sigma]]
         groups += [[heading("Algorithm 1"), self.gp_weight, self.learning_rate, self.steps]]
