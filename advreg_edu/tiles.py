@@ -58,7 +58,11 @@ class Grid:
 
     def img(self):
         style = f"display:grid;grid-template-columns:repeat(auto-fill,{SIDE}px);gap:8px {GAP}px"
-        return f'<div style="{style}">{"".join(tile.html() for tile in self.tiles)}</div>'
+        return f'<div style="{style}">{self.figures()}</div>'
+
+    def figures(self, first=0, last=None):
+        """The HTML of some of the tiles alone."""
+        return "".join(tile.html() for tile in self.tiles[first:last])
 
     def _repr_html_(self):
         return self.img()

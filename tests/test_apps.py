@@ -47,7 +47,7 @@ def is_current(app):
     """Pictures, curves and text are those of the controls as they are now."""
     result, k = app.result, app.scrubber.value
     assert result.settings == app.settings or result.settings == replace(app.settings, reg_weight=None)
-    assert app.pictures.value == picture(result, k, (app.row.value, app.column.value), app.held).img()
+    assert app.pictures.value == picture(result, k, (app.row.value, app.column.value), app.held).figures()
     assert app.curves.value == chart(result, app.held).at(k).img()
     assert text(app.status) == sentence(result, k, app.held)
 

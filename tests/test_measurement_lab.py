@@ -35,7 +35,7 @@ def seen(app):
 def is_current(app):
     """Pictures, curves and text are those of the controls as they are now."""
     result, percent = measure(app.settings), app.pattern.value
-    assert app.pictures.value == picture(result, percent).img()
+    assert app.pictures.value == picture(result, percent).figures()
     assert app.curves.value == chart(app.settings).at(chart_index(app.settings, percent)).img()
     assert text(app.status) == sentence(result, percent)
 
@@ -62,7 +62,7 @@ def test_singular_values_and_gains_are_those_of_the_operator(name, share):
     settings = Settings(operator=name, size=16, angles=4, share=share)
     what, A = spectrum(settings), scenes.operator(settings)
     M = matrix(A)
-    U, s, Vt = torch.linalg.svd(M)
+    _, s, Vt = torch.linalg.svd(M)
     s = torch.cat([s, s.new_zeros(len(Vt) - len(s))])
     assert torch.allclose(what.values.double(), s, atol=2e-5)
     assert what.zeros == int((s < 1e-4).sum())

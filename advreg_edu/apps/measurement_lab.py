@@ -6,7 +6,7 @@ from IPython.display import display
 from . import scenes
 from .measurement_run import Settings, measure
 from .measurement_view import chart, chart_index, picture, sentence
-from .parts import Knob, Notice, Panel, Status, choice, close, frame, guarded, heading, row
+from .parts import Gallery, Knob, Notice, Panel, Status, choice, close, frame, guarded, heading, row
 
 HINT = "Move σ: the same noise is rescaled. The worse A sees a pattern v, the more its noise is multiplied."
 
@@ -40,7 +40,7 @@ class MeasurementLab:
 
     def _views(self):
         self.notice, self.status = Notice(), Status()
-        self.pictures, self.curves = Panel(), Panel()
+        self.pictures, self.curves = Gallery(still=1), Panel()
         self.notice.say(HINT)
         left = [heading("Measurement y = Ax + e"), self.operator, self.image, self.number]
         right = [
@@ -88,7 +88,8 @@ class MeasurementLab:
     def _fail(self, error):
         """Say what went wrong, and show nothing that could be taken for an answer."""
         self.notice.error(error)
-        self.pictures.value = self.curves.value = ""
+        self.pictures.clear()
+        self.curves.value = ""
         self.status.say("Nothing to show: the message above says why.", lines=3)
 
     @guarded

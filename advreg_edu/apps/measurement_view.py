@@ -82,8 +82,8 @@ def sentence(result, percent):
     noise, length = float(result.noise.norm()), result.noise_length
     gain = f", times {number(noise / length)}" if length else ""
     return (
-        f"PSNR of A†y {result.psnr:.1f} dB. Noise ‖e‖ = {number(length)} in the data became ‖A†e‖ = {number(noise)} in the "
-        f"image{gain}; the whole error ‖A†y − x*‖ is {number(error)}. {_pattern_words(what, k, percent)} "
+        f"PSNR of A†y {result.psnr:.1f} dB. Noise ‖e‖ = {number(length)} in the data became ‖A†e‖ = {number(noise)} "
+        f"in the image{gain}; the whole error ‖A†y − x*‖ is {number(error)}. {_pattern_words(what, k, percent)} "
         f"{what.zeros / len(what.values):.0%} of all patterns have s = 0 and leave no trace in the data."
     )
 
@@ -93,6 +93,6 @@ def _pattern_words(what, k, percent):
     if s == 0:
         return f"The pattern at {percent} % has s = 0: no inverse can bring it back."
     return (
-        f"Noise along the pattern at {percent} %, s = {number(s)}, is multiplied by {number(1 / s)} in an exact inverse, "
-        f"by {number(float(what.used[k]))} in A†."
+        f"Noise along the pattern at {percent} %, s = {number(s)}, is multiplied by {number(1 / s)} "
+        f"in an exact inverse, by {number(float(what.used[k]))} in A†."
     )

@@ -122,6 +122,27 @@ class Panel(W.HTML):
         self.value = picture.img()
 
 
+class Gallery(W.Box):
+    """Shows a `Grid` of tiles. The first `still` of them stay during a run: they are not sent with every frame."""
+
+    def __init__(self, still=0):
+        self._still, self._parts = still, [W.HTML(), W.HTML()]
+        super().__init__(self._parts)
+        self.add_class("advreg-gallery")
+
+    def show(self, grid):
+        self._parts[0].value, self._parts[1].value = grid.figures(0, self._still), grid.figures(self._still)
+
+    def clear(self):
+        for part in self._parts:
+            part.value = ""
+
+    @property
+    def value(self):
+        """The HTML that is seen."""
+        return "".join(part.value for part in self._parts)
+
+
 class Status(W.HTML):
     """Sentences that say what the pictures show, read out by screen readers when they change.
 
@@ -242,6 +263,8 @@ FRAME = """<style>
 .advreg-areas.widget-box{display:grid;gap:6px 24px;grid-template-columns:minmax(0,1fr);align-items:start;
  grid-template-areas:"controls" "pictures" "curves"}
 .advreg-controls.widget-box{display:grid;gap:0 20px;grid-template-columns:repeat(auto-fit,minmax(min(390px,100%),1fr))}
+.advreg-gallery.widget-box{display:grid;grid-template-columns:repeat(auto-fill,256px);gap:8px 20px}
+.advreg-gallery .widget-html,.advreg-gallery .widget-html-content{display:contents}
 @container (min-width:1250px){.advreg-areas.widget-box{grid-template-columns:minmax(400px,1fr) 824px;
  grid-template-rows:auto 1fr;grid-template-areas:"controls pictures" "curves pictures"}}
 </style>"""

@@ -3,6 +3,7 @@
 Only the wiring is here; what is computed is in `reconstruction_run`, what is shown in `reconstruction_view`.
 """
 
+import time
 from contextlib import contextmanager
 
 import ipywidgets as W
@@ -11,13 +12,29 @@ from IPython.display import display
 from ..pictures import busiest
 from ..reconstruction import METHODS
 from . import scenes
-from .parts import Knob, Notice, Panel, Run, Status, choice, close, code_box, frame, guarded, heading, row, toggle
+from .parts import (
+    Gallery,
+    Knob,
+    Notice,
+    Panel,
+    Run,
+    Status,
+    choice,
+    close,
+    code_box,
+    frame,
+    guarded,
+    heading,
+    row,
+    toggle,
+)
 from .reconstruction_run import CRITIC, OWN, STARTS, STOPS, Settings, as_code, results
 from .reconstruction_view import chart, picture, sentence
 
 HINT = "Move a control: the run starts again. Data term alone: steps below 1/‖A‖² = 1 are stable."
 STEP_SIZE = {scenes.CT: 0.5, scenes.DENOISING: 0.05, scenes.INPAINTING: 0.2, scenes.MRI: 0.3}  # stable at formula's λ
 WEIGHT_LIMIT = {scenes.CT: 3.0}  # elsewhere 150: λ grows with the noise that A* lets through
+TIDY = 0.2  # seconds between two drawings of the curves while a run computes
 FILES = ".png,.jpg,.jpeg,.dcm,.npy"
 RESTART = "image number sigma angles share critic weight by_formula step_size steps method begin stop".split()
 
@@ -81,7 +98,7 @@ class ReconstructionLab:
 
     def _views(self):
         self.notice, self.status = Notice(), Status()
-        self.pictures, self.curves, self.code = Panel(), Panel(), W.HTML()
+        self.pictures, self.curves, self.code = Gallery(still=2), Panel(), W.HTML()
         measured = [self.image, row([self.number, self.upload]), self.operator, self.angles, self.share]
         measured += [row([self.sigma, self.new_noise])]
         solved = [self.critic, row([self.weight, self.by_formula]), self.method, self.step_size, self.steps]
@@ -128,7 +145,7 @@ class ReconstructionLab:
     def _begin(self, go):
         try:
             self._fit_controls()
-            self.follow, self.play.playing = True, False
+            self.follow, self.play.playing, self._tidied = True, False, 0.0
             self.notice.say(HINT)
             self._show_code()
             go(results(self.settings, self._network()))
@@ -205,7 +222,8 @@ class ReconstructionLab:
 
     def _hold(self, change):
         self.held = self.result if self.compare.value else None
-        self._draw(drawn=False)
+        self._chart = chart(self.result, self.held) if self.result else None
+        self._draw()
 
     def _show_code(self, change=None):
         self.code.value = code_box(as_code(self.settings)) if self.as_code.value else ""
@@ -216,8 +234,20 @@ class ReconstructionLab:
             self._draw()
 
     def _show(self, result, done):
-        """A frame of the run: the newest iterate, unless the user is looking at another."""
+        """A frame of the run: pictures of the newest iterate, unless the user is looking at another; now and then, and
+        at the end, curves and controls too, which cost a browser more than pictures do."""
         self.result = result
+        if done or time.monotonic() - self._tidied > TIDY:
+            self._tidy(result, done)
+            self._chart = chart(result, self.held)
+            self.curves.show(self._chart.at(self._looked_at()))
+            self._tidied = time.monotonic()
+        self._draw_pictures(busy=not done)
+
+    def _tidy(self, result, done):
+        """Bring the controls to where the run is."""
+        if result.trouble:
+            self.notice.say(result.trouble, "warning")
         with self._quietly():
             end = result.last if done else result.settings.steps
             if self.scrubber.max != end:
@@ -226,29 +256,28 @@ class ReconstructionLab:
             self.weight.value = round(result.reg_weight, 3)
             if self.follow:
                 self.scrubber.value = result.last
-        if result.trouble:
-            self.notice.say(result.trouble, "warning")
-        self._draw(drawn=False, busy=not done)
+
+    def _looked_at(self):
+        return self.result.last if self.follow else min(self.scrubber.value, self.result.last)
 
     def _fail(self, error):
         """Say what went wrong, and show nothing that could be taken for an answer."""
         self.result = None
         self.notice.error(error)
         self.status.say("Nothing to show: the message above says why.", lines=3)
-        for panel in (self.pictures, self.curves):
-            panel.value = ""
+        self.pictures.clear()
+        self.curves.value = ""
 
     @guarded
-    def _draw(self, drawn=True, busy=False):
-        """Pictures and text of the iterate at the scrubber, from what is stored."""
-        if self.result is None:
-            return
-        if not drawn:
-            self._chart = chart(self.result, self.held)
-        k = min(self.scrubber.value, self.result.last)
-        corner = self.row.value, self.column.value
+    def _draw(self):
+        """Pictures, curves and text of the iterate at the scrubber, from what is stored."""
+        if self.result is not None:
+            self.curves.show(self._chart.at(self._looked_at()))
+            self._draw_pictures(busy=self._run.busy)
+
+    def _draw_pictures(self, busy):
+        k, corner = self._looked_at(), (self.row.value, self.column.value)
         self.pictures.show(picture(self.result, k, corner, self.held))
-        self.curves.show(self._chart.at(k))
         self.status.say(sentence(self.result, k, self.held), busy, lines=3)
 
     @contextmanager

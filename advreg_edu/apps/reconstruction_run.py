@@ -54,6 +54,7 @@ class Result:
     settings: Settings
     truth: torch.Tensor
     naive: torch.Tensor
+    naive_psnr: float
     reg_weight: float
     iterates: tuple = ()
     psnr: tuple = ()
@@ -73,6 +74,7 @@ def results(settings, critic):
     y = problem.measure(x_true, seed(settings.noise))  # the same draw for every sigma
     weight = float(weight_from_noise(problem)) if settings.reg_weight is None else settings.reg_weight
     naive = problem.naive(y)
+    start = float(psnr(naive.clamp(0, 1), x_true))
     x0 = torch.zeros_like(naive) if settings.start == ZERO else None
     run = reconstruct(
         problem, y, critic, weight, settings.step_size, settings.steps, settings.method, settings.stop, x0
@@ -81,7 +83,7 @@ def results(settings, critic):
         warnings.simplefilter("always")
         first = next(run)
     trouble = " ".join(str(w.message) for w in caught)
-    yield (result := _longer(Result(settings, x_true, naive, weight, trouble=trouble), first))
+    yield (result := _longer(Result(settings, x_true, naive, start, weight, trouble=trouble), first))
     try:
         for it in run:
             yield (result := _longer(result, it))

@@ -1,7 +1,6 @@
 """What the reconstruction lab shows of iterate k: pictures, curves and a sentence. Paper: §3.1 (Alg. 2)."""
 
 from ..charts import curves
-from ..metrics import psnr
 from ..pictures import number
 from ..tiles import Grid, mosaic, tile
 
@@ -37,18 +36,12 @@ def picture(result, k, corner=(0, 0), held=None):
 
 
 def _naive_image(result):
-    score = naive_psnr(result)
-    return result.naive[0], f"A†y: {score:.1f} dB", f"PSNR {score:.2f} dB"
+    return result.naive[0], f"A†y: {result.naive_psnr:.1f} dB", f"PSNR {result.naive_psnr:.2f} dB"
 
 
 def _held_image(held, k):
     k = min(k, held.last)
     return held.iterates[k].x[0], f"held, iterate {k}: {held.psnr[k]:.1f} dB", _scores(held, k)
-
-
-def naive_psnr(result):
-    """PSNR of A†y in dB."""
-    return float(psnr(result.naive.clamp(0, 1), result.truth))
 
 
 def _scores(result, k):
@@ -116,7 +109,7 @@ def sentence(result, k, held=None):
     total = result.last if result.diverged else result.settings.steps
     words = (
         f"Iterate {k} of {total}: PSNR {result.psnr[k]:.1f} dB, SSIM {result.ssim[k]:.3f} "
-        f"(A†y {naive_psnr(result):.1f} dB, best {result.psnr[best]:.1f} dB at iterate {best}). "
+        f"(A†y {result.naive_psnr:.1f} dB, best {result.psnr[best]:.1f} dB at iterate {best}). "
         f"Objective {float(it.objective):.4g} = data term {float(it.data_term):.4g} + "
         f"λ\u00a0{result.reg_weight:.3g} × Ψ\u00a0{float(it.regularizer):.4g}. "
         f"Gradient norm {float(it.gradient_norm):.3g}."
