@@ -140,11 +140,11 @@ class _Area:
         parts.append(_text(middle, bottom + 36, axis, INK, "middle"))
         for value in _ticks(self.up, self.log_y, max(2, int((bottom - top) / 32))):
             _, y = self.spot(low(self.across, self.log_x), value)
-            parts.append(_stroke(left, y, right, y, LINES) + _text(left - 6, y + 5, number(value), QUIET, "end"))
+            parts.append(_stroke(left, y, right, y, LINES) + _text(left - 6, y + 5, _short(value), QUIET, "end"))
         for value in _ticks(self.across, self.log_x, max(2, int((right - left) / 60))):
             x, _ = self.spot(value, low(self.up, self.log_y))
             parts.append(
-                _stroke(x, bottom, x, bottom + 4, QUIET) + _text(x, bottom + 18, number(value), QUIET, "middle")
+                _stroke(x, bottom, x, bottom + 4, QUIET) + _text(x, bottom + 18, _short(value), QUIET, "middle")
             )
         parts.append(_stroke(left, top, left, bottom, QUIET) + _stroke(left, bottom, right, bottom, QUIET))
         for k, (name, value) in enumerate(marks.items()):
@@ -187,6 +187,15 @@ def _decades(low, high, count):
     if len(powers) < 2:
         return _round_numbers(10**low, 10**high, count)
     return [10.0**power for power in powers[:: math.ceil(len(powers) / count)]]
+
+
+def _short(value):
+    """A round number in few letters: 5000, 10⁴, 2·10⁶."""
+    if abs(value) < 1e4:
+        return number(value) if abs(value) < 1000 else f"{value:.0f}".replace("-", "−")
+    mantissa, power = f"{value:.0e}".replace("-", "−").split("e+")
+    raised = str(int(power)).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"10{raised}" if mantissa == "1" else f"{mantissa}·10{raised}"
 
 
 def _text(x, y, words, colour, anchor, size=14, halo=False):

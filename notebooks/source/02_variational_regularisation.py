@@ -267,8 +267,8 @@ descent_lab()
 # 1. Two unknowns: at which $\epsilon$ does the path zigzag, at which does it creep, and at which does it reach
 #    the bottom of the valley in one step? Explain all three by $1 - 2\epsilon(s^2 + \lambda)$ with $s = 1$ and
 #    $s = 0.35$.
-# 2. Smoothed TV: set $\epsilon$ to three times $2/L$. It does not blow up. What does the right panel show, and
-#    at which $\epsilon$ does it blow up after all?
+# 2. Smoothed TV: set $\epsilon$ to three times $2/L$. It does not blow up. What does the change from one iterate
+#    to the next look like, and at which $\epsilon$ does it blow up after all?
 # 3. Sweep $\lambda$ for denoising and for inpainting, with smoothed TV. By how many dB does Morozov's choice
 #    fall short of the oracle's? (Set λ to each.)
 
