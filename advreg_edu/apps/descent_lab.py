@@ -202,7 +202,7 @@ class DescentLab:
                 self.scrubber.max = self.play.max = end
             if self.follow:
                 self.scrubber.value = result.last
-        self.notice.say(*verdict(result))
+        self.notice.say(*verdict(result), lines=3)
         self._draw(busy=not done)
 
     def _draw(self, busy=False):

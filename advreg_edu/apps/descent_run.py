@@ -15,6 +15,7 @@ from .. import images
 from ..classical import SmoothedTV, Tikhonov, stability_limit
 from ..metrics import psnr
 from ..operators import Identity, Inpainting, LinearOperator
+from ..pictures import number
 from ..problem import Problem
 from ..reconstruction import Diverged, reconstruct
 
@@ -233,8 +234,8 @@ def verdict(result):
     if result.diverged:
         first, last = (float(result.iterates[k].objective) for k in (0, -1))
         return (
-            f"Diverged. {limit} Every step multiplies steep parts of the error by up to 1 − εL = −{2 * ratio - 1:.3g}. "
-            f"J went from {first:.3g} to {last:.3g} in {result.last} steps. Lower ε, or lower λ to raise its limit.",
+            f"Diverged. {limit} A step multiplies steep parts of the error by up to 1 − εL = −{2 * ratio - 1:.3g}: "
+            f"J went from {number(first)} to {number(last)} in {result.last} steps. Lower ε, or λ to raise its limit.",
             "warning",
         )
     if ratio < 1:

@@ -257,8 +257,8 @@ def verdict(result):
     slope = sum(result.slope[-10:]) / max(len(result.slope[-10:]), 1)
     if slope > 1.5:
         return (
-            f"Ψ is too steep: mean slope {slope:.1f} over the last steps. The fine is too cheap, so the estimate is no "
-            f"distance any more. Raise the penalty weight μ (3 E‖x_r − x_n‖ is {3 * bound_of(result.settings):.0f}).",
+            f"Ψ is too steep: mean slope {slope:.1f}. The fine is too cheap, so the estimate is no distance any more. "
+            f"Raise the penalty μ; our rule 3 E‖x_r − x_n‖ gives {3 * bound_of(result.settings):.0f}.",
             "warning",
         )
     if result.look.diverged:

@@ -156,12 +156,15 @@ class Status(W.HTML):
 
 
 class Notice(W.HTML):
-    """A box that is always there, so that nothing jumps: a hint, a warning, or an error with its fix."""
+    """A box that is always there, so that nothing jumps: a hint, a warning, or an error with its fix.
 
-    def say(self, sentence, tone="hint"):
+    lines: height kept free.
+    """
+
+    def say(self, sentence, tone="hint", lines=2):
         border, ground, mark = TONES[tone]
         style = (
-            f"border-left:4px solid {border};background:{ground};color:#1a1a1a;padding:2px 10px;min-height:2.8em;"
+            f"border-left:4px solid {border};background:{ground};color:#1a1a1a;padding:2px 10px;min-height:{1.4 * lines:g}em;"
             "line-height:1.4;font-size:14px;overflow-wrap:anywhere;display:flex;align-items:center"
         )
         role = "alert" if tone == "error" else "note"
