@@ -22,12 +22,9 @@ from advreg_edu.apps.descent_run import (
     case,
     compute,
     minimiser,
-    sentence,
     sweep,
-    sweep_sentence,
-    verdict,
 )
-from advreg_edu.apps.descent_view import chart, l_curve, picture
+from advreg_edu.apps.descent_view import chart, l_curve, picture, sentence, sweep_sentence, verdict
 
 SMALL = Settings(steps=10)
 

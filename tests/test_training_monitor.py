@@ -16,16 +16,12 @@ from advreg_edu.apps.monitor_run import (
     PAPER,
     Settings,
     bound_of,
-    chart,
     held_out,
-    histograms,
     new_critic,
-    picture,
     problem,
     results,
-    sentence,
-    verdict,
 )
+from advreg_edu.apps.monitor_view import chart, histograms, picture, sentence, verdict
 
 SHORT = Settings(steps=10)
 

@@ -21,12 +21,9 @@ from .descent_run import (
     Settings,
     case,
     results,
-    sentence,
     sweep,
-    sweep_sentence,
-    verdict,
 )
-from .descent_view import chart, l_curve, picture
+from .descent_view import chart, l_curve, picture, sentence, sweep_sentence, verdict
 from .parts import Knob, Notice, Panel, Run, Status, choice, close, frame, guarded, heading, row
 
 STEPS = (1e-4, 2.0)  # range of the step size

@@ -15,7 +15,6 @@ from .. import images
 from ..classical import SmoothedTV, Tikhonov, stability_limit
 from ..metrics import psnr
 from ..operators import Identity, Inpainting, LinearOperator
-from ..pictures import number
 from ..problem import Problem
 from ..reconstruction import Diverged, reconstruct
 
@@ -222,53 +221,3 @@ def _longer(result, it):
     else:
         quality = float(psnr(it.x.clamp(0, 1), result.case.truth))
     return replace(result, iterates=(*result.iterates, it), quality=(*result.quality, quality))
-
-
-def verdict(result):
-    """(sentence, tone): what the step size does, measured by its limit 2/L."""
-    s, ratio = result.settings, result.settings.step_size / result.limit
-    limit = (
-        f"ε is {ratio:.2f} times its limit 2/L = {result.limit:.3g}, "
-        f"where L = 2‖A‖² + λ L_f = 2 + {s.reg_weight:.3g} × {result.case.regularizer.lipschitz:.4g}."
-    )
-    if result.diverged:
-        first, last = (float(result.iterates[k].objective) for k in (0, -1))
-        return (
-            f"Diverged. {limit} A step multiplies steep parts of the error by up to 1 − εL = −{2 * ratio - 1:.3g}: "
-            f"J went from {number(first)} to {number(last)} in {result.last} steps. Lower ε, or λ to raise its limit.",
-            "warning",
-        )
-    if ratio < 1:
-        return f"{limit} Below it no step can raise J.", "hint"
-    if not result.rises:
-        return f"{limit} J has not risen yet. Past the limit descent may work, but nothing promises it.", "warning"
-    why = " The slope of TV is bounded, so x trembles and does not blow up." if s.cost == TV else ""
-    fix = "Lower ε, lower λ or raise β." if s.cost == TV else "Lower ε or λ."
-    return f"No descent. {limit} J rose in {len(result.rises)} of {result.last} steps.{why} {fix}", "warning"
-
-
-def sentence(result, k):
-    """What picture and curves show at iterate k, in words and numbers."""
-    it, s = result.iterates[k], result.settings
-    total = result.last if result.diverged else s.steps
-    values = f"values from {float(it.x.min()):.3g} to {float(it.x.max()):.3g}"
-    if s.cost == TWO:
-        what = "x = ({:.3g}, {:.3g}), {:.3g} from the minimiser".format(*it.x.flatten().tolist(), result.quality[k])
-    else:
-        what = f"PSNR {result.quality[k]:.1f} dB (start {result.quality[0]:.1f} dB), {values}, shown from 0 to 1"
-    return (
-        f"Iterate {k} of {total}: {what}. J {float(it.objective):.4g} = data term {float(it.data_term):.4g} + "
-        f"λ\u00a0{s.reg_weight:.3g} × f\u00a0{float(it.regularizer):.4g}. Gradient norm {float(it.gradient_norm):.3g}."
-    )
-
-
-def sweep_sentence(sweep):
-    """What the L-curve says about the choice of lambda."""
-    if len(sweep.points) < len(SWEPT):
-        return f"λ sweep: {len(sweep.points)} of {len(SWEPT)} minimisers."
-    morozov = "no weight of the sweep" if sweep.discrepancy is None else f"λ = {sweep.discrepancy:.2g}"
-    what = "Least error" if isinstance(sweep.case.problem.A, Stretch) else "Best PSNR"
-    return (
-        f"λ sweep: the data term reaches E‖e‖² = {sweep.case.expected:.4g} (Morozov) at {morozov}; no truth is used. "
-        f"{what}, an oracle that knows the truth: λ = {sweep.oracle:.2g}."
-    )

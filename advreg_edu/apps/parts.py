@@ -164,8 +164,8 @@ class Notice(W.HTML):
     def say(self, sentence, tone="hint", lines=2):
         border, ground, mark = TONES[tone]
         style = (
-            f"border-left:4px solid {border};background:{ground};color:#1a1a1a;padding:2px 10px;min-height:{1.4 * lines:g}em;"
-            "line-height:1.4;font-size:14px;overflow-wrap:anywhere;display:flex;align-items:center"
+            f"border-left:4px solid {border};background:{ground};color:#1a1a1a;padding:2px 10px;line-height:1.4;"
+            f"min-height:{1.4 * lines:g}em;font-size:14px;overflow-wrap:anywhere;display:flex;align-items:center"
         )
         role = "alert" if tone == "error" else "note"
         text = f"<span><b>{mark}</b>{html.escape(sentence)}</span>"

@@ -1,6 +1,6 @@
 """The training monitor: Algorithm 1 live, to start, pause, resume and stop (notebook 03). Paper: §3.1, Eq. 6.
 
-Only the wiring is here; what is computed and drawn is in `monitor_run`.
+Only the wiring is here; what is computed is in `monitor_run`, what is shown in `monitor_view`.
 """
 
 from itertools import chain
@@ -8,21 +8,8 @@ from itertools import chain
 import ipywidgets as W
 from IPython.display import display
 
-from .monitor_run import (
-    CHESTS,
-    ELLIPSES,
-    LOCAL,
-    PAPER,
-    Settings,
-    chart,
-    ended,
-    histograms,
-    new_critic,
-    picture,
-    results,
-    sentence,
-    verdict,
-)
+from .monitor_run import CHESTS, ELLIPSES, LOCAL, PAPER, Settings, ended, new_critic, results
+from .monitor_view import chart, histograms, picture, sentence, verdict
 from .parts import Knob, Notice, Panel, Run, Status, choice, close, frame, guarded, heading
 
 HINTS = {
