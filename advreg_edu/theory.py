@@ -75,8 +75,8 @@ def slope_at_zero(f, x_real, x_noisy):
     """d/d eta Wass(P_r, P_eta) at eta = 0, exact for the samples, without a difference quotient: a float.
 
     By the envelope theorem (Eq. 9) the optimal plan may be held fixed: the slope is -E <u, grad f(x_noisy)> with u the
-    unit vector from the goal of x_noisy to x_noisy. Holds where the optimal plan is unique and no point lies on its goal
-    (there u is taken as 0).
+    unit vector from the goal of x_noisy to x_noisy. Holds where the optimal plan is unique and no point lies on its own
+    goal (there u is taken as 0).
     """
     plan, g = transport(x_real, x_noisy).plan, gradient(f, x_noisy)[1].flatten(1).double()
     i, j = plan.nonzero(as_tuple=True)
