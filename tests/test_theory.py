@@ -24,8 +24,7 @@ def samples(world, n=500, sigma=SIGMA, number=0):
 def trained(world, number=0, steps=500, critic=theory.DistanceCritic, **arguments):
     torch.manual_seed(number)
     psi = critic()
-    setup = dict(steps=steps, batch_size=128, learning_rate=1e-2, averaging=0.97, paired=False, seed=number)
-    setup |= dict(gp_weight=60 * SIGMA) | arguments
+    setup = theory.TRAINING | dict(steps=steps, gp_weight=60 * SIGMA, seed=number) | arguments
     list(ar.train_critic(psi, worlds.corruption(world, SIGMA), world.sample(4096, seed(number)), **setup))
     return psi
 
