@@ -12,7 +12,7 @@ LEFT, RIGHT, TOP, BOTTOM = 76, 12, 16, 50  # pixels around the axes
 def graph(x, lines, xlabel, ylabel, bands=None, marks=None, log=False, width=848, height=330):
     """Lines over the numbers `x`; dash and marker tell them apart beside colour.
 
-    Args: lines {name: values}; bands {name: half widths} around some of them; marks {text: x} as upright lines;
+    Args: lines {name: values}, of as many or fewer numbers than x; bands {name: half widths} around some of them; marks {text: x} as upright lines;
         log, whether the upright axis is logarithmic.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -25,10 +25,10 @@ def graph(x, lines, xlabel, ylabel, bands=None, marks=None, log=False, width=848
     for (name, values), (dash, marker, colour) in zip(lines.items(), STYLES * 2, strict=False):
         values = np.asarray(values, dtype=float)
         look = dict(marker=marker, markevery=max(1, len(x) // 8), markersize=5, color=colour, lw=2)
-        axes.plot(x, values, dash, label=name, **look)
+        axes.plot(x[: len(values)], values, dash, label=name, **look)
         if bands and name in bands:
             half = np.asarray(bands[name], dtype=float)
-            axes.fill_between(x, values - half, values + half, color=colour, alpha=0.18, lw=0)
+            axes.fill_between(x[: len(values)], values - half, values + half, color=colour, alpha=0.18, lw=0)
     _dress(axes, xlabel, ylabel, marks or {}, log)
     canvas.draw()
     sheet = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
@@ -51,7 +51,7 @@ def _dress(axes, xlabel, ylabel, marks, log):
 def _sentence(x, lines, xlabel, ylabel, bands, marks):
     words = []
     for name, values in lines.items():
-        low = min(range(len(x)), key=lambda k: values[k])
+        low = min(range(len(values)), key=lambda k: values[k])
         text = f"{name} goes from {number(float(values[0]))} to {number(float(values[-1]))}"
         text += f", least {number(float(values[low]))} at {number(float(x[low]))}"
         text += f", band ± {number(float(max(bands[name])))} at most" if name in bands else ""

@@ -74,7 +74,7 @@ def strip(images, titles, kinds=None, limits=(0, 1), signed_limit=None, alt=None
         x, y = left + (SIDE - panel.width) // 2, top + (SIDE - panel.height) // 2
         sheet.paste(panel, (x, y))
         draw.rectangle([x, y, x + panel.width - 1, y + panel.height - 1], outline=EDGE)  # a white image on white paper
-        draw.text((left + SIDE / 2, 2), title, fill=INK, font=_font(FONT), anchor="ma")
+        draw.text((left + SIDE / 2, 2), title, fill=INK, font=font(FONT), anchor="ma")
         _colour_bar(sheet, draw, left, top + SIDE + 8, kind, span)
     return Picture(png(sheet), alt or _strip_sentence(arrays, titles, kinds, ranges), sheet.size)
 
@@ -141,7 +141,7 @@ def _coloured(array, kind, span):
     """(H, W) or (H, W, 3) to bytes (H, W, 3)."""
     low, high = span
     levels = (np.clip((array - low) / (high - low), 0, 1) * 255 + 0.5).astype(np.uint8)
-    return levels if levels.ndim == 3 else _colour_table(COLOURS[kind])[levels]
+    return levels if levels.ndim == 3 else colour_table(COLOURS[kind])[levels]
 
 
 def _enlarged(pixels, stretch):
@@ -153,12 +153,12 @@ def _enlarged(pixels, stretch):
 
 
 def _colour_bar(sheet, draw, left, y, kind, span):
-    ramp = np.tile(_colour_table(COLOURS[kind])[np.linspace(0, 255, SIDE - 2).astype(np.uint8)], (BAR - 2, 1, 1))
+    ramp = np.tile(colour_table(COLOURS[kind])[np.linspace(0, 255, SIDE - 2).astype(np.uint8)], (BAR - 2, 1, 1))
     draw.rectangle([left, y, left + SIDE - 1, y + BAR - 1], fill=EDGE)
     sheet.paste(Image.fromarray(ramp), (left + 1, y + 1))
     marks = [(span[0], 0, "la"), (span[1], SIDE, "ra")] + ([(0, SIDE / 2, "ma")] if kind == "signed" else [])
     for value, x, anchor in marks:
-        draw.text((left + x, y + BAR), number(value), fill=QUIET, font=_font(FONT - 3), anchor=anchor)
+        draw.text((left + x, y + BAR), number(value), fill=QUIET, font=font(FONT - 3), anchor=anchor)
 
 
 def _strip_sentence(arrays, titles, kinds, ranges):
@@ -172,7 +172,7 @@ def _strip_sentence(arrays, titles, kinds, ranges):
 
 
 @lru_cache
-def _colour_table(name):
+def colour_table(name):
     if name == "gray":  # matplotlib's is one level too dark or too bright here and there
         return np.arange(256, dtype=np.uint8)[:, None].repeat(3, axis=1)
     import matplotlib
@@ -181,7 +181,7 @@ def _colour_table(name):
 
 
 @lru_cache
-def _font(size):
+def font(size):
     """DejaVu Sans from matplotlib: it has the Greek letters and the dagger of A†, which Pillow's own font lacks."""
     import matplotlib
 

@@ -154,6 +154,8 @@ class _Displacement(LinearOperator):
 
     def pinv(self, y):
         x, e = y[..., :1, :], y[..., 1:, :]
+        if self.along == 1:
+            return x + e
         tangent = self.world.tangent(x)
         return x + e + (self.along - 1) * (e * tangent).sum(-1, keepdim=True) * tangent
 
