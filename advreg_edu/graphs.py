@@ -12,8 +12,8 @@ LEFT, RIGHT, TOP, BOTTOM = 76, 12, 16, 50  # pixels around the axes
 def graph(x, lines, xlabel, ylabel, bands=None, marks=None, log=False, width=848, height=330):
     """Lines over the numbers `x`; dash and marker tell them apart beside colour.
 
-    Args: lines {name: values}, of as many or fewer numbers than x; bands {name: half widths} around some of them; marks {text: x} as upright lines;
-        log, whether the upright axis is logarithmic.
+    Args: lines {name: values}, of as many or fewer numbers than x; bands {name: half widths} around some of them;
+        marks {text: x} as upright lines; log, whether the upright axis is logarithmic.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -30,7 +30,7 @@ class Plane:
 
 
 def plane(panels, spacing=0.05, limits=None):
-    """Panels side by side; those of one kind share one scale and the same level lines, `spacing` apart.
+    """Panels side by side; those of one kind share one scale. Unsigned ones have level lines, `spacing` apart.
 
     Args: panels, `Plane`s; limits (low, high) of the unsigned panels, by default the range of their values.
     """
@@ -48,7 +48,7 @@ def plane(panels, spacing=0.05, limits=None):
         if span:
             _bar(sheet, draw, left, top + side + 8, side, panel, span)
     words = [_words(*parts) for parts in zip(panels, values, spans, strict=True)]
-    tail = f" Level lines are {number(spacing)} apart." if any(spans) else ""
+    tail = f" Level lines are {number(spacing)} apart." if any(low + high for low, high in filter(None, spans)) else ""
     return Picture(png(sheet), "The unit square, " + "; ".join(words) + "." + tail, sheet.size)
 
 
@@ -106,11 +106,10 @@ def _heat(panel, heat, span, spacing, size):
     fine = np.asarray(fine)
     levels = (np.clip((fine - low) / (high - low), 0, 1) * 255 + 0.5).astype(np.uint8)
     pixels = colour_table(COLOURS["signed" if panel.signed else "magnitude"])[levels].copy()
-    steps = np.floor(fine / spacing)
-    line = np.zeros(fine.shape, bool)
-    line[:-1] |= steps[:-1] != steps[1:]
-    line[:, :-1] |= steps[:, :-1] != steps[:, 1:]
-    pixels[line] = QUIET if panel.signed else PAPER
+    if not panel.signed:
+        steps = np.floor(fine / spacing)
+        pixels[:-1][steps[:-1] != steps[1:]] = PAPER
+        pixels[:, :-1][steps[:, :-1] != steps[:, 1:]] = PAPER
     return Image.fromarray(pixels)
 
 
