@@ -11,7 +11,7 @@ from .problem import Problem
 from .reconstruction import conjugate_gradients, gradient, reconstruct
 
 
-def minimisers(problem, y, f, reg_weight, starts, step_size=0.02, steps=400, tolerance=1e-4, apart=0.02):
+def minimisers(problem, y, f, reg_weight, starts, step_size=0.01, steps=600, tolerance=1e-4, apart=0.02):
     """The minimisers of ||Ax - y||^2 + lambda f(x) that descent finds from many starts, each once: (K, C, H, W).
 
     Args:

@@ -37,7 +37,7 @@ class TheoryWorlds:
         self.world = choice("world", [*WORLDS, DRAWN], s.world, "The manifold M of good points")
         self.sigma = Knob("noise σ", s.sigma, 0.01, 0.2, 0.01, "Standard deviation of the noise across M")
         self.along = Knob("along M", s.along, 0.0, 1.0, 0.1, "Share of the noise along M; 0 obeys Assumption 2")
-        self.steps = Knob("steps", s.steps, 80, 960, 80, "Steps of the training")
+        self.steps = Knob("steps", s.steps, 32, 960, 32, "Steps of the training")
         self.drawing = W.Text(
             s.drawing,
             description="points of M",
