@@ -126,10 +126,10 @@ def _forward_backward(A, x, y, gradients, weight, critic, step_size):
     """
     v = x - step_size * weight * gradients[1]
     operator = lambda u: u + 2 * step_size * A.T(A(u))
-    return conjugate_gradients(operator, v + 2 * step_size * A.T(y), x)
+    return _conjugate_gradients(operator, v + 2 * step_size * A.T(y), x)
 
 
-def conjugate_gradients(operator, b, u, iterations=20):
+def _conjugate_gradients(operator, b, u, iterations=20):
     """Solve operator(u) = b for a symmetric positive operator, each image of the batch on its own."""
     tolerance = 10 * torch.finfo(b.dtype).eps
     r = b - operator(u)

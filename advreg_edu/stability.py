@@ -8,7 +8,7 @@ import torch
 from ._checks import check_count, check_number
 from .operators import inner, squared_norm
 from .problem import Problem
-from .reconstruction import conjugate_gradients, gradient, reconstruct
+from .reconstruction import gradient, reconstruct
 
 
 def minimisers(problem, y, f, reg_weight, starts, step_size=0.01, steps=600, tolerance=1e-4, apart=0.02):
@@ -69,12 +69,12 @@ def by_autograd(method):
     return pullback
 
 
-def implicitly(problem, f, reg_weight, method, iterations=12, damping=0.02):
+def implicitly(problem, f, reg_weight, method, step_size=0.3, steps=30):
     """The pullback of R(y) = argmin_x ||Ax - y||^2 + lambda f(x): J* r = 2 A H^-1 r, H the Hessian at R(y).
 
-    At a minimiser 2 A*(A x - y) + lambda grad f(x) = 0 for every y; differentiate this equation by y. H is applied by
-    differences of gradients and inverted by conjugate gradients; `damping` is added to it, since a learned f need not
-    be convex (not in the paper).
+    At a minimiser 2 A*(A x - y) + lambda grad f(x) = 0 for every y; differentiate this equation by y. H w = r is solved
+    as Algorithm 2 solves the problem itself, by `steps` steps w <- w + step_size (r - H w); H is applied by differences
+    of gradients. A learned f need not be convex: few steps keep w finite where H has a negative direction.
     """
     if not isinstance(problem, Problem):
         raise TypeError(f"problem: expected Problem(A, sigma), got {type(problem).__name__}.")
@@ -86,9 +86,12 @@ def implicitly(problem, f, reg_weight, method, iterations=12, damping=0.02):
         def hessian(v):
             h = (width / squared_norm(v).sqrt().clamp_min(1e-12))[:, None, None, None]
             curved = (gradient(f, x + h * v)[1] - gradient(f, x - h * v)[1]) / (2 * h)
-            return 2 * A.T(A(v)) + reg_weight * curved + damping * v
+            return 2 * A.T(A(v)) + reg_weight * curved
 
-        return 2 * A(conjugate_gradients(hessian, r, torch.zeros_like(r), iterations))
+        w = step_size * r
+        for _ in range(steps):
+            w = w + step_size * (r - hessian(w))
+        return 2 * A(w)
 
     return pullback
 

@@ -69,7 +69,7 @@ def test_the_implicit_pullback_is_the_transpose_of_the_solution_operator():
     f = lambda x: x.square().flatten(1).sum(1)
     normal = matrix.T @ matrix + weight * torch.eye(4)
     method = lambda y: torch.linalg.solve(normal, (y @ matrix)[..., None])[..., 0]
-    pullback = stability.implicitly(problem, f, weight, method, iterations=10, damping=0.0)
+    pullback = stability.implicitly(problem, f, weight, method, step_size=0.05, steps=600)
     r = torch.randn(3, 1, 1, 4, generator=seed(2))
     expected = torch.linalg.solve(normal, r[..., None])[..., 0] @ matrix.T
     assert torch.allclose(pullback(torch.rand(3, 1, 1, 6), r), expected, atol=1e-3)
