@@ -4,6 +4,7 @@ from .descent_lab import descent_lab
 from .measurement_lab import measurement_lab
 from .method_viewer import method_viewer
 from .reconstruction_lab import reconstruction_lab
+from .theory_worlds import theory_worlds
 from .training_monitor import training_monitor
 from .weight_lab import weight_lab
 
@@ -12,6 +13,7 @@ __all__ = [
     "measurement_lab",
     "method_viewer",
     "reconstruction_lab",
+    "theory_worlds",
     "training_monitor",
     "weight_lab",
 ]
