@@ -137,7 +137,9 @@ def _methods(experiment, problem, critic, unet, x_train):
     methods = {"noisy" if denoising else "FBP": lambda y: [problem.naive(y)]}
     if not denoising:
         methods["FBP, Hann"] = lambda y: [problem.A.pinv(y, "hann")]
-    methods["TV"] = lambda y: [*(tv(y, w) for w in experiment.tv_weights), tv(y, tv_weight)]
+    methods["TV"] = lambda y: _with_last(
+        [tv(y, w) for w in experiment.tv_weights], experiment.tv_weights.index(tv_weight)
+    )
     methods["U-Net" if denoising else "post-processing"] = lambda y: [post_process(problem, y, unet)]
     if experiment.red_weights:
         regularised = lambda y, weight: red(problem, y, unet, weight)
@@ -145,6 +147,10 @@ def _methods(experiment, problem, critic, unet, x_train):
         methods["RED"] = lambda y: [regularised(y, red_weight)]
     methods["ours"] = lambda y: [it.x for it in reconstruct(problem, y, critic, reg_weight, **experiment.solver)]
     return methods
+
+
+def _with_last(candidates, index):
+    return [*candidates, candidates[index]]
 
 
 def _scores(x, truth):
