@@ -152,11 +152,11 @@ class _Area:
         parts.append(_text(middle, bottom + 36, axis, INK, "middle"))
         for value in _ticks(self.up, self.log_y, max(2, int((bottom - top) / 32))):
             _, y = self.spot(low(self.across, self.log_x), value)
-            parts.append(_stroke(left, y, right, y, LINES) + _text(left - 6, y + 5, number(value), QUIET, "end"))
+            parts.append(_stroke(left, y, right, y, LINES) + _text(left - 6, y + 5, _short(value), QUIET, "end"))
         for value in _ticks(self.across, self.log_x, max(2, int((right - left) / 60))):
             x, _ = self.spot(value, low(self.up, self.log_y))
             parts.append(
-                _stroke(x, bottom, x, bottom + 4, QUIET) + _text(x, bottom + 18, number(value), QUIET, "middle")
+                _stroke(x, bottom, x, bottom + 4, QUIET) + _text(x, bottom + 18, _short(value), QUIET, "middle")
             )
         parts.append(_stroke(left, top, left, bottom, QUIET) + _stroke(left, bottom, right, bottom, QUIET))
         for k, (name, value) in enumerate(marks.items()):
@@ -201,6 +201,15 @@ def _decades(low, high, count):
     return [10.0**power for power in powers[:: math.ceil(len(powers) / count)]]
 
 
+def _short(value):
+    """A round number in few letters: 5000, 10⁴, 2·10⁶."""
+    if abs(value) < 1e4:
+        return number(value) if abs(value) < 1000 else f"{value:.0f}".replace("-", "−")
+    mantissa, power = f"{value:.0e}".replace("-", "−").split("e+")
+    raised = str(int(power)).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"10{raised}" if mantissa == "1" else f"{mantissa}·10{raised}"
+
+
 def _text(x, y, words, colour, anchor, size=14, halo=False):
     look = f"fill='{colour}' text-anchor='{anchor}' font-size='{size}'"
     look += " stroke='#fff' stroke-width='4' paint-order='stroke'" if halo else ""
@@ -240,3 +249,11 @@ def _cursor(line, k):
     x, y = line.spots[k]
     dot = f"<circle cx='{x:.1f}' cy='{y:.1f}' r='5' fill='{ACCENT}' stroke='#fff' stroke-width='2'/>"
     return _stroke(x, line.heights[0], x, line.heights[1], ACCENT, "stroke-width='2'") + dot
+
+
+def note(words, width, height):
+    """A drawing of one line of text, which keeps the place of curves to come."""
+    size = f"width='{width}' height='{height}'"
+    text = _text(width / 2, height / 2, words, QUIET, "middle")
+    svg = f"<svg xmlns='http://www.w3.org/2000/svg' {size} {FONT}><rect {size} fill='#fff'/>{text}</svg>"
+    return Drawing(svg, words, (width, height))

@@ -79,7 +79,7 @@ def strip(images, titles, kinds=None, limits=(0, 1), signed_limit=None, alt=None
         x, y = left + (SIDE - panel.width) // 2, top + (SIDE - panel.height) // 2
         sheet.paste(panel, (x, y))
         draw.rectangle([x, y, x + panel.width - 1, y + panel.height - 1], outline=EDGE)  # a white image on white paper
-        draw.text((left + SIDE / 2, 2), title, fill=INK, font=_font(FONT), anchor="ma")
+        draw.text((left + SIDE / 2, 2), title, fill=INK, font=font(FONT), anchor="ma")
         _colour_bar(sheet, draw, left, top + SIDE + 8, kind, span)
     return Picture(png(sheet), alt or _strip_sentence(arrays, titles, kinds, ranges), sheet.size)
 
@@ -163,7 +163,7 @@ def _colour_bar(sheet, draw, left, y, kind, span):
     sheet.paste(Image.fromarray(ramp), (left + 1, y + 1))
     marks = [(span[0], 0, "la"), (span[1], SIDE, "ra")] + ([(0, SIDE / 2, "ma")] if kind == "signed" else [])
     for value, x, anchor in marks:
-        draw.text((left + x, y + BAR), number(value), fill=QUIET, font=_font(FONT - 3), anchor=anchor)
+        draw.text((left + x, y + BAR), number(value), fill=QUIET, font=font(FONT - 3), anchor=anchor)
 
 
 def _strip_sentence(arrays, titles, kinds, ranges):
@@ -188,7 +188,7 @@ def colour_table(name):
 
 
 @lru_cache
-def _font(size):
+def font(size):
     """DejaVu Sans from matplotlib: it has the Greek letters and the dagger of A†, which Pillow's own font lacks."""
     import matplotlib
 

@@ -76,3 +76,11 @@ def test_own_numbers_on_a_logarithmic_axis_with_marks():
 
 def test_values_that_are_not_finite_do_not_break_the_drawing():
     parsed(curves({"loss": [1.0, math.inf, 2.0], "other": [math.nan, 1.0, 2.0]}).at(1))
+
+
+@pytest.mark.parametrize(
+    "value, words",
+    [(0.5, "0.5"), (-20, "−20"), (1000, "1000"), (-5000, "−5000"), (1e4, "10⁴"), (2e6, "2·10⁶"), (-3e12, "−3·10¹²")],
+)
+def test_ticks_are_written_in_few_letters(value, words):
+    assert charts._short(value) == words

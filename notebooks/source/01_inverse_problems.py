@@ -336,5 +336,5 @@ except ValueError as error:
 #   one for the other.
 # - What the data do not say must come from knowledge about images.
 #
-# **Next:** notebook 02 adds that knowledge by hand (total variation). You may go straight to [03 Training a
-# critic](03_training_a_critic.ipynb), where a network learns it.
+# **Next:** [02 Variational regularisation](02_variational_regularisation.ipynb) adds that knowledge by hand. You
+# may go straight to [03 Training a critic](03_training_a_critic.ipynb), where a network learns it.

@@ -1,0 +1,181 @@
+"""What the theory app computes and shows, without a widget. Paper: Eq. 6 and 8, Theorems 1 and 2.
+
+Model: `results(settings)`. View: `picture`, `chart` and `sentence` of frame k at eta, and `as_code`.
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+
+from .. import maps, theory, worlds
+from ..graphs import graph
+from ..reconstruction import gradient
+from ..training import train_critic
+
+DRAWN = "your own"
+WORLDS = {
+    "circle": worlds.circle,
+    "segment": worlds.segment,
+    "two points": worlds.points,
+    "ellipse": worlds.ellipse,
+    "spiral": worlds.spiral,
+}
+ETAS = torch.linspace(0, 0.16, 9)
+SAMPLES, FRAMES, PENALTY = 160, 16, 60  # noisy points, pictures of a training, gp_weight / sigma
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the controls say. `along` is the share of the noise along M; `drawing` the corners of your own line."""
+
+    world: str = "circle"
+    sigma: float = 0.05
+    along: float = 0.0
+    steps: int = 320
+    drawing: str = "0.15 0.3; 0.35 0.75; 0.6 0.3; 0.85 0.7"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The critic after `step` steps: its values on the grid of `maps`, gradients, gap, and Wass(P_r, P_eta) at ETAS."""
+
+    step: int
+    heat: torch.Tensor
+    field: torch.Tensor  # gradient on the lattice of `maps`
+    direction: torch.Tensor  # gradient at x_noisy
+    gap: float
+    error: float  # mean |Psi - d_M - c| at x_noisy
+    decay: tuple
+
+
+@dataclass(frozen=True)
+class Result:
+    """The training so far, the samples on which it is judged, and the truth."""
+
+    settings: Settings
+    world: worlds.World
+    x_real: torch.Tensor
+    x_noisy: torch.Tensor
+    distance: torch.Tensor  # d_M on the grid of `maps`
+    frames: tuple
+
+    @property
+    def last(self):
+        return len(self.frames) - 1
+
+    @property
+    def exact(self):
+        """Wass(P_r, P_n) of the samples."""
+        return self.frames[0].decay[0]
+
+
+def places(drawing):
+    """The corners in "x y; x y; ...": [(x, y)]. Raises ValueError for what is not pairs of numbers."""
+    try:
+        return [tuple(float(number) for number in pair.split()) for pair in drawing.split(";") if pair.strip()]
+    except ValueError:
+        raise ValueError(f"points: expected pairs of numbers, got {drawing!r}. Write 0.2 0.3; 0.6 0.8") from None
+
+
+def world_of(settings):
+    """The `World` that the settings name."""
+    if settings.world != DRAWN:
+        return WORLDS[settings.world]()
+    corners = places(settings.drawing)
+    if any(len(corner) != 2 for corner in corners):
+        raise ValueError(f"points: expected two numbers for each, got {settings.drawing!r}. Write 0.2 0.3; 0.6 0.8")
+    return worlds.polyline(corners)
+
+
+def results(settings):
+    """Train a critic; yields a Result for the start and as the training goes on, each with the frames before."""
+    world = world_of(settings)
+    problem = worlds.corruption(world, settings.sigma, settings.along)
+    generator = torch.Generator().manual_seed(1)
+    x_real = world.sample(SAMPLES, generator)
+    x_noisy = problem.naive(problem.measure(x_real, generator))
+    result = Result(settings, world, x_real, x_noisy, maps.on_grid(world.distance), ())
+    critic = fresh_critic()
+    x_train = world.sample(4096, torch.Generator().manual_seed(0))
+    weight = PENALTY * settings.sigma
+    run = train_critic(critic, problem, x_train, steps=settings.steps, gp_weight=weight, **theory.TRAINING)
+    yield (result := _longer(result, critic, 0))
+    for step in run:
+        if step.index and step.index % (settings.steps // FRAMES) == 0:
+            yield (result := _longer(result, critic, step.index))
+    yield _longer(result, critic, settings.steps)  # with the averaged weights
+
+
+def fresh_critic():
+    """Always the same weights; the global generator is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return theory.DistanceCritic()
+
+
+def compute(settings):
+    """The Result of the whole training."""
+    *_, result = results(settings)
+    return result
+
+
+def _longer(result, critic, step):
+    direction = gradient(critic, result.x_noisy)[1]
+    decay = [theory.wasserstein(result.x_real, result.x_noisy - float(eta) * direction) for eta in ETAS]
+    gap = theory.gap(critic, result.x_real, result.x_noisy)
+    error = theory.distance_error(critic, result.world, result.x_noisy)
+    field = gradient(critic, maps.lattice())[1]
+    frame = Frame(step, maps.on_grid(critic), field, direction, gap, error, tuple(decay))
+    return replace(result, frames=(*result.frames, frame))
+
+
+def moved(result, k, eta):
+    """The noisy points after one step of length eta against the critic of frame k (Eq. 8)."""
+    return result.x_noisy - eta * result.frames[k].direction
+
+
+def picture(result, k, eta):
+    """The samples after a step of eta, the critic with its downhill directions, and the true distance."""
+    frame = result.frames[k]
+    samples = maps.Plane(f"samples, η = {eta:.2f}", None, result.world, moved(result, k, eta))
+    critic = maps.Plane(f"Ψ and −∇Ψ, step {frame.step}", frame.heat, result.world, maps.lattice(), -0.05 * frame.field)
+    return maps.plane([samples, critic, maps.Plane("true distance", result.distance, result.world)])
+
+
+def chart(result, k, eta):
+    """Wass(P_r, P_eta) against eta for the critic of frame k, beside the straight line of slope -1."""
+    decay = result.frames[k].decay
+    straight = [decay[0] - float(step) for step in ETAS if step <= decay[0]]
+    lines = {"exact, by POT": decay, "slope −1, the perfect critic": straight}
+    return graph(ETAS, lines, "η", "Wass(P_r, P_η)", marks={"now": eta} if eta else None, height=230)
+
+
+def sentence(result, k, eta):
+    """What the pictures show, in words and numbers."""
+    frame, s = result.frames[k], result.settings
+    there = theory.wasserstein(result.x_real, moved(result, k, eta))
+    square = frame.direction.square().flatten(1).sum(1).mean()
+    return (
+        f"After {frame.step} of {s.steps} steps: gap {frame.gap:.4f}, exact Wasserstein distance {result.exact:.4f}. "
+        f"E‖∇Ψ‖² = {square:.3f} on noisy points; mean |Ψ − d_M − c| is {frame.error / s.sigma:.1%} of the noise level. "
+        f"One step of η = {eta:.2f} leaves a distance of {there:.4f}."
+    )
+
+
+def as_code(settings):
+    """Python that trains the same critic without the app."""
+    s = settings
+    name = "points" if s.world == "two points" else s.world
+    world = f"worlds.polyline({places(s.drawing)})" if s.world == DRAWN else f"worlds.{name}()"
+    return f"""\
+import advreg_edu as ar, torch
+from advreg_edu import maps, theory, worlds
+world = {world}
+problem = worlds.corruption(world, sigma={s.sigma:g}, along={s.along:g})
+x_train = world.sample(4096, torch.Generator().manual_seed(0))
+torch.manual_seed(0)
+critic = theory.DistanceCritic()
+weight = {PENALTY} * {s.sigma:g}
+for step in ar.train_critic(critic, problem, x_train, steps={s.steps}, gp_weight=weight, **theory.TRAINING):
+    pass
+maps.plane([maps.Plane("Psi", critic, world), maps.Plane("true distance", world.distance, world)])"""

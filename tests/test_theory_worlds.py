@@ -1,0 +1,133 @@
+"""Every control of the theory app, without a browser: what it changes, what it must leave, what it says."""
+
+import asyncio
+import html
+import re
+
+import pytest
+import torch
+
+from advreg_edu import maps
+from advreg_edu.apps import parts, theory_run, theory_worlds
+from advreg_edu.apps.theory_run import DRAWN, Settings, as_code, compute
+
+QUICK = Settings(steps=32)
+
+
+@pytest.fixture
+def app():
+    app = theory_worlds(QUICK)
+    yield app
+    app.close()
+
+
+def text(widget):
+    return html.unescape(re.sub("<[^>]*>", "", widget.value))
+
+
+def seen(app):
+    return app.pictures.value, app.curve.value, text(app.status)
+
+
+def test_the_first_training_shows_maps_graph_and_their_text(app):
+    assert text(app.status).startswith("After 32 of 32 steps: gap ")
+    assert app.result.last == theory_run.FRAMES == app.scrubber.value
+    assert 'alt="The unit square, samples, η = 0.00' in app.pictures.value
+    assert "Wass(P_r, P_η) against η" in app.curve.value
+
+
+@pytest.mark.parametrize(
+    "control, value",
+    [("world", "two points"), ("world", "ellipse"), ("world", DRAWN), ("sigma", 0.1), ("along", 1.0), ("steps", 64)],
+)
+def test_every_control_of_the_training_changes_maps_graph_and_text(app, control, value):
+    before, code = seen(app), app.code.value
+    getattr(app, control).value = value
+    assert "advreg-error" not in app.notice.value, text(app.notice)
+    assert all(now != then for now, then in zip(seen(app), before, strict=True))
+    assert app.code.value != code and getattr(app.settings, control) == value
+
+
+def test_eta_moves_the_samples_and_trains_nothing(app, monkeypatch):
+    monkeypatch.setattr(theory_run, "train_critic", None)
+    before, result = seen(app), app.result
+    app.eta.value = 0.04
+    assert app.result is result and all(now != then for now, then in zip(seen(app), before, strict=True))
+    assert "samples, η = 0.04" in app.pictures.value and "now marked at 0.04" in app.curve.value
+    expected = result.x_noisy - 0.04 * result.frames[-1].direction
+    assert torch.equal(theory_run.moved(result, result.last, 0.04), expected)
+
+
+def test_the_scrubber_looks_back_at_the_training(app):
+    for k in (0, 5):
+        app.scrubber.value = k
+        assert text(app.status).startswith(f"After {app.result.frames[k].step} of 32 steps")
+    app.play.value = 9
+    assert app.scrubber.value == 9
+
+
+def test_your_own_line_is_drawn_by_its_points(app):
+    assert app.drawing.disabled and app.x.slider.disabled and app.add.disabled
+    app.world.value = DRAWN
+    assert not app.drawing.disabled and not app.x.slider.disabled
+    app.corner.value = 2
+    assert (app.x.value, app.y.value) == (0.35, 0.75)
+    app.x.value = 0.4
+    assert app.drawing.value.startswith("0.15 0.3; 0.4 0.75;")
+    assert app.result.world.distance(torch.tensor([[0.4, 0.75]])).item() < 1e-6
+    app.add.click()
+    assert app.corner.max == 5 and len(theory_run.places(app.drawing.value)) == 5
+    app.remove.click()
+    assert app.corner.max == 4 and app.corner.value == 1
+
+
+def test_a_drawing_that_is_no_line_is_explained_and_the_app_goes_on(app):
+    app.world.value = DRAWN
+    for drawing in ("0.1 0.2", "a b; c d", "0.1; 0.2 0.3", "0.1 0.2; 3 4"):
+        app.drawing.value = drawing
+        assert "advreg-error" in app.notice.value and "expected" in text(app.notice), drawing
+    app.drawing.value = "0.1 0.2; 0.8 0.7"
+    assert "advreg-hint" in app.notice.value and app.corner.max == 2
+
+
+def test_every_knob_has_a_name_that_can_be_read_out(app):
+    knobs = [control for control in vars(app).values() if isinstance(control, parts.Knob)]
+    assert len(knobs) == 8
+    for knob in knobs:
+        assert knob.field.description and knob.field.tooltip and knob.slider.tooltip
+
+
+def test_the_same_settings_give_the_same_training_and_leave_the_global_generator_alone():
+    state = torch.random.get_rng_state()
+    first, second = compute(QUICK), compute(QUICK)
+    assert all(torch.equal(a.heat, b.heat) for a, b in zip(first.frames, second.frames, strict=True))
+    assert torch.equal(state, torch.random.get_rng_state())
+
+
+@pytest.mark.parametrize("settings", [QUICK, Settings(world=DRAWN, steps=32), Settings(world="two points", steps=32)])
+def test_the_code_that_is_shown_trains_the_same_critic(settings):
+    names = {}
+    exec(as_code(settings), names)
+    assert torch.allclose(maps.on_grid(names["critic"]), compute(settings).frames[-1].heat, atol=1e-5)
+
+
+def test_in_a_notebook_a_moved_slider_cancels_the_training():
+    async def session():
+        app = theory_worlds(Settings(steps=960))
+        while not app.result or app.result.last < 2:
+            await asyncio.sleep(0.01)
+        abandoned = app._run._task
+        assert app._run.busy and "<img" in app.pictures.value
+        app.steps.value = 64
+        await app._run.done()
+        assert abandoned.cancelled() and app.result.settings.steps == 64 and app.scrubber.value == app.result.last
+        app.close()
+
+    asyncio.run(session())
+
+
+def test_closing_frees_every_widget():
+    app = theory_worlds(QUICK)
+    app.close()
+    for widget in (app.widget, app.sigma.slider, app.eta.field, app.pictures, app.play, app.drawing):
+        assert widget.comm is None
