@@ -129,7 +129,7 @@ class _Area:
         longest = max(len(values) for values in lines.values())
         self.x = [float(number) for number in (range(longest) if x is None else x)]
         steps, ends = reach
-        ends = ends or (self.x[0], max(self.x[-1], steps or 0, 0 if x else 1))
+        ends = ends or (self.x[0], max(self.x[-1], steps or 0, 1 if x is None else self.x[-1]))
         self.log_x, self.log_y = log_x, log_y
         self.across = _scale(ends, log_x, 0.0)
         self.up = _scale([float(value) for values in lines.values() for value in values], log_y, 0.06)

@@ -4,6 +4,7 @@ import itertools
 import math
 import xml.etree.ElementTree as ET
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,3 +85,8 @@ def test_values_that_are_not_finite_do_not_break_the_drawing():
 )
 def test_ticks_are_written_in_few_letters(value, words):
     assert charts._short(value) == words
+
+
+def test_numbers_on_the_axis_may_be_an_array():
+    chart = curves({"PSNR": [1.0, 2.0, 3.0]}, x=np.array([0.5, 1.0, 2.0]))
+    assert [line.x for line in chart.lines] == [(0.5, 1.0, 2.0)]

@@ -71,6 +71,13 @@ def drag(page, app, name, by):
     page.mouse.up()
 
 
+def choose(page, app, path):
+    """A file for the button "your file"."""
+    with page.expect_file_chooser() as chooser:
+        app.get_by_role("button", name="your file").click()
+    chooser.value.set_files(path)
+
+
 def changed(page, app, before, sentence):
     """Wait for a state in which both pictures and the sentence are new."""
     now = before
@@ -180,10 +187,10 @@ def test_a_file_is_uploaded_and_a_bad_one_is_explained(page, jupyter, two_cells,
     image = Image.new("L", (160, 150), 40)
     image.paste(200, (40, 40, 120, 110))
     image.save(good)
-    app.locator("input[type=file]").set_input_files(bad)
+    choose(page, app, bad)
     app.get_by_role("alert").filter(has_text="notes.npy: expected a NumPy array").wait_for()
     assert app.locator("figure").count() == 0
-    app.locator("input[type=file]").set_input_files(good)
+    choose(page, app, good)
     settled(page, app, "Iterate 150 of 150")
     assert app.get_by_label("image", exact=True).input_value() == "your file"
     no_errors(page)
