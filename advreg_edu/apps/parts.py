@@ -6,6 +6,7 @@ field beside it, with the name and the same value.
 
 import asyncio
 import html
+import math
 import time
 import traceback
 from functools import wraps
@@ -24,19 +25,22 @@ class Knob:
     """A number with a name: a field to type it in and a slider to drag, always equal. `name` is words, then symbol.
 
     `value` is read and set here; `observe(call)` calls after every change, however it was made.
+    log: the slider is logarithmic, `step` a share of a decade, and three digits count.
     """
 
-    def __init__(self, name, value, low, high, step, tooltip, live=False):
+    def __init__(self, name, value, low, high, step, tooltip, live=False, log=False):
         whole = all(isinstance(number, int) for number in (value, low, high, step))
         Field, Slider = (W.BoundedIntText, W.IntSlider) if whole else (W.BoundedFloatText, W.FloatSlider)
         shared = dict(value=value, min=low, max=high, step=step)
         self.field = Field(
-            **shared,
+            **shared | (dict(step=None) if log else {}),
             description=name,
             tooltip=tooltip,
             style=dict(description_width=NAME_WIDTH),
             layout=W.Layout(width="206px", flex="0 0 auto"),
         )
+        if log:
+            Slider, shared = W.FloatLogSlider, dict(value=value, min=math.log10(low), max=math.log10(high), step=step)
         self.slider = Slider(
             **shared,
             readout=False,
@@ -44,7 +48,8 @@ class Knob:
             tooltip=tooltip,
             layout=W.Layout(flex="1 1 auto", width="80px"),
         )
-        tidy = lambda number: round(number, 6)  # a dragged slider says 0.39999999999999997
+        # a dragged slider says 0.39999999999999997
+        tidy = (lambda number: float(f"{number:.3g}")) if log else (lambda number: round(number, 6))
         W.link((self.field, "value"), (self.slider, "value"), transform=(tidy, tidy))
         self.widget = W.HBox([self.field, self.slider], layout=W.Layout(width="100%", align_items="center"))
 
@@ -160,13 +165,16 @@ class Status(W.HTML):
 
 
 class Notice(W.HTML):
-    """A box that is always there, so that nothing jumps: a hint, a warning, or an error with its fix."""
+    """A box that is always there, so that nothing jumps: a hint, a warning, or an error with its fix.
 
-    def say(self, sentence, tone="hint"):
+    lines: height kept free.
+    """
+
+    def say(self, sentence, tone="hint", lines=2):
         border, ground, mark = TONES[tone]
         style = (
-            f"border-left:4px solid {border};background:{ground};color:#1a1a1a;padding:2px 10px;min-height:2.8em;"
-            "line-height:1.4;font-size:14px;overflow-wrap:anywhere;display:flex;align-items:center"
+            f"border-left:4px solid {border};background:{ground};color:#1a1a1a;padding:2px 10px;line-height:1.4;"
+            f"min-height:{1.4 * lines:g}em;font-size:14px;overflow-wrap:anywhere;display:flex;align-items:center"
         )
         role = "alert" if tone == "error" else "note"
         text = f"<span><b>{mark}</b>{html.escape(sentence)}</span>"
