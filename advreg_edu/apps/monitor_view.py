@@ -61,8 +61,8 @@ def _histogram(halves, span, title, axis, marks):
     """Counts in 20 bins as curves, which stay apart where bars would cover each other."""
     counts = [np.histogram(values, 20, span)[0].tolist() for values in halves]
     edges = np.linspace(*span, 21)
-    lines = dict(zip(("real", "noisy"), counts, strict=True))
-    drawing = curves({title: lines}, x=(edges[1:] + edges[:-1]) / 2, axis=axis, marks=marks, width=404, height=206).at()
+    lines, middles = dict(zip(("real", "noisy"), counts, strict=True)), ((edges[1:] + edges[:-1]) / 2).tolist()
+    drawing = curves({title: lines}, x=middles, axis=axis, marks=marks, width=404, height=206).at()
     words = [f"{name} {number(min(half))} to {number(max(half))}" for name, half in zip(lines, halves, strict=True)]
     return Drawing(drawing.svg, f"Histogram, {title}: {', '.join(words)}.", drawing.size)
 
