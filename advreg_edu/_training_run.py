@@ -46,6 +46,10 @@ class TrainingRun:
         self.device = next(network.parameters()).device
         self.average = [p.detach().clone() for p in network.parameters()]
         self.done, self.whole = 0, True
+        self.state, self.kept = (
+            {},
+            {},
+        )  # tensors that a training changes beside the weights, and as they were saved last
 
     def update(self, loss, k, steps):
         """One Adam step; the rate rises over 50 steps, then falls to 0 along a cosine."""
@@ -58,6 +62,7 @@ class TrainingRun:
         decay = min(self.averaging, (k + 1) / (k + 10))  # short memory at first
         with torch.no_grad():
             torch._foreach_lerp_(self.average, list(self.network.parameters()), 1 - decay)
+        self.kept = {key: value.clone() for key, value in self.state.items()}  # the next step may be cut off
         self.done, self.whole = k + 1, True
 
     def finish(self):
@@ -75,6 +80,7 @@ class TrainingRun:
             first, second = (self.adam.state[p].get(key, torch.zeros_like(p)) for key in ("exp_avg", "exp_avg_sq"))
             parts = dict(weight=p, average=self.average[i], first=first, second=second)
             tensors |= {f"{i}.{name}": part.detach().cpu().contiguous() for name, part in parts.items()}
+        tensors |= {f"state.{key}": value.cpu() for key, value in (self.kept or self.state).items()}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         partial = self.path.with_suffix(".partial")
         save_file(tensors, partial, {"done": str(self.done), "settings": json.dumps(self.settings, sort_keys=True)})
@@ -116,4 +122,6 @@ class TrainingRun:
                 self.average[i].copy_(average)
                 moments = dict(exp_avg=first.to(p), exp_avg_sq=second.to(p), step=torch.tensor(float(done)))
                 self.adam.state[p] = moments
+        for key, value in self.state.items():
+            value.copy_(tensors[f"state.{key}"])
         self.done = done

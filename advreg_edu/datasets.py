@@ -1,4 +1,4 @@
-"""Real images in two parts, "train" and "val", as Tables 1 and 2 need them. Paper: §5.2 (BSDS500), §5.3 (LIDC/IDRI)."""
+"""Real images in parts, as Tables 1 and 2 need them. Paper: §5.2 (BSDS500), §5.3 (LIDC/IDRI)."""
 
 from pathlib import Path
 
@@ -8,16 +8,17 @@ import torch
 from . import images
 from ._checks import check_choice
 
-PARTS = ("train", "val")
+PARTS = ("train", "dev", "val")
+HELD_BACK = 8  # of the training patients, one in so many is held back for choices: "dev"
 
 
 def photographs(folder, part, n, size, generator):
-    """n random colour crops of the photographs in folder/part: (n, 3, size, size).
+    """n random colour crops of the photographs in folder/part, part "train" or "val": (n, 3, size, size).
 
     A folder without the subfolders train and val is taken whole, for training only.
     """
     folder = _given(folder, "a folder of photographs such as BSDS500, with the subfolders train and val")
-    check_choice(part, "part", PARTS)
+    check_choice(part, "part", ("train", "val"))
     if (folder / part).is_dir():
         folder = folder / part
     elif part == "val":
@@ -30,26 +31,44 @@ def photographs(folder, part, n, size, generator):
 def chest(path, part, size=128):
     """CT slices, each scaled from its own minimum to its own maximum as the authors did, and whose they are.
 
-    Args: path, an .npz file with the arrays hu (n, H, W) in Hounsfield units, patient_id (n,) and split (n,); or a
-        folder of DICOM files path/train/PATIENT/... and path/val/PATIENT/...
+    Every choice is made on "dev": every eighth patient of the training split, who is never trained on.
+    Args: path, an .npz file with the arrays hu (n, H, W) in Hounsfield units, patient_id (n,) and split (n,), train
+        or val; or a folder of DICOM files path/train/PATIENT/... and path/val/PATIENT/...; part, one of PARTS.
     Returns: images (n, 1, size, size) in [0, 1] and an array of n patients.
     """
     path = _given(path, "a file or folder of CT slices")
     check_choice(part, "part", PARTS)
+    split = "val" if part == "val" else "train"
     if path.is_dir():
-        folders = sorted(folder for folder in (path / part).glob("*") if folder.is_dir())
-        if not folders:
-            raise ValueError(f"{path}: expected the folders {part}/PATIENT with DICOM files, got none. Sort them so.")
-        slices = [images.from_dicom(folder, size, window=None) for folder in folders]
-        return torch.cat(slices), np.repeat([folder.name for folder in folders], [len(x) for x in slices])
+        return _dicom(path, part, split, size)
     if path.suffix != ".npz":
         raise ValueError(f"{path}: expected a folder of DICOM files or an .npz file, got {path.name}.")
     with np.load(path) as file:
         missing = sorted({"hu", "patient_id", "split"} - set(file.files))
         if missing:
             raise ValueError(f"{path}: expected the arrays hu, patient_id and split, got no {', '.join(missing)}.")
-        chosen = file["split"] == part
-        return images.from_hounsfield(file["hu"][chosen], size, window=None), file["patient_id"][chosen]
+        hu, patients = (file[key][file["split"] == split] for key in ("hu", "patient_id"))
+    chosen = np.isin(patients, _of_part(np.unique(patients), part, path))
+    return images.from_hounsfield(hu[chosen], size, window=None), patients[chosen]
+
+
+def _dicom(path, part, split, size):
+    patients = sorted(folder.name for folder in (path / split).glob("*") if folder.is_dir())
+    if not patients:
+        raise ValueError(f"{path}: expected the folders {split}/PATIENT with DICOM files, got none. Sort them so.")
+    patients = _of_part(patients, part, path)
+    slices = [images.from_dicom(path / split / patient, size, window=None) for patient in patients]
+    return torch.cat(slices), np.repeat(patients, [len(x) for x in slices])
+
+
+def _of_part(patients, part, path):
+    """Those of the sorted patients of a split that belong to `part`."""
+    if part == "val":
+        return patients
+    if len(patients) < 2:
+        raise ValueError(f"{path}: expected at least two patients to train on and hold back, got {len(patients)}.")
+    dev = patients[::HELD_BACK]
+    return dev if part == "dev" else [patient for patient in patients if patient not in dev]
 
 
 def _given(path, what):

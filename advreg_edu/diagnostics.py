@@ -7,7 +7,8 @@ import torch
 from ._checks import check_count
 from .operators import inner
 from .reconstruction import gradient
-from .training import device_of, draw_batch, wasserstein_and_slopes
+from .samples import draw_batch
+from .training import device_of, wasserstein_and_slopes
 
 
 @dataclass(frozen=True)

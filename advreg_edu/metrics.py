@@ -27,7 +27,7 @@ def ssim(x, x_true, data_range=1.0):
     window = 7
     if min(x.shape[-2:]) < window:
         raise ValueError(f"x: expected at least {window}x{window} pixels for SSIM, got {tuple(x.shape[-2:])}.")
-    mean = lambda u: F.avg_pool2d(u, window, stride=1)
+    mean = lambda u: F.avg_pool2d(F.avg_pool2d(u, (1, window), stride=1), (window, 1), stride=1)  # rows, then columns
     unbiased = window**2 / (window**2 - 1)
     c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
     mx, mt = mean(x), mean(x_true)

@@ -33,11 +33,7 @@ class Picture:
 
     def img(self):
         """The <img> element, its text in `alt`. It shrinks with the page and keeps its place while it loads."""
-        data, (width, height) = base64.b64encode(self.png).decode(), self.size
-        return (
-            f'<img alt="{html.escape(self.alt)}" src="data:image/png;base64,{data}" width="{width}" height="{height}" '
-            'decoding="sync" style="display:block;max-width:100%;height:auto">'
-        )
+        return image_element(self.png, self.alt, self.size)
 
     def _repr_html_(self):
         caption = f'<figcaption style="max-width:75em;padding-top:4px">{html.escape(self.alt)}</figcaption>'
@@ -45,6 +41,15 @@ class Picture:
 
     def __repr__(self):
         return self.alt
+
+
+def image_element(data, alt, size, kind="png", style="display:block;max-width:100%;height:auto"):
+    """An <img> with its file inside. `data` bytes of that kind ("png", "svg+xml"); `size` in pixels of the page."""
+    source, (width, height) = base64.b64encode(data).decode(), size
+    return (
+        f'<img alt="{html.escape(alt)}" src="data:image/{kind};base64,{source}" width="{width}" height="{height}" '
+        f'decoding="sync" style="{style}">'
+    )
 
 
 def strip(images, titles, kinds=None, limits=(0, 1), signed_limit=None, alt=None):
@@ -63,7 +68,7 @@ def strip(images, titles, kinds=None, limits=(0, 1), signed_limit=None, alt=None
     if not len(images) == len(titles) == len(kinds) > 0:
         counts = f"{len(images)} images, {len(titles)} titles, {len(kinds)} kinds"
         raise ValueError(f"titles: expected images and one title and kind for each, got {counts}.")
-    arrays = [_array(image, title) for image, title in zip(images, titles, strict=True)]
+    arrays = [array_of(image, title) for image, title in zip(images, titles, strict=True)]
     ranges = [_range(kind, kinds, arrays, limits, signed_limit) for kind in kinds]
     width, top = len(arrays) * (SIDE + GAP) - GAP, FONT + 10
     sheet = Image.new("RGB", (width, top + SIDE + BAR + FONT + 12), PAPER)
@@ -115,7 +120,7 @@ def _frame(sheet, row, column, side):
             sheet[:, row + first : row + last + 1, column + k] = value
 
 
-def _array(image, title):
+def array_of(image, title):
     array = torch.as_tensor(image).detach().cpu().float()
     if array.ndim not in (2, 3) or (array.ndim == 3 and len(array) not in (1, 3)):
         raise ValueError(
@@ -162,13 +167,15 @@ def _colour_bar(sheet, draw, left, y, kind, span):
 
 
 def _strip_sentence(arrays, titles, kinds, ranges):
-    words = []
-    for array, title, kind, (low, high) in zip(arrays, titles, kinds, ranges, strict=True):
-        rms = math.sqrt(float(np.square(array).mean()))
-        size = f"root mean square {number(rms)}" if kind == "signed" else f"mean {number(float(array.mean()))}"
-        values = f"values {number(float(array.min()))} to {number(float(array.max()))}"
-        words.append(f"{title} ({size}, {values}, shown from {number(low)} to {number(high)})")
-    return "Side by side: " + "; ".join(words) + "."
+    return "Side by side: " + "; ".join(map(described, arrays, titles, kinds, ranges)) + "."
+
+
+def described(array, title, kind, span):
+    """A panel in words and numbers."""
+    rms = math.sqrt(float(np.square(array).mean()))
+    size = f"root mean square {number(rms)}" if kind == "signed" else f"mean {number(float(array.mean()))}"
+    values = f"values {number(float(array.min()))} to {number(float(array.max()))}"
+    return f"{title} ({size}, {values}, shown from {number(span[0])} to {number(span[1])})"
 
 
 @lru_cache
@@ -192,10 +199,16 @@ def png(sheet):
     """RGB image to PNG bytes, lossless. Three times faster than Pillow, which tries five filters on every row: here it
     is always "Up", the difference to the row above, and that is zero in every second row of an enlarged image."""
     rows = np.asarray(sheet).reshape(sheet.height, -1)
-    filtered = np.full((sheet.height, 1 + 3 * sheet.width), 2, np.uint8)  # each row starts with its filter, 2 = "Up"
-    filtered[:, 1:] = np.diff(rows, axis=0, prepend=np.zeros_like(rows[:1]))
-    header = struct.pack(">IIBBBBB", sheet.width, sheet.height, 8, 2, 0, 0, 0)  # 8 bits, RGB
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(filtered, 1)), (b"IEND", b""))
+    return png_of_rows(np.diff(rows, axis=0, prepend=np.zeros_like(rows[:1])), sheet.width, filter=2, colour=2)
+
+
+def png_of_rows(rows, width, filter, colour, palette=b""):
+    """PNG bytes of rows (height, bytes a row): filter 0 none or 2 "Up"; colour 0 gray, 2 RGB, 3 `palette` of RGB."""
+    lines = np.full((len(rows), 1 + rows.shape[1]), filter, np.uint8)  # each row starts with its filter
+    lines[:, 1:] = rows
+    chunks = [(b"IHDR", struct.pack(">IIBBBBB", width, len(rows), 8, colour, 0, 0, 0))]
+    chunks += [(b"PLTE", palette)] if palette else []
+    chunks += [(b"IDAT", zlib.compress(lines, 1)), (b"IEND", b"")]
     pack = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
     return b"\x89PNG\r\n\x1a\n" + b"".join(pack(kind, data) for kind, data in chunks)
 

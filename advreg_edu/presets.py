@@ -15,6 +15,7 @@ from .operators import Identity
 from .pretrained import save_network
 from .problem import Problem
 from .ray_transform import RayTransform
+from .recursive import Recursion
 from .supervised import train_denoiser
 from .training import train_critic
 from .unet import UNet
@@ -36,17 +37,26 @@ def _phantoms(count):
 
 
 def _slices(path, generator):
-    return datasets.chest(path, "train")[0]
+    """Every slice in its eight symmetries: 30 views over half a turn look the same after a quarter of one."""
+    x, _ = datasets.chest(path, "train")
+    for image in (lambda x: x.flip(-1), lambda x: x.flip(-2), lambda x: x.transpose(-1, -2)):
+        x = torch.cat([x, image(x)])
+    return x
 
 
 def _crops(path, generator):
     return datasets.photographs(path, "train", 8000, 48, generator)
 
 
-def _ct(x_real, sigma=0.02, **arguments):
+def _ct(x_real, sigma=0.02, widths=(16, 32, 64), **arguments):
     problem = lambda: Problem(RayTransform(128, 30), sigma)
+    network = lambda: LocalCritic(channels=1, widths=widths, blocks_down=False)
     arguments = dict(batch_size=8, averaging=0.99, gap="lines") | arguments
-    return Preset(problem, x_real, lambda: LocalCritic(channels=1, blocks_down=False), train_critic, arguments)
+    return Preset(problem, x_real, network, train_critic, arguments)
+
+
+def _chest(sigma):
+    return _ct(_slices, sigma, steps=2000, averaging=0.995, recursive=Recursion(300, 150, 0.5))
 
 
 def _photos(**arguments):
@@ -63,9 +73,15 @@ def _unet(critic, channels, **arguments):
 
 _CRITICS = {
     "ct-thorax": _ct(_phantoms(2000), steps=700),
-    "photos-color": _photos(steps=2500, precision="float32"),
+    "ct-chest-high": _chest(sigma=0.02),
+    "ct-chest-low": _chest(sigma=0.005),
+    "photos-color": _photos(steps=4000, learning_rate=8e-4, gap="lines", recursive=Recursion(1000, 60, 0.03)),
 }
+_CT_UNET = dict(steps=1200, batch_size=8, learning_rate=2e-3)
 PRESETS = _CRITICS | {
+    "ct-thorax-unet": _unet(_CRITICS["ct-thorax"], 1, **_CT_UNET),
+    "ct-chest-high-unet": _unet(_CRITICS["ct-chest-high"], 1, **_CT_UNET),
+    "ct-chest-low-unet": _unet(_CRITICS["ct-chest-low"], 1, **_CT_UNET),
     "photos-color-unet": _unet(_CRITICS["photos-color"], 3, steps=6000, batch_size=16, learning_rate=2e-3),
     "ct-minute": _ct(_phantoms(400), steps=800, batch_size=4),
     "photos-minute": _photos(steps=600, averaging=0.99, gap="lines"),

@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from ._checks import check_count, check_finite, check_number
 from ._training_run import TrainingRun, run_steps
 from .operators import check_measurement
-from .training import check_training, checked_precision, draw_batch
+from .samples import draw_batch
+from .training import check_training, checked_precision
 from .unet import UNet
 
 

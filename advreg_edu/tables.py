@@ -45,13 +45,13 @@ class Experiment:
 
 def _denoising(critic="photos-color", **paper):
     problem = lambda: Problem(Identity((3, 128, 128)), sigma=0.1)
-    title, solver = "Table 1: denoising, σ = 0.1", dict(step_size=0.1, steps=100)
+    title, solver = "Table 1: denoising, σ = 0.1", dict(step_size=0.03, steps=60)
     return Experiment(title, problem, critic, f"{critic}-unet", solver, (0.1, 0.12, 0.14, 0.17, 0.2), (), paper)
 
 
 def _tomography(title, sigma, critic, tv_weights, **paper):
     problem = lambda: Problem(RayTransform(128, 30), sigma)
-    title, solver = f"Table 2: {title}, 30 angles, σ = {sigma:g}", dict(step_size=0.5, steps=200)
+    title, solver = f"Table 2: {title}, 30 angles, σ = {sigma:g}", dict(step_size=0.5, steps=150)
     red_weights = (0.003, 0.01, 0.03, 0.1, 0.3)
     return Experiment(title, problem, critic, f"{critic}-unet", solver, tv_weights, red_weights, paper)
 
@@ -94,7 +94,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Sample:
-    """Ground truth (N, C, H, W), whom each image is of (N), and training images on which weights are chosen."""
+    """Ground truth (N, C, H, W), whom each image is of (N), and images of train on which weights are chosen."""
 
     x: torch.Tensor
     groups: np.ndarray
@@ -215,8 +215,8 @@ def _sample(number, path):
         x = datasets.photographs(path, "val", CROPS, 128, seeded(20_261_123))
         return Sample(x, np.arange(CROPS), datasets.photographs(path, "train", BATCH, 128, seeded(0)))
     x, patients = datasets.chest(path, "val")
-    train, _ = datasets.chest(path, "train")
-    return Sample(x, patients, train[torch.linspace(0, len(train) - 1, BATCH).long()])
+    dev, _ = datasets.chest(path, "dev")
+    return Sample(x, patients, dev[torch.linspace(0, len(dev) - 1, BATCH).long()])
 
 
 def _quick_sample(number):

@@ -1,16 +1,18 @@
 """Training a critic. Paper: §3.1, Eq. 6 and Algorithm 1."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 
 import torch
 import torch.nn.functional as F
 
-from ._checks import check_batch, check_choice, check_count, check_images, check_number
+from ._checks import check_batch, check_choice, check_count, check_finite, check_images, check_number
 from ._training_run import TrainingRun, run_steps
 from .hardware import fast_precision
-from .operators import inner
+from .operators import check_measurement, inner
 from .problem import Problem
+from .recursive import Iterates, check_recursion
+from .samples import draw_batch
 
 GAPS, PRECISIONS = ("ends", "lines"), ("float32", "bfloat16")
 
@@ -66,8 +68,10 @@ def train_critic(
     learning_rate=1e-3,
     averaging=0.998,
     paired=True,
+    measurements=None,
     crop=None,
     gap="ends",
+    recursive=None,
     precision=None,
     checkpoint=None,
     checkpoint_every=100,
@@ -89,10 +93,13 @@ def train_critic(
         averaging: decay of the running average of the weights (not in the paper).
         paired: x_noisy comes from the same images as x_real (as in the authors' code: less variance), or from
             independent draws (False, as in the paper's text).
+        measurements: y (M, *A.range_shape) of images that nobody has, samples of P_Y: x_noisy comes from these and
+            nothing is simulated (as in the paper's text; `paired` is then False).
         crop: side of a random window, the same in x_real and x_noisy, for critics that take any size; None trains on
             whole images. A critic with slope 1 on windows has it on images too if its value is a norm (LocalCritic).
         gap: how the Wasserstein estimate is made: "ends" from Psi at both images, as Eq. 6 is written; "lines" from the
             slopes between them, the same in the mean and twice as fast, see `wasserstein_and_slopes`.
+        recursive: a `Recursion`: x_noisy are in part iterates of Algorithm 2 with the critic as it is (§6).
         precision: of the convolutions, "float32" or "bfloat16" (weights and sums stay float32). None takes bfloat16
             where the processor is made for it, see `hardware.fast_precision`.
         checkpoint: file for the state of the training, written every `checkpoint_every` steps and when interrupted.
@@ -106,32 +113,31 @@ def train_critic(
         gp_weight = _default_gp_weight(problem, x_real, crop, seed)
     gp_weight = check_number(gp_weight, "gp_weight", low=0)
     check_choice(gap, "gap", GAPS)
+    check_recursion(recursive, crop)
+    if measurements is not None:
+        check_measurement(problem.A, measurements)
+        check_finite(measurements, "measurements")
     precision = checked_precision(precision, critic)
     settings = dict(seed=seed, batch_size=batch_size, gp_weight=round(gp_weight, 6), learning_rate=learning_rate)
     settings |= dict(steps=steps, averaging=averaging, paired=paired, crop=crop, images=len(x_real))
-    settings |= dict(gap=gap, precision=precision)
+    settings |= dict(gap=gap, precision=precision, recursive=asdict(recursive) if recursive else None)
+    settings |= dict(measurements=None if measurements is None else len(measurements))
     run = TrainingRun(critic, learning_rate, averaging, settings, checkpoint)
+    source = dict(paired=paired, measurements=measurements, device=run.device)
+    draw = partial(draw_batch, problem, x_real, batch_size, crop=crop, **source)
+    pool = Iterates(problem, x_real, 2 * batch_size, recursive, seed, **source) if recursive else None
+    run.state = pool.state if pool else {}
     start = run.load() if resume else 0
-    draw = partial(draw_batch, problem, x_real, batch_size, paired=paired, crop=crop, device=run.device)
 
     def evaluate(k, real, noisy, generator):
         with torch.autocast(run.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            if pool and k >= recursive.start:
+                real, noisy = pool.mixed_in(critic, real, noisy, generator)
             wasserstein, slopes = wasserstein_and_slopes(critic, real, noisy, generator, gap)
         loss = -wasserstein + gp_weight * F.relu(slopes - 1).square().mean()  # Alg. 1, line 6; Eq. 6
         return loss, Step(k, loss.detach(), wasserstein.detach(), slopes.detach().mean())
 
     return run_steps(run, draw, evaluate, start, steps, seed, checkpoint_every)
-
-
-def draw_batch(problem, x_real, batch_size, generator=None, paired=True, crop=None, device=None):
-    """Alg. 1, lines 3-4: x_real ~ P_r and x_noisy = A†y ~ P_n, each (batch_size, C, H, W)."""
-    real = x_real[torch.randint(len(x_real), (batch_size,), generator=generator)].to(device)
-    source = real if paired else x_real[torch.randint(len(x_real), (batch_size,), generator=generator)].to(device)
-    noisy = problem.naive(problem.A(source) + problem.noise(batch_size, generator, source.device, source.dtype))
-    if crop is not None:
-        top, left = (int(torch.randint(side - crop + 1, (), generator=generator)) for side in real.shape[-2:])
-        real, noisy = (u[..., top : top + crop, left : left + crop] for u in (real, noisy))
-    return tuple(u.contiguous(memory_format=torch.channels_last) for u in (real, noisy))
 
 
 def device_of(network):

@@ -15,7 +15,7 @@ import torch
 
 import advreg_edu as ar
 
-SOLVERS = {True: dict(step_size=0.1, steps=100), False: dict(step_size=0.5, steps=200)}  # photos or CT
+SOLVERS = {True: dict(step_size=0.03, steps=60), False: dict(step_size=0.5, steps=150)}  # photos or CT
 GRIDS = {True: (0.1, 0.14, 0.2), False: (0.003, 0.004, 0.005)}  # of TV's lambda
 
 

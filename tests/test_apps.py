@@ -1,18 +1,26 @@
 """Every control of the reconstruction lab, without a browser: what it changes, what it must leave, what it says."""
 
 import asyncio
+import datetime
 import html
+import io
 import re
 import time
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import advreg_edu as ar
-from advreg_edu.apps import parts, reconstruction_lab, reconstruction_run
-from advreg_edu.apps.reconstruction_run import SLICE, Settings, as_code, compute
+from advreg_edu.apps import parts, reconstruction_lab, reconstruction_run, reconstruction_view, scenes
+from advreg_edu.apps.reconstruction_run import CRITIC, OWN, Settings, as_code, compute
+from advreg_edu.apps.reconstruction_view import chart, picture, sentence
+from advreg_edu.apps.scenes import CT, DENOISING, FILE, INPAINTING, MRI, PHANTOM, PHOTO, SLICE
 
-SMALL = Settings(angles=10, steps=10)
+WHEN = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+SMALL = Settings(angles=10, steps=10, size=32, critic=OWN)
 
 
 def critic(x):
@@ -35,18 +43,32 @@ def seen(app):
     return app.pictures.value, app.curves.value, text(app.status)
 
 
+def is_current(app):
+    """Pictures, curves and text are those of the controls as they are now."""
+    result, k = app.result, app.scrubber.value
+    assert result.settings == app.settings or result.settings == replace(app.settings, reg_weight=None)
+    assert app.pictures.value == picture(result, k, (app.row.value, app.column.value), app.held).figures()
+    assert app.curves.value == chart(result, app.held).at(k).img()
+    assert text(app.status) == sentence(result, k, app.held)
+
+
 def test_the_first_run_shows_pictures_curves_and_their_text(lab):
     assert text(lab.status).startswith("Iterate 10 of 10: PSNR ")
-    for panel in (lab.pictures, lab.curves):
-        assert '<img alt="' in panel.value and "data:image/png;base64," in panel.value
-    assert "ground truth" in lab.pictures.value and "PSNR in dB goes from" in lab.curves.value
-    assert 'role="status"' in lab.status.value
+    assert '<img alt="ground truth x* (mean ' in lab.pictures.value and "PSNR in dB goes from" in lab.curves.value
+    assert "data:image/png;base64," in lab.pictures.value and "data:image/svg+xml;base64," in lab.curves.value
+    assert lab.pictures.value.count("<figure") == 6 and 'role="status"' in lab.status.value
+    is_current(lab)
 
 
 @pytest.mark.parametrize(
     "control, value",
     [
         ("image", SLICE),
+        ("image", PHOTO),
+        ("operator", DENOISING),
+        ("operator", INPAINTING),
+        ("operator", MRI),
+        ("critic", CRITIC),
         ("number", 3),
         ("sigma", 0.04),
         ("angles", 20),
@@ -54,18 +76,24 @@ def test_the_first_run_shows_pictures_curves_and_their_text(lab):
         ("steps", 20),
         ("method", "accelerated"),
         ("method", "forward-backward"),
+        ("begin", "zero"),
+        ("stop", "change below 1 %"),
     ],
 )
 def test_every_control_changes_pictures_curves_and_text(lab, control, value):
-    before, code = seen(lab), lab.code.value
+    if control == "stop":
+        lab.steps.value = 100
+    lab.as_code.value = True
+    before, code, settings = seen(lab), lab.code.value, lab.settings
     getattr(lab, control).value = value
     assert all(now != then for now, then in zip(seen(lab), before, strict=True))
-    assert lab.code.value != code and getattr(lab.settings, control) == value
+    assert lab.code.value != code and lab.settings != settings
     assert "advreg-error" not in lab.notice.value
+    is_current(lab)
 
 
 def test_new_noise_is_another_draw_and_the_noise_slider_rescales_the_same_one(lab):
-    A = reconstruction_run.ray_transform(10)
+    A = scenes.ray_transform(32, 10)
     noise = lambda: lab.result.naive - A.pinv(A(lab.result.truth))  # A†e
     first = noise()
     lab.sigma.value = 0.04
@@ -76,7 +104,7 @@ def test_new_noise_is_another_draw_and_the_noise_slider_rescales_the_same_one(la
 
 def test_the_weight_follows_the_formula_until_it_is_set_by_hand(lab):
     assert lab.weight.slider.disabled
-    formula = ar.weight_from_noise(ar.Problem(ar.RayTransform(size=128, angles=10), sigma=0.02))
+    formula = ar.weight_from_noise(ar.Problem(ar.RayTransform(size=32, angles=10), sigma=0.02))
     assert lab.weight.value == pytest.approx(float(formula), abs=1e-3)
     lab.sigma.value = 0.04
     doubled = lab.weight.value
@@ -85,6 +113,28 @@ def test_the_weight_follows_the_formula_until_it_is_set_by_hand(lab):
     before = seen(lab)
     lab.weight.value = 2.0
     assert lab.result.reg_weight == 2.0 and seen(lab) != before
+
+
+def test_another_operator_begins_with_its_own_noise_and_step_size_and_shows_its_own_slider(lab):
+    for operator, (sigma, limit) in scenes.SIGMA.items():
+        lab.operator.value = operator
+        assert (lab.sigma.value, lab.sigma.max) == (sigma, limit) and not lab.result.diverged
+        shown = [knob for knob in (lab.angles, lab.share) if knob.widget.layout.display != "none"]
+        assert len(shown) == 1 and lab.angles.slider.disabled == (operator != CT)
+        assert lab.result.iterates[-1].objective < lab.result.iterates[0].objective
+        is_current(lab)
+
+
+def test_the_critics_on_offer_fit_the_image():
+    app = reconstruction_lab("ct-thorax", Settings(angles=10, steps=10, size=32))
+    assert all(scenes.critic(name).channels == 1 for name in app.critic.options)
+    app.operator.value = DENOISING
+    app.image.value = PHOTO
+    assert "photos-color" in app.critic.options and app.result.truth.shape[1] == 3
+    assert all(scenes.critic(name).channels == 3 for name in app.critic.options)
+    app.operator.value = MRI
+    assert app.result.truth.shape[1] == 1 and app.critic.value in app.critic.options
+    app.close()
 
 
 def test_scrubbing_shows_stored_iterates_and_computes_nothing(lab, monkeypatch):
@@ -96,8 +146,31 @@ def test_scrubbing_shows_stored_iterates_and_computes_nothing(lab, monkeypatch):
         assert f"iterate {k}: {result.psnr[k]:.1f} dB" in lab.pictures.value
         assert all(now != then for now, then in zip(seen(lab), before, strict=True))
         before = seen(lab)
+        is_current(lab)
     lab.play.value = 5
     assert lab.scrubber.value == 5 and lab.result is result
+
+
+def test_the_detail_moves_and_shows_the_pixels_under_its_frame(lab):
+    lab.row.value, lab.column.value = 3, 17
+    is_current(lab)
+    detail = picture(lab.result, 10, (3, 17)).tiles[-1]
+    shown = np.asarray(Image.open(io.BytesIO(detail.png)).convert("RGB"))
+    expected = (lab.result.truth[0, 0, 3:11, 17:25].numpy() * 255).round()
+    assert (shown[:8, :8, 0] == expected).all() and "rows 3 to 10, columns 17 to 24" in detail.alt
+
+
+def test_a_held_run_stands_beside_the_new_one(lab):
+    lab.compare.value = True
+    first = lab.result
+    lab.number.value, lab.steps.value = 5, 20
+    assert lab.held is first and "held, iterate 10" in lab.pictures.value
+    assert f"Held run: iterate 10, PSNR {first.psnr[10]:.1f} dB" in text(lab.status)
+    assert "held goes from" in lab.curves.value
+    is_current(lab)
+    lab.compare.value = False
+    assert lab.held is None and "held" not in lab.pictures.value and "Held" not in text(lab.status)
+    is_current(lab)
 
 
 def test_field_and_slider_are_one_number_and_the_field_has_the_name(lab):
@@ -106,7 +179,7 @@ def test_field_and_slider_are_one_number_and_the_field_has_the_name(lab):
     lab.step_size.slider.value = 0.39999999999999997  # what a dragged slider sends
     assert lab.step_size.field.value == 0.4 == lab.result.settings.step_size
     knobs = [control for control in vars(lab).values() if isinstance(control, parts.Knob)]
-    assert len(knobs) == 7
+    assert len(knobs) == 10
     for knob in knobs:
         assert knob.field.description and knob.field.tooltip and knob.slider.tooltip
         assert not knob.slider.readout
@@ -127,20 +200,22 @@ def test_divergence_is_explained_and_the_app_goes_on(lab):
     assert "advreg-hint" in lab.notice.value and lab.result.last == 60
 
 
-def test_errors_are_shown_and_the_app_goes_on(lab):
+def test_errors_are_shown_without_an_old_picture_and_the_app_goes_on(lab):
     def broken(x):
         raise RuntimeError("expected a critic that works, got <this>; load another")
 
-    lab.critic = broken
+    lab.own = broken
     lab.number.value = 1
     assert "advreg-error" in lab.notice.value and "got <this>; load another" in text(lab.notice)
-    lab.critic = critic
+    assert "<img" not in lab.pictures.value and text(lab.status).startswith("Nothing to show")
+    lab.own = critic
     lab.number.value = 2
     assert "advreg-hint" in lab.notice.value and lab.result.settings.number == 2
+    is_current(lab)
 
 
 def test_errors_while_scrubbing_are_shown(lab, monkeypatch):
-    monkeypatch.setattr(type(lab.status), "say", lambda *_: 1 / 0)
+    monkeypatch.setattr(type(lab.status), "say", lambda *_, **__: 1 / 0)
     lab.scrubber.value = 2
     assert "division by zero" in text(lab.notice)
 
@@ -156,12 +231,73 @@ def test_the_same_settings_give_the_same_result(lab):
     assert lab.run().psnr == again.psnr
 
 
-@pytest.mark.parametrize("settings", [SMALL, Settings(image=SLICE, angles=10, steps=2, reg_weight=0.5, noise=3)])
-def test_the_code_that_is_shown_computes_the_same(settings, capsys):
-    names = {}
+def send(app, name, content):
+    """What the browser sends for a chosen file."""
+    app.upload.value = [
+        {"name": name, "type": "", "size": len(content), "last_modified": WHEN, "content": memoryview(content)}
+    ]
+
+
+def png_file(path, mode="RGB", size=(60, 50)):
+    pixels = np.random.default_rng(0).integers(0, 256, (size[1], size[0], len(mode)), np.uint8)
+    Image.fromarray(pixels.squeeze(), mode).save(path)
+    return path.read_bytes()
+
+
+def test_an_upload_is_measured_and_reconstructed(lab, tmp_path):
+    lab.image.value = FILE
+    assert "expected a file, got none" in text(lab.notice) and "<img" not in lab.pictures.value
+    send(lab, "cat.png", png_file(tmp_path / "cat.png"))
+    assert lab.image.value == FILE and lab.result.truth.shape == (1, 1, 32, 32)  # CT has no colours
+    is_current(lab)
+    lab.operator.value = DENOISING
+    assert lab.result.truth.shape == (1, 3, 32, 32)
+    is_current(lab)
+
+
+@pytest.mark.parametrize(
+    "name, content, said",
+    [
+        ("notes.txt", b"hello", "expected a PNG, JPEG, DICOM"),
+        ("broken.png", b"\x89PNG but not really", "expected a photograph"),
+        ("broken.dcm", b"nothing", "expected a DICOM file"),
+        ("broken.npy", b"nothing", "expected a NumPy array"),
+    ],
+)
+def test_a_bad_upload_says_what_to_do_and_the_app_goes_on(lab, name, content, said):
+    send(lab, name, content)
+    assert "advreg-error" in lab.notice.value and said in text(lab.notice) and name in text(lab.notice)
+    lab.image.value = PHANTOM
+    assert "advreg-hint" in lab.notice.value
+    is_current(lab)
+
+
+CODES = [
+    SMALL,
+    Settings(image=SLICE, angles=10, steps=2, reg_weight=0.5, noise=3),
+    Settings(
+        image=PHOTO, number=7, operator=DENOISING, critic="photos-color", sigma=0.1, step_size=0.05, steps=2, size=64
+    ),
+    Settings(image=PHOTO, operator=INPAINTING, share=30, critic="photos-color", steps=2, size=48, start="zero"),
+    Settings(number=4, operator=MRI, share=40, steps=3, method="accelerated", step_size=0.3, size=64),
+    Settings(operator=INPAINTING, share=70, steps=20, stop=1e-2, size=64, step_size=0.2),
+    Settings(image=PHOTO, angles=20, steps=3, method="forward-backward", stop="discrepancy", size=64, sigma=0.03),
+    Settings(image=FILE, operator=MRI, steps=2, size=48, sigma=0.01),
+    Settings(image=FILE, operator=DENOISING, critic="photos-color", steps=2, size=48, step_size=0.05),
+]
+
+
+@pytest.mark.parametrize("settings", CODES, ids=lambda s: f"{s.image}-{s.operator}-{s.method}")
+def test_the_code_that_is_shown_computes_the_same(settings, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    if settings.image == FILE:
+        settings = replace(settings, file=("my cat.png", png_file(tmp_path / "my cat.png")))
+    network = critic if settings.critic == OWN else scenes.critic(settings.critic)
+    names = {"your_critic": critic}
     exec(as_code(settings), names)
-    result = compute(settings, ar.load_critic("ct-thorax"))
+    result = compute(settings, network)
     assert torch.allclose(names["it"].x, result.iterates[-1].x, atol=1e-5)
+    assert names["it"].step == result.last and torch.equal(names["x"], result.truth)
     assert len(capsys.readouterr().out.splitlines()) == len(result.iterates)
 
 
@@ -171,11 +307,12 @@ def test_in_a_notebook_frames_appear_while_they_are_computed_and_a_moved_slider_
         return critic(x)
 
     async def session():
-        app = reconstruction_lab(slow, Settings(angles=10, steps=300))
+        app = reconstruction_lab(slow, replace(SMALL, steps=300))
         while not app.result or app.result.last < 5:
             await asyncio.sleep(0.01)
         partial, abandoned = app.result, app._run._task
         assert app._run.busy and partial.last < 300 and "<img" in app.pictures.value
+        assert 'aria-busy="true"' in app.status.value
         app.scrubber.value = 2
         await asyncio.sleep(0.3)
         assert app.scrubber.value == 2 and app.result.last > partial.last  # the user looks, the run goes on
@@ -183,6 +320,8 @@ def test_in_a_notebook_frames_appear_while_they_are_computed_and_a_moved_slider_
         await app._run.done()
         assert abandoned.cancelled() and app.result.settings.steps == 10
         assert app.scrubber.value == app.scrubber.max == app.result.last == 10
+        assert 'aria-busy="false"' in app.status.value
+        is_current(app)
         app.close()
 
     asyncio.run(session())
@@ -191,5 +330,11 @@ def test_in_a_notebook_frames_appear_while_they_are_computed_and_a_moved_slider_
 def test_closing_frees_every_widget():
     app = reconstruction_lab(critic, SMALL)
     app.close()
-    for widget in (app.widget, app.sigma.slider, app.sigma.field, app.pictures, app.play):
+    for widget in (app.widget, app.sigma.slider, app.sigma.field, app.pictures, app.play, app.upload):
         assert widget.comm is None
+
+
+def test_the_scale_of_the_change_moves_in_steps_of_one_two_five():
+    assert [reconstruction_view._round_up(value) for value in (0, 0.001, 0.0011, 0.3, 0.5, 7)] == pytest.approx(
+        [0.001, 0.001, 0.002, 0.5, 0.5, 10]
+    )

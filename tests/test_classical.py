@@ -8,6 +8,7 @@ import torch
 from skimage.restoration import denoise_tv_chambolle
 
 import advreg_edu as ar
+from advreg_edu.classical import SmoothedTV, Tikhonov, stability_limit
 
 
 def seeded(seed=0):
@@ -170,3 +171,90 @@ def test_bad_input(name):
     call, kind, message = BAD_CALLS[name]
     with pytest.raises(kind, match=message):
         call()
+
+
+SMOOTH = {
+    "smoothed TV 0.1": SmoothedTV(0.1),
+    "smoothed TV 0.01": SmoothedTV(0.01),
+    "Tikhonov": Tikhonov(),
+}
+each_smooth = pytest.mark.parametrize("f", SMOOTH.values(), ids=SMOOTH)
+
+
+def gradient_of(f, x):
+    x = x.detach().requires_grad_()
+    return torch.autograd.grad(f(x).sum(), x)[0]
+
+
+def adjoint_differences(v, w):
+    """d_1* v + d_2* w: minus the divergence, written out."""
+    rows = torch.zeros_like(v)
+    rows[:, :, :-1] -= v[:, :, :-1]
+    rows[:, :, 1:] += v[:, :, :-1]
+    columns = torch.zeros_like(w)
+    columns[..., :-1] -= w[..., :-1]
+    columns[..., 1:] += w[..., :-1]
+    return rows + columns
+
+
+@each_smooth
+def test_gradients_are_those_of_the_formula(f):
+    """grad f = D* (D x / sqrt(|D x|^2 + beta^2)), and 2 D* D x for Tikhonov."""
+    x = torch.rand(2, 3, 9, 7, generator=seeded(), dtype=torch.float64)
+    rows = torch.nn.functional.pad(x.diff(dim=2), (0, 0, 0, 1))
+    columns = torch.nn.functional.pad(x.diff(dim=3), (0, 1))
+    quadratic = isinstance(f, Tikhonov)
+    weight = 2.0 if quadratic else 1 / (rows**2 + columns**2 + f.smoothing**2).sqrt()
+    assert torch.allclose(gradient_of(f, x), adjoint_differences(weight * rows, weight * columns))
+
+
+def curvature(f, x, iterations=300):
+    """Largest eigenvalue of the Hessian of f at x, by power iteration."""
+    v = torch.randn(x.shape, generator=seeded(), dtype=x.dtype)
+    for _ in range(iterations):
+        v = v / v.norm()
+        _, v = torch.autograd.functional.hvp(lambda u: f(u).sum(), x, v)
+    return v.norm().item()
+
+
+@each_smooth
+@pytest.mark.parametrize("scale", [0.0, 0.01, 1.0])
+def test_curvature_stays_below_the_lipschitz_constant_and_reaches_it_on_flat_images(f, scale):
+    x = 0.5 + scale * torch.rand(1, 1, 16, 16, generator=seeded(), dtype=torch.float64)
+    largest = curvature(f, x)
+    assert largest <= f.lipschitz * (1 + 1e-9)
+    if scale == 0:  # 8 cos^2(pi / 32) = 7.92 in place of 8 on 16 x 16 pixels
+        assert largest == pytest.approx(f.lipschitz * math.cos(math.pi / 32) ** 2, rel=1e-3)
+
+
+@pytest.mark.parametrize("beta", [1e-1, 1e-3, 1e-6])
+def test_smoothed_tv_lies_within_beta_per_pixel_below_tv(beta):
+    x = torch.rand(2, 1, 12, 10, generator=seeded(), dtype=torch.float64)
+    gap = tv(x) - SmoothedTV(beta)(x)
+    assert (gap >= 0).all() and (gap <= beta * 120).all()
+
+
+@each_smooth
+@pytest.mark.parametrize("weight", [0.0, 0.05, 2.0])
+@pytest.mark.parametrize("make", [lambda: ar.Identity((1, 16, 16)), lambda: ar.RayTransform(16, 8)])
+def test_no_step_below_the_limit_raises_the_objective(f, weight, make):
+    problem = ar.Problem(make(), 0.1)
+    y = problem.measure(torch.rand(1, 1, 16, 16, generator=seeded()), seeded(1))
+    limit = stability_limit(problem.A, f, weight)
+    values = torch.stack([it.objective for it in ar.reconstruct(problem, y, f, weight, 0.99 * limit, 60)])
+    assert (values.diff(dim=0) <= 1e-5 * values[:-1].clamp_min(1)).all()
+
+
+def test_past_the_limit_a_quadratic_diverges():
+    """Denoising with Tikhonov: the checkerboard is the steepest direction of both terms, so the limit is sharp."""
+    problem = ar.Problem(ar.Identity((1, 16, 16)), 0.1)
+    y = problem.measure(torch.rand(1, 1, 16, 16, generator=seeded()), seeded(1))
+    limit = stability_limit(problem.A, Tikhonov(), 1.0)
+    with pytest.raises(ar.Diverged):
+        list(ar.reconstruct(problem, y, Tikhonov(), 1.0, 1.05 * limit, 400))
+
+
+@pytest.mark.parametrize("beta", [0, -0.1, math.inf])
+def test_smoothing_must_be_positive(beta):
+    with pytest.raises(ValueError, match=r"smoothing: expected .* above 0, got .*take total_variation"):
+        SmoothedTV(beta)

@@ -1,4 +1,4 @@
-"""Real images in two parts: files and folders as the tables take them, and what is said when they are not there."""
+"""Real images in parts: files and folders as the tables take them, and what is said when they are not there."""
 
 import numpy as np
 import pytest
@@ -23,15 +23,15 @@ def photographs(tmp_path):
 
 @pytest.fixture
 def slices(tmp_path):
-    """Three slices, two patients in train and one in val."""
-    hu = np.random.default_rng(0).integers(-1000, 1000, (3, 16, 16)).astype(np.int16)
+    """Eleven patients, ten of them in train; the first has two slices."""
+    hu = np.random.default_rng(0).integers(-1000, 1000, (12, 16, 16)).astype(np.int16)
     file = tmp_path / "slices.npz"
-    np.savez(file, hu=hu, patient_id=np.array(["a", "b", "c"]), split=np.array(["train", "val", "train"]))
+    np.savez(file, hu=hu, patient_id=np.array(list("aabcdefghijk")), split=np.array(["train"] * 11 + ["val"]))
     return file
 
 
 def test_each_part_comes_from_its_own_folder(photographs):
-    train, val = (datasets.photographs(photographs, part, 3, 16, seeded()) for part in datasets.PARTS)
+    train, val = (datasets.photographs(photographs, part, 3, 16, seeded()) for part in ("train", "val"))
     assert train.shape == val.shape == (3, 3, 16, 16) and train.max() == 0 and val.min() == 1
 
 
@@ -43,9 +43,14 @@ def test_a_plain_folder_is_for_training_only(photographs):
 
 def test_slices_are_split_by_the_file_and_scaled_one_by_one(slices):
     x, patients = datasets.chest(slices, "train", size=8)
-    assert x.shape == (2, 1, 8, 8) and patients.tolist() == ["a", "c"]
-    assert x.amin((1, 2, 3)).tolist() == [0, 0] and x.amax((1, 2, 3)).tolist() == [1, 1]
-    assert datasets.chest(slices, "val", size=8)[1].tolist() == ["b"]
+    assert x.shape == (8, 1, 8, 8) and "".join(patients) == "bcdefghj"
+    assert x.amin((1, 2, 3)).tolist() == [0] * 8 and x.amax((1, 2, 3)).tolist() == [1] * 8
+    assert datasets.chest(slices, "val", size=8)[1].tolist() == ["k"]
+
+
+def test_every_eighth_patient_is_held_back_for_choices(slices):
+    held_back, trained = (set(datasets.chest(slices, part, size=8)[1]) for part in ("dev", "train"))
+    assert held_back == {"a", "i"} and trained == set("bcdefghj")
 
 
 def test_dicom_folders_are_patients(tmp_path):
@@ -54,13 +59,17 @@ def test_dicom_folders_are_patients(tmp_path):
     import pydicom.data
 
     file = pydicom.data.get_testdata_file("CT_small.dcm")
-    for part, patient in (("train", "p1"), ("train", "p2"), ("val", "p3")):
+    for part, patient in (("train", "p0"), ("train", "p1"), ("train", "p2"), ("val", "p3")):
         (tmp_path / part / patient).mkdir(parents=True)
         shutil.copy(file, tmp_path / part / patient / "slice.dcm")
     x, patients = datasets.chest(tmp_path, "train", size=64)
     assert x.shape == (2, 1, 64, 64) and patients.tolist() == ["p1", "p2"]
+    assert datasets.chest(tmp_path, "dev", size=64)[1].tolist() == ["p0"]
     with pytest.raises(ValueError, match=r"expected the folders val/PATIENT with DICOM files, got none"):
         datasets.chest(tmp_path / "train", "val")
+    shutil.rmtree(tmp_path / "train" / "p1"), shutil.rmtree(tmp_path / "train" / "p2")
+    with pytest.raises(ValueError, match="expected at least two patients to train on and hold back, got 1"):
+        datasets.chest(tmp_path, "train")
 
 
 @pytest.mark.parametrize("load", [datasets.chest, lambda path, part: datasets.photographs(path, part, 1, 16, seeded())])
@@ -69,7 +78,7 @@ def test_what_is_missing_is_named(load, tmp_path):
         load(None, "train")
     with pytest.raises(ValueError, match="nowhere, which is not there"):
         load(tmp_path / "nowhere", "train")
-    with pytest.raises(ValueError, match="part: expected one of train, val, got 'test'"):
+    with pytest.raises(ValueError, match=r"part: expected one of train.*val, got 'test'"):
         load(tmp_path, "test")
 
 

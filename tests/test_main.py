@@ -58,13 +58,15 @@ def test_an_unknown_critic_lists_those_there_are(capsys):
     assert "ct-thorax" in capsys.readouterr().err
 
 
-def test_every_critic_that_ships_has_a_preset_and_every_preset_ships_but_those_of_a_minute():
-    assert sorted(name for name in presets.PRESETS if not name.endswith("-minute")) == pretrained.names()
+def test_every_network_that_ships_has_a_preset_and_every_preset_ships_but_those_of_a_minute():
+    lasting = [name for name in presets.PRESETS if not name.endswith("-minute")]
+    assert sorted(lasting) == sorted(pretrained.names() + pretrained.unet_names())
 
 
-def test_a_shipped_critic_is_built_as_its_preset_says():
-    for name in pretrained.names():
-        shipped, made = ar.load_critic(name), presets.PRESETS[name].network()
+def test_a_shipped_network_is_built_as_its_preset_says():
+    for name in presets.PRESETS.keys() & {*pretrained.names(), *pretrained.unet_names()}:
+        load = pretrained.load_unet if name.endswith("-unet") else ar.load_critic
+        shipped, made = load(name), presets.PRESETS[name].network()
         assert type(shipped) is type(made) and shipped.arguments == made.arguments, name
 
 
@@ -112,7 +114,7 @@ def test_ctrl_c_says_how_to_resume_and_resuming_gives_the_uninterrupted_result(s
         (["ct-thorax", "--steps", "0"], "steps: expected"),
         (["ct-thorax", "--batch-size", "-1"], "batch_size: expected"),
         (["ct-thorax", "--device", "toaster"], "--device: expected a device that torch can use"),
-        (["photos-color"], "Pass --images FOLDER"),
+        (["photos-color"], "Pass --images PATH"),
         (["photos-color", "--images", "no-such-folder"], "no-such-folder"),
     ],
 )

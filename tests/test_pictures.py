@@ -10,8 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from advreg_edu import charts, pictures
-from advreg_edu.charts import curves
+from advreg_edu import pictures
 from advreg_edu.pictures import FONT, SIDE, strip
 
 TOP = FONT + 10  # the first row of the panels
@@ -98,26 +97,6 @@ def test_a_strip_of_four_is_fast():
         strip(images, ["a", "b", "c", "d"])
         durations.append(time.perf_counter() - start)
     assert min(durations) < 0.05  # 8 ms on an idle laptop core; room for a busy one
-
-
-def test_the_cursor_moves_over_the_curve_without_a_new_drawing(monkeypatch):
-    chart = curves({"loss": [4.0, 2.0, 1.0, 0.5], "PSNR": [10.0, 12.0, 14.0, 16.0]}, log=["loss"])
-    monkeypatch.setattr("matplotlib.figure.Figure", None)
-    first, second = chart.at(0), chart.at(2)
-    assert first.png != second.png
-    assert "loss goes from 4 to 0.5 in 3 steps, 1 at 2" in second.alt
-    for _, values, spots in chart.lines:
-        x, y = spots[2]
-        assert tuple(pixels(second)[round(y), round(x)]) == pictures.ACCENT
-        assert len(spots) == len(values) == 4
-    assert chart.at(99).alt == chart.at(3).alt
-
-
-def test_several_lines_in_one_panel_differ_by_dash_and_marker():
-    chart = curves({"loss": {"ours": [3, 2, 1], "paper": [3, 2.5, 2]}})
-    assert "ours goes from 3 to 1" in chart.at().alt and "paper goes from 3 to 2" in chart._repr_html_()
-    dashes, markers, _ = zip(*charts.STYLES, strict=True)
-    assert len(set(dashes)) == len(set(markers)) == len(charts.STYLES)
 
 
 def test_importing_pictures_does_not_import_matplotlib():

@@ -145,11 +145,12 @@ def test_found_beside_and_inside_the_package(tmp_path, monkeypatch):
         assert tmp_path in pretrained.folder().parents and pretrained.names()
 
 
-SHIPPED = pretrained.names()
+SHIPPED, UNETS = pretrained.names(), pretrained.unet_names()
 
 
 def test_what_ships():
-    assert {"ct-thorax", "photos-color"} <= set(SHIPPED)
+    assert SHIPPED == ["ct-chest-high", "ct-chest-low", "ct-thorax", "photos-color"]
+    assert UNETS == [f"{name}-unet" for name in SHIPPED]
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -163,27 +164,24 @@ def test_shipped_critic(name):
     assert critic(x).shape == (4,) and (critic(noisy) > critic(x)).all()
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", SHIPPED + UNETS)
 def test_shipped_file_is_safetensors(name):
     """Eight bytes of length, JSON, numbers: nothing in it is a pickle, nothing can run."""
     content = (pretrained.folder() / f"{name}.safetensors").read_bytes()
     (length,) = struct.unpack("<Q", content[:8])
     header = json.loads(content[8 : 8 + length])
     made = json.loads(header.pop("__metadata__")["network"])
-    assert made["class"] in ("LocalCritic", "PaperCritic") and made["arguments"]
+    assert made["class"] in ("LocalCritic", "PaperCritic", "UNet") and made["arguments"]
     ends = [entry["data_offsets"][1] for entry in header.values()]
     assert max(ends) == len(content) - 8 - length
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", SHIPPED + UNETS)
 def test_shipped_card(name):
     """Data, seed, command, minutes and measured numbers."""
     card = pretrained.card(name)
     missing = [word for word in ("data", "seed", "python -m advreg_edu train", "minutes", "dB") if word not in card]
     assert not missing
-
-
-UNETS = pretrained.unet_names()
 
 
 @pytest.mark.parametrize("name", UNETS)

@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 import advreg_edu as ar
-from advreg_edu.training import draw_batch
+from advreg_edu.samples import draw_batch
 
 SIZE = 16
 

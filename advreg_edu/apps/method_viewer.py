@@ -5,7 +5,7 @@ from IPython.display import display
 
 from ..metrics import psnr, ssim
 from ..pictures import busiest, strip, with_inset
-from .parts import Knob, Notice, Panel, Status, close, column, guarded, row
+from .parts import Knob, Notice, Panel, Status, close, column, guarded, names, row
 
 SIDE = 32  # pixels of the magnified square
 ERROR_LIMIT = 0.3
@@ -49,7 +49,7 @@ class MethodViewer:
         self.pictures, self.status, self.notice = Panel(), Status(), Notice()
         self.notice.say("Flip between two methods while you look at one spot. What appears, and what disappears?")
         squares = row([column([self.row]), column([self.column])])
-        rows = [self.method, self.number.widget, squares, self.notice, self.pictures, self.status]
+        rows = [names(), self.method, self.number.widget, squares, self.notice, self.pictures, self.status]
         self.widget = W.VBox(rows, layout=W.Layout(max_width="848px", overflow="hidden"))
         self.method.observe(self._draw, "value")
         self.number.observe(self._look)

@@ -64,8 +64,21 @@ class Knob:
     def max(self, high):
         self.field.max = self.slider.max = high
 
+    def range(self, low, high):
+        """Other ends; the value is moved inside them. The wider of old and new holds for a moment, so that none is
+        refused."""
+        for part in (self.field, self.slider):
+            part.min, part.max = min(low, part.min), max(high, part.max)
+        self.value = min(max(self.value, low), high)
+        for part in (self.field, self.slider):
+            part.min, part.max = low, high
+
     def enable(self, yes):
         self.field.disabled = self.slider.disabled = not yes
+
+    def show(self, yes):
+        """In its place, or out of the page."""
+        self.widget.layout.display = None if yes else "none"
 
     def observe(self, call, names="value"):
         self.slider.observe(call, names)
@@ -75,6 +88,17 @@ def choice(name, options, value, tooltip):
     """A named list to choose one from."""
     layout, style = W.Layout(width="auto"), dict(description_width=NAME_WIDTH)
     return W.Dropdown(options=options, value=value, description=name, tooltip=tooltip, style=style, layout=layout)
+
+
+def toggle(name, tooltip, icon=""):
+    """A button that stays pressed."""
+    return W.ToggleButton(False, description=name, tooltip=tooltip, icon=icon, layout=W.Layout(width="auto"))
+
+
+def code_box(code):
+    """Code that one click selects as a whole."""
+    style = "margin:4px 0;padding:8px;line-height:1.35;overflow-x:auto;background:#f4f6f8;color:#1a1a1a;user-select:all"
+    return f'<pre tabindex="0" aria-label="Code of this run" style="{style}">{html.escape(code)}</pre>'
 
 
 def row(items):
@@ -102,12 +126,37 @@ class Panel(W.HTML):
         self.value = picture.img()
 
 
-class Status(W.HTML):
-    """One sentence that says what the pictures show, read out by screen readers when it changes."""
+class Gallery(W.Box):
+    """Shows a `Grid` of tiles. The first `still` of them stay during a run: they are not sent with every frame."""
 
-    def say(self, sentence):
-        style = "min-height:2.8em;line-height:1.4;font-size:14px;font-variant-numeric:tabular-nums"
-        self.value = f'<div role="status" aria-live="polite" style="{style}">{html.escape(sentence)}</div>'
+    def __init__(self, still=0):
+        self._still, self._parts = still, [W.HTML(), W.HTML()]
+        super().__init__(self._parts)
+        self.add_class("advreg-gallery")
+
+    def show(self, grid):
+        self._parts[0].value, self._parts[1].value = grid.figures(0, self._still), grid.figures(self._still)
+
+    def clear(self):
+        for part in self._parts:
+            part.value = ""
+
+    @property
+    def value(self):
+        """The HTML that is seen."""
+        return "".join(part.value for part in self._parts)
+
+
+class Status(W.HTML):
+    """Sentences that say what the pictures show, read out by screen readers when they change.
+
+    lines: height kept free, so that nothing jumps. busy: a run goes on, and the frames in between are not read out.
+    """
+
+    def say(self, sentence, busy=False, lines=2):
+        style = f"min-height:{1.4 * lines:g}em;line-height:1.4;font-size:14px;font-variant-numeric:tabular-nums"
+        state = f'role="status" aria-live="polite" aria-busy="{str(busy).lower()}"'
+        self.value = f'<div {state} style="{style}">{html.escape(sentence)}</div>'
 
 
 class Notice(W.HTML):
@@ -204,7 +253,68 @@ class Run:
 
 
 def close(widget):
-    """Close a widget and all it contains, so that the kernel can forget them."""
+    """Close a widget, all it contains, and their layouts and styles, which are models too: the kernel forgets them."""
     for child in getattr(widget, "children", ()):
         close(child)
+    for part in ("layout", "style"):
+        if isinstance(getattr(widget, part, None), W.Widget):
+            getattr(widget, part).close()
     widget.close()
+
+
+FRAME = """<style>
+.advreg-lab{container-type:inline-size;width:100%;max-width:1500px}
+.advreg-areas.widget-box{display:grid;gap:6px 24px;grid-template-columns:minmax(0,1fr);align-items:start;
+ grid-template-areas:"controls" "pictures" "curves"}
+.advreg-controls.widget-box{display:grid;gap:0 20px;grid-template-columns:repeat(auto-fit,minmax(min(390px,100%),1fr))}
+.advreg-gallery.widget-box{display:grid;grid-template-columns:repeat(auto-fill,256px);gap:8px 20px;padding:0 2px}
+.advreg-gallery .widget-html,.advreg-gallery .widget-html-content{display:contents}
+@container (min-width:1250px){.advreg-areas.widget-box{grid-template-columns:minmax(400px,1fr) 824px;
+ grid-template-rows:auto 1fr;grid-template-areas:"controls pictures" "curves pictures"}}
+</style>"""
+
+
+NAMES = """
+const app = this.closest('.jp-OutputArea, .output_area, body');
+const spoken = {play: 'Play', pause: 'Pause', stop: 'Back to the start', retweet: 'Repeat'};
+const name = () => {
+  for (const handle of app.querySelectorAll('.noUi-handle:not([aria-label])')) {
+    const label = handle.closest('.widget-hbox')?.querySelector('label');
+    if (label) handle.setAttribute('aria-label', label.textContent);
+  }
+  for (const icon of app.querySelectorAll('.widget-play button i')) {
+    const kind = Object.keys(spoken).find(kind => icon.classList.contains('fa-' + kind));
+    if (icon.parentElement.getAttribute('aria-label') !== spoken[kind])
+      icon.parentElement.setAttribute('aria-label', spoken[kind]);
+  }
+};
+new MutationObserver(name).observe(app, {childList: true, subtree: true});
+name();"""
+DOT = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
+
+
+def names():
+    """Nothing to see: gives the sliders of an app, and the buttons of Play, the names that ipywidgets gives to fields
+    only. Where a page forbids such scripts, the field beside each slider still has its name."""
+    return W.HTML(f'<img alt="" src="{DOT}" onload="{html.escape(NAMES)}">', layout=W.Layout(height="0", margin="0"))
+
+
+def frame(controls, pictures, curves):
+    """A lab: controls above pictures above curves, and on a wide page (a projector) pictures at the right.
+
+    Args: controls, groups of controls, each a list; pictures and curves, lists of widgets.
+    """
+    groups = W.Box([column(group) for group in controls[0]])
+    groups.add_class("advreg-controls")
+    shape = lambda name: W.Layout(grid_area=name, width="100%", min_width="0", max_width="848px", overflow="hidden")
+    contents = {"controls": [groups, *controls[1:]], "pictures": pictures, "curves": curves}
+    inside = W.VBox([W.VBox(items, layout=shape(name)) for name, items in contents.items()])
+    inside.add_class("advreg-areas")
+    outside = W.VBox([W.HTML(FRAME, layout=W.Layout(display="none")), names(), inside])
+    outside.add_class("advreg-lab")
+    return outside
+
+
+def heading(words):
+    """The name of a group of controls."""
+    return W.HTML(f'<div style="font-size:14px;font-weight:600;line-height:20px">{html.escape(words)}</div>')

@@ -1,26 +1,28 @@
-"""What the reconstruction lab computes and shows, without a widget. Paper: §3.1 (Alg. 2), §5.1 (lambda), §5.3 (CT).
+"""What the reconstruction lab computes, without a widget. Paper: §3.1 (Alg. 2), §5.1 (lambda), §5.2, §5.3.
 
-Model: `results(settings, critic)`. View: `picture`, `chart` and `sentence` of iterate k, and `as_code`.
+`results(settings, critic)` runs Algorithm 2; `as_code` writes the same run as a script.
 """
 
 import warnings
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
-import pydicom.data
 import torch
 
-from .. import images
-from ..charts import curves
-from ..metrics import psnr
-from ..pictures import strip
+from ..metrics import psnr, ssim
 from ..problem import Problem
-from ..ray_transform import RayTransform
 from ..reconstruction import Diverged, reconstruct
 from ..reg_weight import weight_from_noise
+from .scenes import CT, PHANTOM, SIZE, image_code, operator, operator_code, seed, truth
 
-SIZE, ERROR_LIMIT = 128, 0.3  # pixels; the same scale of errors in every run, so that runs can be compared
-CRITIC, PHANTOM, SLICE = "ct-thorax", "thorax phantom", "CT slice"
+CRITIC, OWN = "ct-thorax", "your critic"
+STARTS = NAIVE, ZERO = ("A†y", "zero")
+STOPS = {
+    "after all steps": None,
+    "change below 1 %": 1e-2,
+    "change below 0.1 %": 1e-3,
+    "change below 0.01 %": 1e-4,
+    "discrepancy principle": "discrepancy",
+}
 
 
 @dataclass(frozen=True)
@@ -29,25 +31,34 @@ class Settings:
 
     image: str = PHANTOM
     number: int = 0
+    file: tuple | None = None  # name and bytes of an upload
+    operator: str = CT
     sigma: float = 0.02
     angles: int = 30
+    share: int = 50  # percent of pixels or lines measured
+    critic: str = CRITIC
     reg_weight: float | None = None
     step_size: float = 0.5
     steps: int = 150
     method: str = "gradient-descent"
+    start: str = NAIVE
+    stop: float | str | None = None
     noise: int = 0
+    size: int = SIZE
 
 
 @dataclass(frozen=True)
 class Result:
-    """The run so far: truth and start (1, 1, H, W), lambda, the iterates with their PSNR in dB, and what went wrong."""
+    """The run so far: truth and A†y (1, C, H, W), lambda, iterates with PSNR in dB and SSIM, and what went wrong."""
 
     settings: Settings
     truth: torch.Tensor
     naive: torch.Tensor
+    naive_psnr: float
     reg_weight: float
-    iterates: tuple
-    psnr: tuple
+    iterates: tuple = ()
+    psnr: tuple = ()
+    ssim: tuple = ()
     trouble: str = ""
     diverged: bool = False
 
@@ -56,31 +67,23 @@ class Result:
         return len(self.iterates) - 1
 
 
-@lru_cache(maxsize=4)  # 0.5 MB and 15 ms per angle
-def ray_transform(angles):
-    return RayTransform(SIZE, angles)
-
-
-@lru_cache(maxsize=16)
-def ground_truth(image, number):
-    """(1, 1, 128, 128) in [0, 1]: the phantom of that number, or the CT slice that comes with pydicom."""
-    if image == SLICE:
-        return images.from_dicom(pydicom.data.get_testdata_file("CT_small.dcm"))
-    return images.thorax(1, size=SIZE, generator=torch.Generator().manual_seed(number))
-
-
 def results(settings, critic):
     """Run Algorithm 2; yields a Result for the start and after every iteration, each containing those before."""
-    problem = Problem(ray_transform(settings.angles), settings.sigma)
-    truth = ground_truth(settings.image, settings.number)
-    y = problem.measure(truth, torch.Generator().manual_seed(settings.noise))  # the same draw for every sigma
+    problem = Problem(operator(settings), settings.sigma)
+    x_true = truth(settings)
+    y = problem.measure(x_true, seed(settings.noise))  # the same draw for every sigma
     weight = float(weight_from_noise(problem)) if settings.reg_weight is None else settings.reg_weight
-    run = reconstruct(problem, y, critic, weight, settings.step_size, settings.steps, settings.method)
+    naive = problem.naive(y)
+    start = float(psnr(naive.clamp(0, 1), x_true))
+    x0 = torch.zeros_like(naive) if settings.start == ZERO else None
+    run = reconstruct(
+        problem, y, critic, weight, settings.step_size, settings.steps, settings.method, settings.stop, x0
+    )
     with warnings.catch_warnings(record=True) as caught:  # a step size that is too large is announced at the start
         warnings.simplefilter("always")
         first = next(run)
-    result = Result(settings, truth, first.x, weight, (), (), " ".join(str(w.message) for w in caught))
-    yield (result := _longer(result, first))
+    trouble = " ".join(str(w.message) for w in caught)
+    yield (result := _longer(Result(settings, x_true, naive, start, weight, trouble=trouble), first))
     try:
         for it in run:
             yield (result := _longer(result, it))
@@ -104,59 +107,32 @@ def _explained(result):
 
 
 def _longer(result, it):
-    quality = float(psnr(it.x.clamp(0, 1), result.truth))
-    return replace(result, iterates=(*result.iterates, it), psnr=(*result.psnr, quality))
-
-
-def picture(result, k):
-    """Truth, start, iterate k and its error side by side."""
-    x, truth, naive = result.iterates[k].x[0], result.truth[0], result.naive[0]
-    titles = [
-        "ground truth",
-        f"A†y: {result.psnr[0]:.1f} dB",
-        f"iterate {k}: {result.psnr[k]:.1f} dB",
-        "error x − truth",
-    ]
-    return strip([truth, naive, x, x - truth], titles, ["image"] * 3 + ["signed"], signed_limit=ERROR_LIMIT)
-
-
-def chart(result):
-    """The objective, its parts and the PSNR against the iterate. A term that changes a hundredfold gets a log axis."""
-    its = result.iterates
-    terms = {
-        "objective": [float(it.objective) for it in its],
-        "data term ‖Ax − y‖²": [float(it.data_term) for it in its],
-        "regulariser Ψ(x)": [float(it.regularizer) for it in its],
-    }
-    wide = [values for values in terms.values() if 0 < 100 * min(values) < max(values)]
-    titles = {f"{name}, log" if values in wide else name: values for name, values in terms.items()}
-    log = [title for title in titles if title.endswith(", log")]
-    return curves({**titles, "PSNR in dB": result.psnr}, log, None if result.diverged else result.settings.steps)
-
-
-def sentence(result, k):
-    """What picture and chart show at iterate k, in words and numbers."""
-    it, best = result.iterates[k], max(range(len(result.psnr)), key=result.psnr.__getitem__)
-    total = result.last if result.diverged else result.settings.steps
-    return (
-        f"Iterate {k} of {total}: PSNR {result.psnr[k]:.1f} dB (A†y {result.psnr[0]:.1f} dB, "
-        f"best {result.psnr[best]:.1f} dB at iterate {best}). Objective {float(it.objective):.4g} = data term "
-        f"{float(it.data_term):.4g} + λ\u00a0{result.reg_weight:.3g} × Ψ\u00a0{float(it.regularizer):.4g}. "
-        f"Gradient norm {float(it.gradient_norm):.3g}."
-    )
+    x = it.x.clamp(0, 1)
+    quality = (*result.psnr, float(psnr(x, result.truth))), (*result.ssim, float(ssim(x, result.truth)))
+    return replace(result, iterates=(*result.iterates, it), psnr=quality[0], ssim=quality[1])
 
 
 def as_code(settings):
     """Python that computes the same iterates without the app; the last is `it`."""
     s = settings
-    phantom = f"ar.images.thorax(1, generator=torch.Generator().manual_seed({s.number}))"
-    slice_ = 'ar.images.from_dicom(pydicom.data.get_testdata_file("CT_small.dcm"))'
     weight = "ar.weight_from_noise(problem)" if s.reg_weight is None else f"{s.reg_weight:g}"
-    return f"""\
-import advreg_edu as ar, pydicom.data, torch
-problem = ar.Problem(ar.RayTransform(size={SIZE}, angles={s.angles}), sigma={s.sigma:g})
-x = {slice_ if s.image == SLICE else phantom}
-y = problem.measure(x, torch.Generator().manual_seed({s.noise}))
-critic, weight = ar.load_critic("{CRITIC}"), {weight}
-for it in ar.reconstruct(problem, y, critic, weight, step_size={s.step_size:g}, steps={s.steps}, method="{s.method}"):
-    print(it.step, ar.psnr(it.x.clamp(0, 1), x).item())"""
+    own = "critic = your_critic  # the network that you gave to reconstruction_lab"
+    start = ["x0 = torch.zeros(1, *A.domain_shape)"] if s.start == ZERO else []
+    options = [f'step_size={s.step_size:g}, steps={s.steps}, method="{s.method}"']
+    options += [f"stop={s.stop!r}"] if s.stop else []
+    options += ["x0=x0"] if s.start == ZERO else []
+    return "\n".join(
+        [
+            "import advreg_edu as ar, pydicom.data, torch",
+            "seed = lambda number: torch.Generator().manual_seed(number)",
+            image_code(s),
+            operator_code(s),
+            f"problem = ar.Problem(A, sigma={s.sigma:g})",
+            f"y = problem.measure(x, seed({s.noise}))",
+            own if s.critic == OWN else f'critic = ar.load_critic("{s.critic}")',
+            f"weight = {weight}",
+            *start,
+            f"for it in ar.reconstruct(problem, y, critic, weight, {', '.join(options)}):",
+            "    print(it.step, ar.psnr(it.x.clamp(0, 1), x).item())",
+        ]
+    )

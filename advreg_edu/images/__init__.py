@@ -1,6 +1,7 @@
 """x ~ P_r: where ground-truth images come from. All are (B, C, H, W), float32, in [0, 1]. Paper: §5 (BSDS and LIDC)."""
 
 from ._ellipses import ellipses
+from ._files import from_bytes, from_file
 from ._hounsfield import WINDOW, from_dicom, from_hounsfield
 from ._photos import from_folder, photos
 from ._statistics import compare_statistics
@@ -10,7 +11,9 @@ __all__ = [
     "WINDOW",
     "compare_statistics",
     "ellipses",
+    "from_bytes",
     "from_dicom",
+    "from_file",
     "from_folder",
     "from_hounsfield",
     "photos",

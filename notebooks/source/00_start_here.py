@@ -176,7 +176,7 @@ reconstruction_lab()
 # |---|---|---|
 # | 00 | **Start here** | tell the story |
 # | 01 | [Inverse problems](01_inverse_problems.ipynb) | measure how noise and missing angles are amplified |
-# | 02 | Variational regularisation | use total variation, and know what $\lambda$ does |
+# | 02 | [Variational regularisation](02_variational_regularisation.ipynb) | use TV, and know what $\lambda$ does |
 # | 03 | [Training a critic](03_training_a_critic.ipynb) | write Eq. 6 in six lines and train it |
 # | 04 | What the critic learns | see Theorems 1 and 2 in the plane, where the truth is known |
 # | 05 | [λ from the noise](05_weight_from_noise.ipynb) | derive $\lambda = 2\,\mathbb E\lVert A^*e\rVert$ and test it |

@@ -32,6 +32,7 @@ import torch
 
 import advreg_edu as ar
 from advreg_edu import pictures
+from advreg_edu.apps import measurement_lab
 
 seed = lambda number: torch.Generator().manual_seed(number)
 
@@ -285,7 +286,26 @@ pictures.strip(
 # reconstruction can be wrong and fit the data perfectly.
 
 # %% [markdown]
-# ## 8 Break it on purpose
+# ## 8 The measurement lab
+#
+# All four operators, on sliders. The noise is one draw, rescaled as you move $\sigma$. Below the pictures stand
+# the singular values of the operator, and by how much an inverse multiplies the noise along each pattern
+# $v_k$. For denoising, inpainting and MRI they are known in closed form. For CT they are computed on 24 × 24
+# pixels, with as many data per pixel as in the pictures.
+#
+# **Predict.** You double $\sigma$ in the CT setting. Which panel changes in proportion: the error, or the part
+# of it that is noise? And in which of the four settings is no noise amplified at all?
+
+# %%
+measurement_lab()
+
+# %% [markdown]
+# Two things to find in the lab. For MRI some patterns have $s = \sqrt{1/2}$: of a pair of frequencies $f$ and
+# $-f$ only one was measured, and a real image gives half of its energy to each. There the exact inverse would
+# divide by $s$, and our $A^\dagger = A^*$ multiplies by it. For CT the curve of $A^\dagger$ leaves the curve of
+# the exact inverse where $s$ becomes small. That is the word *regularised* in "regularised pseudo-inverse".
+#
+# ## 9 Break it on purpose
 #
 # The commonest mistake with photographs: forgetting that files hold bytes from 0 to 255.
 
@@ -316,5 +336,5 @@ except ValueError as error:
 #   one for the other.
 # - What the data do not say must come from knowledge about images.
 #
-# **Next:** notebook 02 adds that knowledge by hand (total variation). You may go straight to [03 Training a
-# critic](03_training_a_critic.ipynb), where a network learns it.
+# **Next:** [02 Variational regularisation](02_variational_regularisation.ipynb) adds that knowledge by hand. You
+# may go straight to [03 Training a critic](03_training_a_critic.ipynb), where a network learns it.

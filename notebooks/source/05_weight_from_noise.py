@@ -33,6 +33,7 @@ import torch
 
 import advreg_edu as ar
 from advreg_edu import pictures
+from advreg_edu.apps import weight_lab
 
 seed = lambda number: torch.Generator().manual_seed(number)
 
@@ -214,7 +215,18 @@ for name, result in (("photographs", denoised), ("CT", scanned)):
 # The second line answers the question "what if $\sigma$ is wrong by a factor of two?" Since $\lambda$ is
 # proportional to $\sigma$, a wrong $\sigma$ is a wrong $\lambda$, and we have already computed it.
 #
-# ## 7 What the formula says about the residual
+# ## 7 The λ lab
+#
+# The same sweep on sliders. Move $\sigma$, and the formula's weight moves with it. Then lie to the formula about
+# $\sigma$ and see what that costs.
+#
+# **Predict.** Which mistake is dearer for the photograph: a $\sigma$ told too small by 4, or too large by 4?
+
+# %%
+weight_lab()
+
+# %% [markdown]
+# ## 8 What the formula says about the residual
 #
 # For denoising step 1 reads $x - y = -\tfrac\lambda2\nabla\Psi(x)$ at the minimiser. Take norms:
 #
@@ -251,7 +263,7 @@ print(f"slope on noisy images {measured:.3f}, so lambda goes from {lambda_photos
 print(f"PSNR {denoised[1.0][0]:.2f} dB by the formula, {ar.psnr(it.x.clamp(0, 1), x_photos).mean():.2f} dB corrected")
 
 # %% [markdown]
-# ## 8 Where did the 2 go?
+# ## 9 Where did the 2 go?
 #
 # Many books write $\tfrac12\|Ax-y\|^2 + \alpha\Psi(x)$. That is half of our $J$ with $\alpha = \lambda/2$:
 # same minimiser, and the formula becomes $\alpha = \mathbb E\|A^*e\|$. With twice the step even every iterate
@@ -269,7 +281,7 @@ for _ in range(5):
 print(f"largest difference of the two iterates: {(x_ours - x_half).abs().max():.1e}")
 
 # %% [markdown]
-# ## 9 Break it on purpose: the wrong convention
+# ## 10 Break it on purpose: the wrong convention
 #
 # Take a weight from another problem, or from a code with mean squares, and see what happens. First, the
 # weight of the CT problem for the photographs. **Predict.** Will there be an error message?

@@ -235,7 +235,9 @@ for name, x0 in starts.items():
 #
 # ## 7 The lab
 #
-# Everything so far, on sliders. Each run computes its iterates once, and the scrubber moves among them.
+# Everything so far, on sliders, for four operators and for a file of your own. Each run computes its iterates
+# once, and the scrubber moves among them. Hold a run to compare the next one with it. The code that the lab
+# writes gives the same iterates outside of it.
 
 # %%
 reconstruction_lab()

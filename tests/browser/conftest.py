@@ -3,22 +3,16 @@
 Without a browser these tests skip, and fail where REQUIRE_BROWSER=1 is set.
 """
 
-import json
 import os
 import shutil
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
+from pathlib import Path
 
 import pytest
 
-ROOT_OPTION = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-QUIET = {  # nothing that pops up or asks, and every cell drawn, also those out of sight
-    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
-    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
-}
+sys.path.insert(0, str(Path(__file__).parent))
+
+from server import jupyterlab
 
 
 def _absent(what):
@@ -55,39 +49,5 @@ def page(chromium):
 @pytest.fixture(scope="session")
 def jupyter(root, tmp_path_factory):
     """(address, folder that it serves). Settings, workspaces and logs stay in a temporary folder."""
-    home = tmp_path_factory.mktemp("jupyter")
-    served = home / "served"
-    served.mkdir()
-    for name, settings in QUIET.items():
-        path = home / "settings" / f"{name}.jupyterlab-settings"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(settings))
-    places = {"CONFIG_DIR": "config", "DATA_DIR": "data", "RUNTIME_DIR": "runtime"}
-    env = os.environ | {f"JUPYTER_{key}": str(home / value) for key, value in places.items()}
-    env |= {"JUPYTERLAB_SETTINGS_DIR": str(home / "settings"), "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces")}
-    env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(root), env.get("PYTHONPATH")]))
-    port = _free_port()
-    options = ["--no-browser", f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token="]
-    command = [sys.executable, "-m", "jupyterlab", *options, *ROOT_OPTION, f"--ServerApp.root_dir={served}"]
-    with open(home / "log", "w") as log, subprocess.Popen(command, env=env, stdout=log, stderr=log) as server:
-        try:
-            _wait_for(f"http://127.0.0.1:{port}/api", server, home / "log")
-            yield f"http://127.0.0.1:{port}", served
-        finally:
-            server.terminate()
-
-
-def _free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def _wait_for(address, server, log):
-    for _ in range(120):
-        try:
-            return urllib.request.urlopen(address, timeout=5).close()
-        except OSError:
-            assert server.poll() is None, log.read_text()
-            time.sleep(0.5)
-    pytest.fail(f"JupyterLab did not answer in a minute.\n{log.read_text()}")
+    with jupyterlab(tmp_path_factory.mktemp("jupyter"), root) as running:
+        yield running

@@ -1,4 +1,4 @@
-"""The reconstruction lab as a student meets it: in JupyterLab, by mouse and keyboard."""
+"""The labs as a student meets them: in JupyterLab, by mouse and keyboard."""
 
 import os
 import re
@@ -7,9 +7,12 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from PIL import Image
 
 pytestmark = pytest.mark.browser
 NOTEBOOK = "06_reconstruction_lab.ipynb"
+NAMED = """node => Boolean(node.getAttribute('aria-label') || node.title || node.textContent.trim()
+  || (node.labels && [...node.labels].some(label => label.textContent.trim())) || node.type === 'file')"""
 SHOTS = os.environ.get("SCREENSHOTS")  # a folder, to look at what the tests saw
 
 
@@ -21,15 +24,15 @@ def open_and_run(page, jupyter, path):
     page.get_by_text(re.compile(r"\| Idle")).wait_for()  # the kernel is there
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
-    app = page.locator(".widget-vbox").filter(has=page.get_by_label("iterate")).first
-    app.get_by_role("status").filter(has_text="Iterate").wait_for()
+    app = page.locator(".advreg-lab").first
+    app.get_by_role("status").filter(has_text="PSNR").wait_for()
     return app
 
 
 def state(app):
-    """The sources of both pictures and the sentence."""
-    pictures = [img.get_attribute("src") for img in app.locator("img").all()]
-    return *pictures, app.get_by_role("status").inner_text()
+    """The source of the third picture (iterate k, A†y), the source of the curves, and the sentence."""
+    images = app.locator("figure").nth(2).locator("img").first, app.locator("img[alt^=Curves]")
+    return *(image.get_attribute("src") for image in images), app.get_by_role("status").inner_text()
 
 
 def settled(page, app, sentence):
@@ -43,13 +46,13 @@ def settled(page, app, sentence):
 
 
 def type_in(app, name, value):
-    field = app.get_by_label(name)
+    field = app.get_by_role("spinbutton", name=name, exact=True)
     field.fill(value)
     field.press("Enter")
 
 
 def slider(page, app, name):
-    return app.locator(".widget-hbox").filter(has=page.get_by_label(name)).last.get_by_role("slider")
+    return app.get_by_role("slider", name=name, exact=True)
 
 
 def press(page, app, name, key, times=1):
@@ -75,7 +78,7 @@ def changed(page, app, before, sentence):
         now = settled(page, app, sentence)
         if all(a != b for a, b in zip(now, before, strict=True)):
             return now
-    same = [name for name, a, b in zip(("strip", "curves", "sentence"), now, before, strict=True) if a == b]
+    same = [name for name, a, b in zip(("picture", "curves", "sentence"), now, before, strict=True) if a == b]
     raise AssertionError(f"expected new pictures and text, but these stayed: {', '.join(same)}. {now[-1]}")
 
 
@@ -112,16 +115,21 @@ def use_every_slider(page, app):
     no_errors(page)
 
 
+def cells(path, *sources):
+    """A notebook of these cells."""
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    found = [nbformat.v4.new_code_cell(source) for source in sources]
+    nbformat.write(nbformat.v4.new_notebook(cells=found, metadata={"kernelspec": kernel}), path)
+    return path
+
+
 @pytest.fixture
 def two_cells(tmp_path):
-    cells = ["import advreg_edu as ar", "from advreg_edu.apps import reconstruction_lab\n\nreconstruction_lab()"]
-    path = tmp_path / "lab.ipynb"
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}  # without it JupyterLab asks
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata={"kernelspec": kernel}
+    return cells(
+        tmp_path / "lab.ipynb",
+        "import advreg_edu as ar",
+        "from advreg_edu.apps import reconstruction_lab\n\nreconstruction_lab()",
     )
-    nbformat.write(notebook, path)
-    return path
 
 
 def test_every_slider_and_divergence(page, jupyter, two_cells):
@@ -142,6 +150,42 @@ def test_every_slider_and_divergence(page, jupyter, two_cells):
     type_in(app, "step size ε", "0.3")
     settled(page, app, "Iterate 20 of 20")
     assert page.get_by_text("The run diverged").count() == 0
+    no_errors(page)
+
+
+def test_the_measurement_lab_by_keyboard_and_every_control_has_a_name(page, jupyter, tmp_path):
+    path = cells(tmp_path / "measure.ipynb", "from advreg_edu.apps import measurement_lab\n\nmeasurement_lab()")
+    app = open_and_run(page, jupyter, path)
+    before = settled(page, app, "PSNR of A†y")
+    press(page, app, "noise σ", "ArrowRight", times=5)
+    for _ in range(40):
+        now = settled(page, app, "PSNR of A†y")
+        if now[0] != before[0] and now[-1] != before[-1]:
+            break
+    assert now[0] != before[0] and now[-1] != before[-1]
+    app.get_by_label("operator A").select_option("MRI")
+    app.get_by_text("data y: |k-space|").wait_for()
+    for control in app.locator("input, select, button, [role=slider]").all():
+        assert page.evaluate(NAMED, control.element_handle()), control.evaluate("node => node.outerHTML")
+    assert all(alt is not None for alt in (img.get_attribute("alt") for img in app.locator("img").all()))
+    no_errors(page)
+    shoot(page, "measurement")
+
+
+def test_a_file_is_uploaded_and_a_bad_one_is_explained(page, jupyter, two_cells, tmp_path):
+    app = open_and_run(page, jupyter, two_cells)
+    settled(page, app, "Iterate 150 of 150")
+    bad, good = tmp_path / "notes.npy", tmp_path / "square.png"
+    bad.write_bytes(b"no array")
+    image = Image.new("L", (160, 150), 40)
+    image.paste(200, (40, 40, 120, 110))
+    image.save(good)
+    app.locator("input[type=file]").set_input_files(bad)
+    app.get_by_role("alert").filter(has_text="notes.npy: expected a NumPy array").wait_for()
+    assert app.locator("figure").count() == 0
+    app.locator("input[type=file]").set_input_files(good)
+    settled(page, app, "Iterate 150 of 150")
+    assert app.get_by_label("image", exact=True).input_value() == "your file"
     no_errors(page)
 
 

@@ -1,0 +1,110 @@
+"""What the labs measure and how: images, operators, critics, each by the name that its control shows. Paper: §2.1."""
+
+from functools import lru_cache
+
+import pydicom.data
+import torch
+
+from .. import images, pretrained
+from ..operators import FourierSampling, Identity, Inpainting, cartesian_mask
+from ..ray_transform import RayTransform
+
+SIZE = 128  # pixels along each side
+PHANTOM, PHOTO, SLICE, FILE = IMAGES = ("thorax phantom", "photo", "CT slice", "your file")
+CT, DENOISING, INPAINTING, MRI = OPERATORS = ("CT", "denoising", "inpainting", "MRI")
+SIGMA = {CT: (0.02, 0.05), DENOISING: (0.1, 0.3), INPAINTING: (0.02, 0.3), MRI: (0.02, 0.3)}  # to begin with, largest
+
+
+def seed(number):
+    """The generator of that number."""
+    return torch.Generator().manual_seed(number)
+
+
+def channels(settings):
+    """3 where a photograph or a file in colour is denoised or inpainted, else 1: CT and MRI have no colours."""
+    if settings.operator in (CT, MRI) or settings.image in (PHANTOM, SLICE):
+        return 1
+    return 3 if settings.image == PHOTO else _opened(settings.file, settings.size).shape[1]
+
+
+def operator(settings):
+    """A, for images (channels, size, size)."""
+    c, size = channels(settings), settings.size
+    if settings.operator == CT:
+        return ray_transform(size, settings.angles)
+    if settings.operator == DENOISING:
+        return Identity((c, size, size))
+    mask = _mask(settings.operator, size, settings.share)
+    return Inpainting(mask, c) if settings.operator == INPAINTING else FourierSampling(mask, c)
+
+
+@lru_cache(maxsize=4)  # at 128x128 half a megabyte and 10 ms per angle
+def ray_transform(size, angles):
+    return RayTransform(size, angles)
+
+
+@lru_cache(maxsize=8)
+def _mask(name, size, share):
+    if name == MRI:
+        return cartesian_mask(size, share / 100, generator=seed(0))
+    return (torch.rand(size, size, generator=seed(0)) < share / 100).float()
+
+
+def truth(settings):
+    """x: (1, C, size, size) in [0, 1]."""
+    return _truth(settings.image, settings.number, settings.size, channels(settings), settings.file)
+
+
+@lru_cache(maxsize=16)
+def _truth(image, number, size, channels, file):
+    if image == PHANTOM:
+        return images.thorax(1, size=size, generator=seed(number))
+    if image == PHOTO:
+        return images.photos(1, size=size, generator=seed(number), channels=channels)
+    if image == SLICE:
+        return images.from_dicom(pydicom.data.get_testdata_file("CT_small.dcm"), size=size)
+    x = _opened(file, size)
+    return x if x.shape[1] == channels else x.mean(1, keepdim=True)
+
+
+@lru_cache(maxsize=2)
+def _opened(file, size):
+    if file is None:
+        raise ValueError("image: expected a file, got none. Choose one with the button “your file”, or another image.")
+    return images.from_bytes(*file, size=size)
+
+
+def critic_names(count, size):
+    """The critics that ship and take images of `count` channels and that size."""
+    fits = lambda critic: critic.channels == count and getattr(critic, "size", size) == size
+    return [name for name in pretrained.names() if fits(critic(name))]
+
+
+@lru_cache(maxsize=4)
+def critic(name):
+    return pretrained.load_critic(name)
+
+
+def image_code(settings):
+    """The line that makes x."""
+    s, c = settings, channels(settings)
+    if s.image == PHANTOM:
+        return f"x = ar.images.thorax(1, size={s.size}, generator=seed({s.number}))"
+    if s.image == PHOTO:
+        return f"x = ar.images.photos(1, size={s.size}, generator=seed({s.number}), channels={c})"
+    if s.image == SLICE:
+        return f'x = ar.images.from_dicom(pydicom.data.get_testdata_file("CT_small.dcm"), size={s.size})'
+    return f"x = ar.images.from_file({s.file[0]!r}, size={s.size}, channels={c})  # your file, in this folder"
+
+
+def operator_code(settings):
+    """The line that makes A."""
+    s, c = settings, channels(settings)
+    if s.operator == CT:
+        return f"A = ar.RayTransform(size={s.size}, angles={s.angles})"
+    if s.operator == DENOISING:
+        return f"A = ar.Identity(({c}, {s.size}, {s.size}))"
+    if s.operator == INPAINTING:
+        mask = f"(torch.rand({s.size}, {s.size}, generator=seed(0)) < {s.share / 100:g}).float()"
+        return f"A = ar.Inpainting({mask}, channels={c})"
+    return f"A = ar.FourierSampling(ar.cartesian_mask({s.size}, {s.share / 100:g}, generator=seed(0)), channels={c})"

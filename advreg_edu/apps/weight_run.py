@@ -1,0 +1,128 @@
+"""What the λ lab computes: reconstructions with weights around the formula's. Paper: §5.1."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import torch
+
+from ..metrics import psnr
+from ..problem import Problem
+from ..reconstruction import Diverged, reconstruct
+from ..reg_weight import weight_from_noise
+from . import scenes
+
+FACTORS = (0.25, 0.5, 0.71, 1.0, 1.41, 2.0, 4.0)  # of the formula's weight
+PHOTO, THORAX = PROBLEMS = ("photo, denoising", "thorax, CT")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A problem with the critic that was trained for it, and a run that settles in a few seconds."""
+
+    image: str
+    operator: str
+    critic: str
+    size: int
+    sigma: tuple  # smallest, to begin with, largest
+    method: str
+    step_size: float
+    steps: int
+
+
+KINDS = {
+    PHOTO: Kind(scenes.PHOTO, scenes.DENOISING, "photos-color", 64, (0.02, 0.1, 0.3), "gradient-descent", 0.05, 40),
+    THORAX: Kind(scenes.PHANTOM, scenes.CT, "ct-thorax", 128, (0.005, 0.02, 0.05), "accelerated", 0.6, 40),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the controls say. `size` and `steps` None mean those of the kind of problem."""
+
+    problem: str = PHOTO
+    number: int = 24
+    sigma: float = 0.1
+    noise: int = 0
+    size: int | None = None
+    steps: int | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """Truth and A†y (1, C, H, W), the formula's weight, and for every factor of it so far the reconstruction."""
+
+    settings: Settings
+    truth: torch.Tensor
+    naive: torch.Tensor
+    formula: float
+    images: Mapping
+
+    def psnr(self, factor):
+        return float(psnr(self.images[factor].clamp(0, 1), self.truth))
+
+    def error(self, factor):
+        return float((self.images[factor] - self.truth).norm())
+
+    @property
+    def factors(self):
+        """Those that are computed, rising."""
+        return sorted(self.images)
+
+
+@dataclass(frozen=True)
+class _Scene:
+    image: str
+    number: int
+    operator: str
+    size: int
+    angles: int = 30
+    share: int = 50
+    file: None = None
+
+
+def results(settings, critic=None):
+    """Reconstruct with every factor of the formula's weight, the formula itself first, then those nearest to it; yields
+    a Result before the first and after each. The truth does not enter but for the scores."""
+    kind = KINDS[settings.problem]
+    critic = critic or scenes.critic(kind.critic)
+    scene = _Scene(kind.image, settings.number, kind.operator, settings.size or kind.size)
+    problem = Problem(scenes.operator(scene), settings.sigma)
+    x = scenes.truth(scene)
+    y = problem.measure(x, scenes.seed(settings.noise))
+    result = Result(settings, x, problem.naive(y), float(weight_from_noise(problem)), {})
+    yield result
+    for factor in sorted(FACTORS, key=lambda factor: max(factor, 1 / factor)):
+        image = _solved(problem, y, critic, factor * result.formula, kind, factor, settings.steps or kind.steps)
+        yield (result := replace(result, images=result.images | {factor: image}))
+
+
+def _solved(problem, y, critic, weight, kind, factor, steps):
+    """The last iterate. The heavier Ψ, the steeper the objective and the shorter the step."""
+    step_size = kind.step_size / max(1, factor)
+    try:
+        *_, it = reconstruct(problem, y, critic, weight, step_size, steps, kind.method)
+    except Diverged as error:
+        it = error.last
+    return it.x
+
+
+def compute(settings, critic=None):
+    """The Result with all factors."""
+    *_, result = results(settings, critic)
+    return result
+
+
+@lru_cache(maxsize=1)
+def told():
+    """{what the formula is told about the noise: factor}."""
+    names = {
+        0.25: "σ / 4",
+        0.5: "σ / 2",
+        0.71: "σ / 1.41",
+        1.0: "σ, the right one",
+        1.41: "1.41 σ",
+        2.0: "2 σ",
+        4.0: "4 σ",
+    }
+    return {names[factor]: factor for factor in FACTORS}

@@ -1,0 +1,91 @@
+"""Recursive training: the critic learns from its own reconstructions. Paper: §6, "Recursive Training"."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+
+from ._checks import check_count, check_number
+from .operators import squared_norm
+from .reconstruction import gradient
+from .reg_weight import weight_from_noise
+from .samples import draw_data
+
+HOPS = 2  # steps of Algorithm 2 for each time that an image is drawn
+
+
+@dataclass(frozen=True)
+class Recursion:
+    """From step `start` of Algorithm 1 on, a `share` of x_noisy are iterates of Algorithm 2, whose runs take `steps`
+    steps of size `step_size`. A critic without any direction yet would be taught by its own mistakes: start after a few
+    hundred steps.
+    """
+
+    start: int = 200
+    steps: int = 100
+    step_size: float = 0.5
+    share: float = 0.5
+
+
+def check_recursion(recursion, crop):
+    """Raise unless it is None or a usable Recursion."""
+    if recursion is None:
+        return
+    if not isinstance(recursion, Recursion):
+        raise TypeError(f"recursive: expected Recursion(start, steps, step_size), got {type(recursion).__name__}.")
+    check_count(recursion.start, "recursive.start", 0)
+    check_count(recursion.steps, "recursive.steps")
+    check_number(recursion.step_size, "recursive.step_size", low=0, above=True)
+    check_number(recursion.share, "recursive.share", low=0, high=1)
+    if crop is not None:
+        raise ValueError("crop: expected None with recursive, whose runs need whole images. Give smaller images.")
+
+
+class Iterates:
+    """A pool of images on their way through Algorithm 2, each HOPS steps further whenever it is drawn.
+
+    Algorithm 2 shows the critic images that are neither real nor samples of P_n, and follows its gradient there. Here
+    such images are made by the critic as it is now, with lambda by the formula, and become samples to train on. After
+    its last step a run begins again at A†y with other data. The tensors in `state` are all there is to know.
+
+    Args: problem, x_real; size of the pool; a Recursion; seed; source, further arguments of `draw_data`.
+    """
+
+    def __init__(self, problem, x_real, size, recursion, seed=0, **source):
+        self.problem, self.recursion = problem, recursion
+        self.draw_data = partial(draw_data, problem, x_real, **source)
+        generator = torch.Generator().manual_seed(seed)
+        real, y = self.draw_data(size, generator)
+        age = torch.randint(recursion.steps, (size,), generator=generator)  # so that not all begin again at once
+        self.state = dict(real=real, y=y, x=problem.naive(y), age=age)
+        self.weight = weight_from_noise(problem).to(real)
+
+    def mixed_in(self, critic, real, noisy, generator):
+        """The batch with its share from the pool, x_real of a pair with its x_noisy."""
+        count = round(self.recursion.share * len(real))
+        pooled = self.draw(critic, count, generator)
+        return tuple(torch.cat([new, old[count:]]) for new, old in zip(pooled, (real, noisy), strict=True))
+
+    def draw(self, critic, count, generator):
+        """(x_real, iterate), each (count, C, H, W), after HOPS more steps of Algorithm 2."""
+        i = torch.randperm(len(self.state["age"]), generator=generator)[:count]
+        real, y, x = (self.state[key][i] for key in ("real", "y", "x"))
+        A = self.problem.A
+        for _ in range(HOPS):
+            grad = 2 * A.T(A(x) - y) + self.weight * gradient(critic, x)[1]
+            x = x - self.recursion.step_size * grad  # Alg. 2, line 3
+        self.state["x"][i] = x
+        self.state["age"][i] += HOPS
+        self._begin_again(i[self._over(i, x)], generator)
+        return real, x
+
+    def _over(self, i, x):
+        """Runs at their end, and runs that left: more than twice as long as any image in [0, 1]."""
+        gone = ~(squared_norm(x) < 4 * x[0].numel()).cpu()
+        return gone | (self.state["age"][i] >= self.recursion.steps)
+
+    def _begin_again(self, i, generator):
+        if len(i):
+            real, y = self.draw_data(len(i), generator)
+            for key, value in dict(real=real, y=y, x=self.problem.naive(y), age=0).items():
+                self.state[key][i] = value

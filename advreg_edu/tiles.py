@@ -1,0 +1,136 @@
+"""Small pictures that the browser enlarges: a frame of an app takes a millisecond a tile (not in the paper).
+
+A `Tile` carries every pixel once, as one byte, and the page shows it as a square of whole screen pixels. Titles and
+scales are text of the page. `grid` puts tiles into rows; nothing here knows about widgets.
+"""
+
+import html
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from .pictures import COLOURS, array_of, colour_table, described, image_element, number, png_of_rows
+
+SIDE, GAP = 256, 20  # pixels of the page: a tile, between tiles
+TEXT = "font-size:14px;line-height:20px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis"
+
+PIXELS = "display:block;image-rendering:pixelated;outline:1px solid #969696;outline-offset:-1px;margin:0;max-width:none"
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A PNG with one pixel per number, how large the page shows it, and its words. `frames`: (row, column, side)."""
+
+    png: bytes
+    title: str
+    alt: str
+    size: tuple  # (width, height) in pixels of the page
+    scale: tuple = ()  # (kind, low, high) of the colour bar; none for a mosaic
+    frames: tuple = ()
+    factor: int = 1  # page pixels per number
+
+    def html(self):
+        """The tile as a <figure> of fixed size: nothing jumps when its contents change."""
+        image = image_element(self.png, self.alt, self.size, style=PIXELS) + "".join(map(self._frame, self.frames))
+        return (
+            f'<figure style="margin:0;width:{SIDE}px"><figcaption style="{TEXT};text-align:center;color:inherit">'
+            f"{html.escape(self.title)}</figcaption>"
+            f'<div style="height:{SIDE}px;display:flex;align-items:center;justify-content:center;line-height:0">'
+            f'<div style="position:relative">{image}</div></div>{_bar(*self.scale) if self.scale else _NO_BAR}</figure>'
+        )
+
+    def _frame(self, frame):
+        top, left, side = (self.factor * length for length in frame)
+        style = "border:2px solid #fff;outline:1px solid #000;box-sizing:border-box"
+        return f'<div style="position:absolute;top:{top}px;left:{left}px;width:{side}px;height:{side}px;{style}"></div>'
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Tiles in rows, as many in a row as have room; `img()` is what a widget shows."""
+
+    tiles: tuple
+
+    @property
+    def alt(self):
+        return " ".join(tile.alt for tile in self.tiles)
+
+    def img(self):
+        style = f"display:grid;grid-template-columns:repeat(auto-fill,{SIDE}px);gap:8px {GAP}px"
+        return f'<div style="{style}">{self.figures()}</div>'
+
+    def figures(self, first=0, last=None):
+        """The HTML of some of the tiles alone."""
+        return "".join(tile.html() for tile in self.tiles[first:last])
+
+    def _repr_html_(self):
+        return self.img()
+
+    def __repr__(self):
+        return self.alt
+
+
+def tile(image, title, kind="image", span=None, frames=(), numbers=""):
+    """One image as a `Tile`.
+
+    Args:
+        image: (H, W), (1, H, W) or (3, H, W), finite.
+        kind: "image" (gray or colour), "signed", "magnitude" or "sinogram" (stretched, by a whole number each way).
+        span: (low, high) of the scale. Default: (0, 1) for images, else the largest magnitude.
+        frames: squares to draw, each (row, column, side) in numbers of the image.
+        numbers: further words for the text, such as "PSNR 17.1 dB".
+    """
+    array = array_of(image, title)
+    low, high = span or _span(array, kind)
+    levels = (np.clip((array - low) * (255 / (high - low)), 0, 255) + 0.5).astype(np.uint8)
+    height, width = levels.shape[:2]
+    factor = max(1, SIDE // max(height, width))
+    across, down = (max(1, SIDE // width), max(1, SIDE // height)) if kind == "sinogram" else (factor, factor)
+    words = described(array, title, kind, (low, high)) + (f", {numbers}" if numbers else "") + "."
+    size = (across * width, down * height)
+    return Tile(_png(levels, kind), title, words, size, (kind, low, high), tuple(frames), factor)
+
+
+def mosaic(images, kinds, spans, title, alt):
+    """Four images of one size as the quarters of a tile, to compare a detail."""
+    quarters = [_coloured(array_of(image, title), *how) for image, *how in zip(images, kinds, spans, strict=True)]
+    rows = [np.concatenate(pair, axis=1) for pair in (quarters[:2], quarters[2:])]
+    levels = np.concatenate(rows)
+    factor = SIDE // max(levels.shape[:2])
+    return Tile(_png(levels, "image"), title, alt, (factor * levels.shape[1], factor * levels.shape[0]), factor=factor)
+
+
+def _span(array, kind):
+    if kind == "image":
+        return 0.0, 1.0
+    high = float(np.abs(array).max()) or 1.0
+    return (-high, high) if kind == "signed" else (0.0, high)
+
+
+def _coloured(array, kind, span):
+    levels = (np.clip((array - span[0]) * (255 / (span[1] - span[0])), 0, 255) + 0.5).astype(np.uint8)
+    return levels if levels.ndim == 3 else colour_table(COLOURS[kind])[levels]
+
+
+def _png(levels, kind):
+    height, width = levels.shape[:2]
+    if levels.ndim == 3:
+        return png_of_rows(levels.reshape(height, -1), width, filter=0, colour=2)
+    palette = b"" if kind == "image" else colour_table(COLOURS[kind]).tobytes()
+    return png_of_rows(levels, width, filter=0, colour=3 if palette else 0, palette=palette)
+
+
+_NO_BAR = '<div style="height:28px"></div>'
+
+
+@lru_cache(maxsize=64)
+def _bar(kind, low, high):
+    """Colour bar and the numbers at its ends: decoration for eyes, the text says the same."""
+    ramp = image_element(
+        _png(np.arange(256, dtype=np.uint8)[None], kind), "", (SIDE, 8), style="display:block;margin:0"
+    )
+    middle = "<span>0</span>" if kind == "signed" else ""
+    words = f"<span>{number(low)}</span>{middle}<span>{number(high)}</span>"
+    style = f"{TEXT};display:flex;justify-content:space-between;line-height:18px"
+    return f'<div style="padding-top:2px">{ramp}<div aria-hidden="true" style="{style}">{words}</div></div>'

@@ -1,0 +1,316 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 02 Variational regularisation
+#
+# The data leave many images possible. A regulariser is a number that says which of them we believe.
+#
+# **You will be able to**
+#
+# - *write* total variation in four lines, and say what it charges for an edge, a ramp and a texture;
+# - *choose* the weight $\lambda$ without the truth, and say what it does when it is wrong;
+# - *compute* the step size at which gradient descent breaks, before it does.
+#
+# | Before you start | Paper | Read | Do | Compute |
+# |---|---|---|---|---|
+# | Notebook 01, gradients | Section 2.3, Eq. 2 | 20 min | 25 min | 30 s |
+
+# %%
+import torch
+
+import advreg_edu as ar
+from advreg_edu import charts, pictures
+from advreg_edu.apps import descent_lab
+from advreg_edu.classical import SmoothedTV, Tikhonov, stability_limit
+
+seed = lambda number: torch.Generator().manual_seed(number)
+
+# %% [markdown]
+# ## 1 Two images that fit equally well
+#
+# Denoising is the simplest inverse problem: $A = I$, so $y = x + e$. Below are two reconstructions from the
+# same noisy chest slice. Both keep the same distance from the data. That distance is what the noise alone
+# would leave, $\mathbb E\|e\|^2 = \sigma^2 n$, so by their fit both are perfect.
+#
+# **Predict.** Can two images fit the data equally well and yet differ so much that you would choose at once?
+
+# %%
+x_true = ar.images.thorax(1, size=128, generator=seed(2035))
+problem = ar.Problem(ar.Identity((1, 128, 128)), sigma=0.1)
+y = problem.measure(x_true, generator=seed(1))
+score = lambda x: ar.psnr(x.clamp(0, 1), x_true).item()
+
+*_, it = ar.reconstruct(problem, y, Tikhonov(), 1.79, step_size=0.03, steps=60, method="accelerated")
+images = {"y": y, "image 1": it.x, "image 2": ar.total_variation(problem, y, 0.218)}
+for name, x in images.items():
+    print(f"{name}: data term {(x - y).square().sum():5.1f}  PSNR {score(x):.1f} dB")
+print(f"expected from the noise: {problem.sigma**2 * y.numel():.1f}")
+pictures.strip([x_true[0], *(x[0] for x in images.values())], ["truth", *images])
+
+# %% [markdown]
+# Image 1 removed noise and edges alike. Image 2 removed noise and kept the edges. The data cannot tell them
+# apart. What differs is what each was asked to keep small, the *regulariser* $f$ in
+#
+# $$ \min_x \; \|Ax - y\|_2^2 + \lambda f(x). \tag{Eq. 2} $$
+#
+# Image 1 took the sum of squared differences, $f(x) = \|\nabla x\|_2^2$, called Tikhonov. Image 2 took the
+# sum of their lengths, the *total variation*
+#
+# $$ \mathrm{TV}(x) = \sum_{\text{pixels}} \sqrt{(\partial_1 x)^2 + (\partial_2 x)^2}. $$
+
+# %% [markdown]
+# ## 2 The price of an edge
+#
+# The whole difference is a square. Here is TV in four lines, and an image of one row that climbs from 0 to 1,
+# at once or over several pixels.
+#
+# **Predict.** Which of the two prices depends on how *steep* the climb is?
+
+
+# %%
+def tv(x):
+    d_rows = torch.nn.functional.pad(x.diff(dim=2), (0, 0, 0, 1))  # no difference beyond the last row
+    d_columns = torch.nn.functional.pad(x.diff(dim=3), (0, 1))
+    return (d_rows**2 + d_columns**2).sqrt().flatten(1).sum(1)
+
+
+print("climb over   Tikhonov     TV")
+for width in (1, 2, 4, 8, 16):
+    climb = ((torch.arange(40) - 10) / width).clamp(0, 1).reshape(1, 1, 1, 40)
+    print(f"{width:4d} pixels   {Tikhonov()(climb).item():8.3f}  {tv(climb).item():5.2f}")
+
+# %% [markdown]
+# Tikhonov charges $n \cdot (1/n)^2 = 1/n$ for a climb over $n$ pixels. It pays to spread every edge, so it
+# blurs. TV charges the height and does not care about the width. An edge costs no more than a ramp, so edges
+# may stay. Noise goes up and down at every pixel and is expensive under both.
+
+# %% [markdown]
+# ## 3 What λ does
+#
+# `ar.total_variation` minimises Eq. 2 with $f = \mathrm{TV}$. The next cell takes seven weights.
+#
+# **Predict.** As $\lambda$ grows, which of the two terms grows and which falls? What is left for
+# $\lambda\to\infty$?
+
+# %%
+weights = (0.02, 0.05, 0.1, 0.15, 0.22, 0.4, 1.0)
+sweep = {weight: ar.total_variation(problem, y, weight) for weight in weights}
+print("lambda   data term      TV")
+for weight, x in sweep.items():
+    print(f"{weight:6.2f}  {(x - y).square().sum():10.1f}  {tv(x).item():6.0f}")
+print(f"truth   {(x_true - y).square().sum():10.1f}  {tv(x_true).item():6.0f}")
+shown = (0.02, 0.1, 0.22, 1.0)
+pictures.strip([sweep[weight][0] for weight in shown], [f"λ = {weight}" for weight in shown])
+
+# %% [markdown]
+# The data term grows with $\lambda$ and TV falls, always: if a larger weight gave a larger TV, then the smaller
+# weight had a better choice (exercise 1). In the limit only a constant image is left. The last row is the
+# truth, whose data term is the noise itself.
+#
+# ## 4 What TV gets wrong
+#
+# Nothing is free. TV charges for height, so it lowers heights. On a step of height $h$ between two halves of
+# $n$ columns each, without noise, every row saves $\lambda\,\delta$ by lowering the step by $\delta$. It pays
+# for that with squared errors. The minimum moves each side by exactly $\lambda/(2n)$.
+
+# %%
+half = 8
+step = torch.zeros(1, 1, 16, 2 * half)
+step[..., half:] = 0.6
+for weight in (0.5, 1.0, 2.0):
+    x = ar.total_variation(ar.Problem(ar.Identity((1, 16, 2 * half)), 0), step, weight)
+    print(f"lambda {weight}: left side moved by {x[..., :half].mean():.4f}, predicted {weight / (2 * half):.4f}")
+ramp = torch.linspace(0.2, 0.8, 64).expand(1, 1, 64, 64)
+plain = ar.Problem(ar.Identity((1, 64, 64)), sigma=0.1)
+y_ramp = plain.measure(ramp, generator=seed(3))
+terraces = ar.total_variation(plain, y_ramp, 0.3)
+pictures.strip([ramp[0], y_ramp[0], terraces[0]], ["a smooth ramp", "noisy", "TV, λ = 0.3"])
+
+# %% [markdown]
+# The contrast is lost as predicted. And where the truth is a smooth ramp, TV makes *terraces*. The paper says
+# so in one clause: TV "leads to piecewise constant images". Chest phantoms are nearly piecewise constant, so
+# TV is a good guess for them. Fur, bone and lung tissue are not. A fixed formula can only guess what images
+# are like. Notebook 03 replaces the guess by examples.
+
+# %% [markdown]
+# ## 5 Choosing λ without the truth
+#
+# The best $\lambda$ of a sweep is easy to find if one has the truth. That is an *oracle*. Two rules do
+# without.
+#
+# - **Morozov's discrepancy principle.** Do not fit better than the truth does. Take the $\lambda$ whose data
+#   term is $\mathbb E\|e\|^2 = \sigma^2 n$. It needs $\sigma$.
+# - **L-curve.** Draw $f$ against the data term for all $\lambda$, both logarithmic. If the curve has a corner,
+#   take it. It does not need $\sigma$.
+#
+# **Predict.** Will Morozov's rule choose a larger or a smaller $\lambda$ than the oracle?
+
+# %%
+expected = problem.sigma**2 * y.numel()
+oracle = max(sweep, key=lambda weight: score(sweep[weight]))
+morozov = min(sweep, key=lambda weight: abs((sweep[weight] - y).square().sum() - expected))
+for weight, x in sweep.items():
+    marks = "  <- oracle" * (weight == oracle) + "  <- Morozov" * (weight == morozov)
+    print(f"lambda {weight:4.2f}  data term {(x - y).square().sum():6.1f}  PSNR {score(x):5.2f} dB{marks}")
+print(f"noise alone       {expected:6.1f}")
+
+# %% [markdown]
+# Morozov's rule has seen no truth and loses less than 1 dB. It errs on the side of smoothing. The oracle's image
+# leaves *less* than the noise: it keeps some noise near edges and fine vessels, since removing that would take
+# contrast as well (section 4). A rule that insists on the full length of the noise pays with contrast. The
+# L-curve is drawn in the app below. Look whether you find a corner.
+#
+# The critic of this course needs no sweep: notebook 05 computes $\lambda$ from $\sigma$ and $A$ alone.
+
+# %% [markdown]
+# ## 6 The step size
+#
+# How is Eq. 2 minimised? By walking downhill: $x \leftarrow x - \epsilon\,\nabla J(x)$. TV has no gradient
+# where the image is flat. For the moment we round its tip,
+#
+# $$ f_\beta(x) = \sum_{\text{pixels}} \Big(\sqrt{(\partial_1 x)^2 + (\partial_2 x)^2 + \beta^2} - \beta\Big). $$
+
+# %%
+f, reg_weight, A = SmoothedTV(0.02), 0.22, problem.A
+step_size = 0.01
+
+x = A.pinv(y)
+for _ in range(20):
+    x = x.detach().requires_grad_()
+    J = (A(x) - y).square().sum() + reg_weight * f(x).sum()
+    x = x - step_size * torch.autograd.grad(J, x)[0]
+
+*_, it = ar.reconstruct(problem, y, f, reg_weight, step_size, steps=20)
+print(f"largest difference to ar.reconstruct: {(x - it.x).abs().max():.1e}")
+
+# %% [markdown]
+# How long may the step be? Let $L$ be the largest curvature of $J$: the gradient changes by at most
+# $L\|x - x'\|$ between two images. Then one step lowers $J$ for sure if
+#
+# $$ \epsilon < \frac2L, \qquad L = 2\|A\|^2 + \lambda L_f. $$
+#
+# The first part is the data term, whose gradient is $2A^*(Ax-y)$. The second is the regulariser's. Since
+# $(a-b)^2\le 2a^2+2b^2$ and every pixel is in at most four differences, $\|\nabla x\|^2 \le 8\|x\|^2$. So
+# $L_f = 2\cdot 8$ for Tikhonov, and $L_f = 8/\beta$ for $f_\beta$, since the tip has the curvature $1/\beta$.
+#
+# **Predict.** We run Tikhonov with $\lambda = 1$ at 0.25, 0.9 and 1.04 times $2/L$. Which is best after 50
+# steps?
+
+# %%
+limit = stability_limit(A, Tikhonov(), 1.0)
+print(f"L = 2 + 16 = 18, 2/L = {limit:.4f}")
+runs = {
+    f"{ratio} × 2/L": list(ar.reconstruct(problem, y, Tikhonov(), 1.0, ratio * limit, steps=50))
+    for ratio in (0.25, 0.9, 1.04)
+}
+series = {
+    "objective": {name: [it.objective.item() for it in run] for name, run in runs.items()},
+    "PSNR, dB": {name: [score(it.x) for it in run] for name, run in runs.items()},
+}
+charts.curves(series, log=["objective"], height=320)
+
+# %%
+walk = runs["1.04 × 2/L"]
+shown = (0, 20, 35, 50)
+pictures.strip([walk[k].x[0] for k in shown], [f"step {k}, {score(walk[k].x):.1f} dB" for k in shown])
+
+# %% [markdown]
+# Just past the limit the run begins like the good ones. Then a checkerboard grows out of nothing. It is the
+# image with the largest differences, so the steepest direction of $J$. Along it one step multiplies the error
+# by $1 - \epsilon L = -1.08$. After ten steps that is a factor of 2, after fifty one of 47. The picture is
+# clipped to [0, 1], so it hides how far the numbers have gone; the objective does not.
+#
+# ## 7 The price of a sharp tip
+#
+# With $\beta\to0$ the smoothed functional becomes TV. And $L_f = 8/\beta$ goes to infinity.
+#
+# **Predict.** We take 60 steps with $\epsilon = 1/L$ for each $\beta$. Which $\beta$ comes nearest to the exact
+# minimiser?
+
+# %%
+exact = sweep[0.22]
+value = lambda x: (problem.A(x) - y).square().sum() + 0.22 * tv(x).sum()
+print(f"exact TV: J = {value(exact):.1f}")
+for beta in (0.1, 0.03, 0.01, 0.003):
+    limit = stability_limit(A, SmoothedTV(beta), 0.22)
+    *_, it = ar.reconstruct(problem, y, SmoothedTV(beta), 0.22, limit / 2, steps=60)
+    print(f"beta {beta:5.3f}: 2/L = {limit:.5f}, J with exact TV = {value(it.x):.1f}")
+
+# %% [markdown]
+# A large $\beta$ solves another problem quickly. A small $\beta$ solves the right problem so slowly that 60
+# steps do not get there. Gradient descent is the wrong tool for exact TV. `ar.total_variation` uses one that
+# needs no gradient of TV, the primal-dual method of Chambolle and Pock (2011), by the library ODL. The critics
+# of this course are smooth by construction, so plain descent will do.
+
+# %% [markdown]
+# ## 8 The lab
+#
+# Costs, weights and steps on sliders. The bar under the step size shows the limit $2/L$, and it moves when
+# $\lambda$ or $\beta$ moves. Begin with *two unknowns*, where the walk can be seen on the level lines of $J$.
+
+# %%
+descent_lab()
+
+# %% [markdown]
+# **Three questions.**
+#
+# 1. Two unknowns: at which $\epsilon$ does the path zigzag, at which does it creep, and at which does it reach
+#    the bottom of the valley in one step? Explain all three by $1 - 2\epsilon(s^2 + \lambda)$ with $s = 1$ and
+#    $s = 0.35$.
+# 2. Smoothed TV: set $\epsilon$ to three times $2/L$. It does not blow up. What does the change from one iterate
+#    to the next look like, and at which $\epsilon$ does it blow up after all?
+# 3. Sweep $\lambda$ for denoising and for inpainting, with smoothed TV. By how many dB does Morozov's choice
+#    fall short of the oracle's? (Set λ to each.)
+
+# %% [markdown]
+# ## 9 Break it on purpose
+#
+# What if one forgets to round the tip? We ask for the gradient of exact TV at a constant image.
+
+# %%
+flat = torch.full((1, 1, 8, 8), 0.5, requires_grad=True)
+(grad,) = torch.autograd.grad(tv(flat).sum(), flat)
+print(f"numbers that are not numbers: {grad.isnan().sum()} of {grad.numel()}")
+try:
+    SmoothedTV(0)
+except ValueError as error:
+    print(error)
+
+# %% [markdown]
+# The root has an infinite slope at 0, and $\infty\cdot 0$ is not a number. Autograd does not complain. One
+# such pixel infects its neighbours, and they infect theirs in the next step.
+#
+# > **Paper and authors' code differ: TV.** The paper gives neither the weight nor the algorithm of its TV
+# > baseline. The authors' denoising script of May 2018 took $\lambda = 0.1$ from a grid, the anisotropic form
+# > $\sum |\partial_1 x| + |\partial_2 x|$ in each channel, and 200 primal-dual steps (`BSDS.py`, deleted from
+# > the repository later that year). Ours is the isotropic form. Both have no ½ in front of the data term.
+#
+# **Three exercises.**
+#
+# 1. Let $x_1$ and $x_2$ minimise $J$ for $\lambda_1 < \lambda_2$. Write down that each is at least as good as
+#    the other under its own $\lambda$, add the two inequalities, and conclude
+#    $\mathrm{TV}(x_2)\le\mathrm{TV}(x_1)$.
+# 2. scikit-image minimises $\tfrac12\|x-y\|^2 + w\,\mathrm{TV}(x)$. Which $w$ corresponds to our
+#    $\lambda = 0.22$?
+# 3. Section 3: replace the slice by `ar.images.photos(1, size=128, generator=seed(28), channels=1)`. Is the
+#    best weight larger or smaller, and what does TV rub out first?
+
+# %% [markdown]
+# ## Recap
+#
+# - A regulariser says what images are like. TV says: few and sharp edges, nothing else.
+# - $\lambda$ trades fit against belief. Morozov's principle sets it from the noise level, without the truth.
+# - Gradient descent is safe below $2/L$ with $L = 2\|A\|^2 + \lambda L_f$. Past it, the steepest direction
+#   blows up first.
+#
+# **Next:** [03 Training a critic](03_training_a_critic.ipynb), where examples take the place of the formula.

@@ -1,0 +1,54 @@
+"""Random moves of an app's controls, as an impatient class makes them; and what the process holds meanwhile."""
+
+import gc
+import math
+import os
+from pathlib import Path
+
+import ipywidgets as W
+
+from advreg_edu.apps.parts import Knob
+
+MOVES = int(os.environ.get("MOVES", "40"))  # 500 in the full run
+CONTROLS = (Knob, W.Dropdown, W.Button, W.Checkbox, W.ToggleButton, W.ToggleButtons)
+
+
+def controls(app):
+    """{name: control} of everything that a hand can move."""
+    return {name: control for name, control in vars(app).items() if isinstance(control, CONTROLS)}
+
+
+def move(control, rng):
+    """Move one control to a random value; returns it. `rng` is a random.Random."""
+    if isinstance(control, W.Button):
+        return control.click()
+    if isinstance(control, Knob):
+        value = _number(control.slider, rng)
+        target = rng.choice((control.field, control.slider))  # typed or dragged
+        target.value = value
+    elif isinstance(control, W.Checkbox | W.ToggleButton):
+        control.value = value = not control.value
+    else:
+        control.value = value = rng.choice(control.options)
+    return value
+
+
+def _number(slider, rng):
+    if isinstance(slider, W.IntSlider):
+        return rng.randrange(slider.min, slider.max + 1, slider.step)
+    if isinstance(slider, W.FloatLogSlider):
+        return 10 ** rng.uniform(slider.min, slider.max)
+    return slider.min + slider.step * rng.randint(0, math.floor((slider.max - slider.min) / slider.step + 1e-9))
+
+
+def resident():
+    """Megabytes that this process holds, or 0 where the system does not say."""
+    gc.collect()
+    pages = Path("/proc/self/statm")
+    return int(pages.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20 if pages.exists() else 0.0
+
+
+def models():
+    """How many widgets, with their layouts and styles, live in this process."""
+    gc.collect()
+    return len(W.widgets.widget._instances)

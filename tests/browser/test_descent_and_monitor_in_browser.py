@@ -1,0 +1,137 @@
+"""The descent lab and the training monitor as a student meets them: in JupyterLab, by mouse and keyboard."""
+
+import os
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+pytestmark = pytest.mark.browser
+SHOTS = os.environ.get("SCREENSHOTS")  # a folder, to look at what the tests saw
+
+
+def open_app(page, jupyter, name, code):
+    """Run one cell in a new notebook and return the app in it."""
+    address, served = jupyter
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}  # without it JupyterLab asks
+    cells = [nbformat.v4.new_code_cell(code)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), served / f"{name}.ipynb")
+    page.goto(f"{address}/lab/tree/{name}.ipynb?reset")
+    page.get_by_text(re.compile(r"\| Idle")).wait_for()  # the kernel is there
+    page.keyboard.press("Control+b")  # fold the list of files away
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run All Cells", exact=True).click()
+    app = page.locator(".advreg-lab")
+    app.get_by_role("status").first.wait_for()
+    return app
+
+
+def says(app, words):
+    """Wait until a status line contains the words (a text or a pattern); return it."""
+    line = app.get_by_role("status").filter(has_text=words)
+    line.wait_for()
+    return line.inner_text()
+
+
+def type_in(app, name, value):
+    field = app.get_by_label(name)
+    field.fill(value)
+    field.press("Enter")
+
+
+def slider(page, app, name):
+    return app.locator(".widget-hbox").filter(has=page.get_by_label(name)).last.get_by_role("slider")
+
+
+def shoot(page, app, name):
+    """The app on the screen of a small laptop (as far as it is seen) and of a projector."""
+    if not SHOTS:
+        return
+    for width, height in ((1280, 800), (1920, 1080)):
+        page.set_viewport_size({"width": width, "height": height})
+        app.scroll_into_view_if_needed()
+        page.wait_for_timeout(500)
+        page.screenshot(path=Path(SHOTS) / f"{name}-{width}.png")
+    page.set_viewport_size({"width": 1280, "height": 800})
+
+
+def no_errors(page):
+    assert page.locator(".advreg-error").count() == 0
+    assert page.locator('[data-mime-type="application/vnd.jupyter.error"]').count() == 0
+    assert page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').count() == 0
+
+
+def test_the_limit_stands_where_the_handle_would(page, app_and_limit):
+    """The mark under the slider of the step size is where its handle is when the step size is the limit."""
+    app, limit = app_and_limit
+    type_in(app, "step size ε", limit)
+    says(app, "Iterate")
+    page.wait_for_timeout(1000)
+    handle = slider(page, app, "step size ε").bounding_box()
+    mark = app.locator(".advreg-limit > div").nth(1).bounding_box()
+    assert abs(handle["x"] + handle["width"] / 2 - (mark["x"] + mark["width"] / 2)) < 4
+
+
+@pytest.fixture
+def app_and_limit(page, jupyter):
+    app = open_app(page, jupyter, "limit", "from advreg_edu.apps import descent_lab\n\ndescent_lab()")
+    says(app, "Iterate 60 of 60")
+    return app, re.search(r"2/L = ([\d.]+)", app.locator(".advreg-limit").inner_text()).group(1)
+
+
+def test_descent_lab(page, jupyter):
+    app = open_app(page, jupyter, "descent", "from advreg_edu.apps import descent_lab\n\ndescent_lab()")
+    says(app, "Iterate 60 of 60: PSNR")
+    app.get_by_role("button", name="sweep λ").click()
+    says(app, "Morozov")
+    shoot(page, app, "descent-tv")
+    slider(page, app, "iterate").focus()
+    page.keyboard.press("ArrowLeft")
+    says(app, "Iterate 59 of 60")
+    app.get_by_label("cost").select_option("Tikhonov, f = ‖∇x‖²")
+    says(app, re.compile(r"Iterate 60 of 60.*λ\s1 × f"))
+    type_in(app, "step size ε", "0.2")
+    page.get_by_text("Diverged. ε is 1.80 times its limit 2/L = 0.111").wait_for()
+    says(app, re.compile(r"Iterate (\d+) of \1\b"))
+    assert "clipped" in app.inner_text()
+    shoot(page, app, "descent-diverged")
+    app.get_by_role("button", name="ε = 1/L").click()
+    says(app, "Iterate 60 of 60")
+    assert page.get_by_text("Diverged").count() == 0
+    app.get_by_label("cost").select_option("two unknowns, f = ‖x‖²")
+    says(app, "from the minimiser")
+    box = slider(page, app, "step size ε").bounding_box()
+    page.mouse.move(box["x"] + 8, box["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 80, box["y"] + 8, steps=4)
+    page.mouse.up()
+    page.get_by_text("Diverged").wait_for()
+    shoot(page, app, "descent-two")
+    no_errors(page)
+
+
+def test_training_monitor(page, jupyter):
+    code = "from advreg_edu.apps import training_monitor\n\nmonitor = training_monitor()\nmonitor"
+    app = open_app(page, jupyter, "monitor", code)
+    says(app, "Step 0 of 150")
+    shoot(page, app, "monitor-begin")
+    type_in(app, "steps", "100")
+    says(app, "Step 0 of 100")
+    app.get_by_role("button", name="start").click()
+    says(app, re.compile(r"Step [1-9]\d* of 100"))
+    pause = app.get_by_role("button", name="pause")
+    pause.focus()
+    page.keyboard.press("Enter")
+    page.get_by_text("Paused. Resume goes on exactly here").wait_for()
+    page.wait_for_timeout(1500)
+    paused = says(app, re.compile(r"Step [1-9]\d* of 100"))
+    page.wait_for_timeout(1500)
+    assert says(app, "of 100") == paused  # it does stand still
+    app.get_by_role("button", name="resume").click()
+    app.get_by_role("status").filter(has_text=re.compile(r"weights of step [1-9]0")).wait_for()
+    shoot(page, app, "monitor-running")
+    app.get_by_role("button", name="stop").click()
+    says(app, "averaged weights")
+    app.get_by_role("button", name="start again").wait_for()
+    no_errors(page)

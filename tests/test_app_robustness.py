@@ -1,0 +1,132 @@
+"""Random moves of random controls: no exception, no old picture, no memory lost; and no widget left behind.
+
+MOVES=500 in the environment makes 500 moves in each app; the default is quicker.
+"""
+
+import asyncio
+import gc
+import importlib.util
+import os
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import ipywidgets as W
+import psutil
+import pytest
+
+from advreg_edu.apps import measurement_lab, parts, reconstruction_lab, scenes, weight_lab
+
+MOVES = int(os.environ.get("MOVES", 60))
+MEGABYTE = 2**20
+
+
+def sibling(name):
+    """Another test file, for its checks and its small settings."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+RECONSTRUCTION, MEASUREMENT, WEIGHT = map(sibling, ("test_apps", "test_measurement_lab", "test_weight_lab"))
+APPS = {
+    "measurement_lab": (lambda: measurement_lab(MEASUREMENT.SMALL), MEASUREMENT),
+    "weight_lab": (lambda: weight_lab(WEIGHT.SMALL, WEIGHT.critic), WEIGHT),
+    "reconstruction_lab": (
+        lambda: reconstruction_lab(RECONSTRUCTION.critic, replace(RECONSTRUCTION.SMALL, size=24)),
+        RECONSTRUCTION,
+    ),
+}
+each_app = pytest.mark.parametrize("name", APPS)
+
+
+def controls(app):
+    """All that a hand could move, in a fixed order."""
+    kinds = (parts.Knob, W.Dropdown, W.Checkbox, W.ToggleButton, W.Button)
+    return [control for control in vars(app).values() if isinstance(control, kinds)]
+
+
+def move(control, dice):
+    """What a hand would do: anywhere on a slider, any entry of a list, a press of a button."""
+    if isinstance(control, parts.Knob):
+        slider = control.slider
+        if slider.disabled or control.widget.layout.display == "none":
+            return
+        steps = round((slider.max - slider.min) / slider.step)
+        control.value = slider.min + slider.step * dice.randint(0, steps)
+    elif isinstance(control, W.Dropdown):
+        control.value = dice.choice(list(control.options))
+    elif isinstance(control, W.Button):
+        control.click()
+    else:
+        control.value = not control.value
+
+
+def current(app, module):
+    """Picture and text belong to the controls; if the app says that it cannot show anything, it shows nothing."""
+    if "advreg-error" in app.notice.value:
+        assert getattr(app.image, "value", None) == scenes.FILE, app.notice.value  # a file that nobody has given
+        assert "<img" not in app.pictures.value and "Nothing to show" in app.status.value
+        return
+    module.is_current(app)
+
+
+def used():
+    """Bytes of this process, without what caches hold."""
+    for cached in (scenes.ray_transform, scenes._truth):
+        cached.cache_clear()
+    gc.collect()
+    return psutil.Process().memory_info().rss
+
+
+@each_app
+def test_random_moves_never_fail_show_what_is_set_and_keep_memory(name):
+    make, module = APPS[name]
+    app, dice = make(), random.Random(0)
+    every = controls(app)
+    for _ in range(3):  # what is loaded once, by every entry of every list
+        for control in (control for control in every if isinstance(control, W.Dropdown)):
+            for option in control.options:
+                control.value = option
+    before = used()
+    for _ in range(MOVES):
+        move(dice.choice(every), dice)
+        current(app, module)
+    app.close()
+    assert used() - before < 30 * MEGABYTE
+
+
+@each_app
+def test_in_a_notebook_hasty_moves_end_with_the_last_setting(name):
+    """The same while runs are in flight: moves come before the run of the move before has ended."""
+    make, module = APPS[name]
+
+    async def session():
+        app, dice = make(), random.Random(1)
+        every = controls(app)
+        for _ in range(MOVES // 4):
+            move(dice.choice(every), dice)
+            await asyncio.sleep(dice.choice([0, 0.01, 0.03]))
+        if hasattr(app, "_run"):
+            await app._run.done()
+        current(app, module)
+        app.close()
+
+    asyncio.run(session())
+
+
+@each_app
+def test_running_a_cell_again_and_again_leaves_no_widget_behind(name):
+    make, _ = APPS[name]
+    make().close()
+    before = len(_instances())
+    for _ in range(50):
+        make().close()
+    assert len(_instances()) == before
+
+
+def _instances():
+    from ipywidgets.widgets.widget import _instances
+
+    return _instances

@@ -1,0 +1,86 @@
+"""Curves are drawn where their numbers are, tell themselves apart without colour, and say their numbers."""
+
+import itertools
+import math
+import xml.etree.ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from advreg_edu import charts
+from advreg_edu.charts import curves
+
+finite = st.floats(-1e6, 1e6).map(lambda number: round(number, 3))
+
+
+def parsed(drawing):
+    return ET.fromstring(drawing.svg)
+
+
+@given(st.lists(finite, min_size=1, max_size=40), st.booleans(), st.integers(0, 50))
+def test_every_drawing_is_valid_and_every_curve_stays_inside_its_axes(values, log, k):
+    values = [abs(value) + 0.1 for value in values] if log else values
+    chart = curves({"loss & <gain>": values}, log=["loss & <gain>"] if log else [], columns=1)
+    root = parsed(chart.at(k))
+    (line,) = chart.lines
+    assert root.tag.endswith("svg") and len(line.spots) == len(values)
+    width, _ = chart.size
+    assert all(0 <= x <= width and line.heights[0] - 1 <= y <= line.heights[1] + 1 for x, y in line.spots)
+    ups = sorted(range(len(values)), key=values.__getitem__)
+    assert all(line.spots[a][1] >= line.spots[b][1] - 1e-6 for a, b in itertools.pairwise(ups))
+
+
+@pytest.mark.parametrize("low, high", [(0, 1), (17.3, 29.1), (-0.02, 0.05), (3, 3000), (0.998, 0.999), (5, 5)])
+@pytest.mark.parametrize("log", [False, True])
+def test_an_axis_has_two_to_seven_round_ticks_inside(low, high, log):
+    if log and low <= 0:
+        low = 1e-4
+    scale = charts._scale((low, high), log, 0.06)
+    ticks = charts._ticks(scale, log, 3)
+    assert 2 <= len(ticks) <= 7, ticks
+    places = [math.log10(tick) if log else tick for tick in ticks]
+    assert all(scale[0] - 1e-9 <= place <= scale[1] + 1e-9 for place in places)
+
+
+def test_the_cursor_moves_over_the_curve_without_a_new_drawing(monkeypatch):
+    chart = curves({"loss": [4.0, 2.0, 1.0, 0.5], "PSNR": [10.0, 12.0, 14.0, 16.0]}, log=["loss"])
+    monkeypatch.setattr(charts, "_Area", None)
+    first, second = chart.at(0), chart.at(2)
+    assert first.svg != second.svg and second.svg.startswith(chart.base)
+    assert "loss goes from 4 to 0.5 in 3 steps, 1 at 2" in second.alt
+    dots = [node for node in parsed(second) if node.get("fill") == charts.ACCENT]
+    for dot, line in zip(dots, chart.lines, strict=True):
+        assert (float(dot.get("cx")), float(dot.get("cy"))) == pytest.approx(line.spots[2], abs=0.06)
+    assert chart.at(99).alt == chart.at(3).alt
+
+
+def test_several_lines_in_one_panel_differ_by_dash_and_marker_and_have_a_legend():
+    chart = curves({"loss": {"ours": [3, 2, 1], "paper": [3, 2.5, 2]}})
+    assert "ours goes from 3 to 1" in chart.at().alt and "paper goes from 3 to 2" in chart._repr_html_()
+    dashes, markers, _ = zip(*charts.STYLES, strict=True)
+    assert len(set(dashes)) == len(set(markers)) == len(charts.STYLES)
+    words = [node.text for node in parsed(chart.at()).iter() if node.tag.endswith("text")]
+    assert "ours" in words and "paper" in words and "loss" in words
+
+
+def test_own_numbers_on_a_logarithmic_axis_with_marks():
+    chart = curves({"PSNR": [20, 25, 22]}, x=[0.1, 1, 10], axis="weight λ", log_x=True, marks={"formula": 1.0})
+    (line,) = chart.lines
+    left, middle, right = (x for x, _ in line.spots)
+    assert middle - left == pytest.approx(right - middle)
+    words = [node.text for node in parsed(chart.at(1)).iter() if node.tag.endswith("text")]
+    assert "formula" in words and "weight λ" in words
+    assert chart.at(1).alt == "Curves against the weight λ: PSNR goes from 20 to 22 in 2 steps, 25 at 1."
+
+
+def test_values_that_are_not_finite_do_not_break_the_drawing():
+    parsed(curves({"loss": [1.0, math.inf, 2.0], "other": [math.nan, 1.0, 2.0]}).at(1))
+
+
+@pytest.mark.parametrize(
+    "value, words",
+    [(0.5, "0.5"), (-20, "−20"), (1000, "1000"), (-5000, "−5000"), (1e4, "10⁴"), (2e6, "2·10⁶"), (-3e12, "−3·10¹²")],
+)
+def test_ticks_are_written_in_few_letters(value, words):
+    assert charts._short(value) == words

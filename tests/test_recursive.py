@@ -1,0 +1,115 @@
+"""Recursive training: the pool does what Algorithm 2 does, begins again, and the training resumes exactly."""
+
+import pytest
+import torch
+
+import advreg_edu as ar
+from advreg_edu.recursive import HOPS, Iterates, Recursion
+from advreg_edu.samples import draw_batch
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def critic(scale=1.0):
+    """The distance from gray: convex, smooth, slope `scale` far away."""
+    return lambda x: scale * ((x - 0.5).square().flatten(1).sum(1) + 1e-2).sqrt()
+
+
+PROBLEM = ar.Problem(ar.RayTransform(16, 8), sigma=0.05)
+IMAGES = ar.images.ellipses(6, 16, seeded(1))
+
+
+def test_a_pooled_image_is_an_iterate_of_algorithm_2():
+    pool = Iterates(PROBLEM, IMAGES, 4, Recursion(0, 100, 0.3))
+    y, runs = pool.state["y"].clone(), 3
+    for k in range(runs):
+        pool.draw(critic(), 4, seeded(k))
+    *_, it = ar.reconstruct(PROBLEM, y, critic(), pool.weight, step_size=0.3, steps=runs * HOPS)
+    torch.testing.assert_close(pool.state["x"], it.x)
+
+
+def test_a_run_begins_again_at_the_pseudo_inverse_of_other_data():
+    pool = Iterates(PROBLEM, IMAGES, 4, Recursion(0, HOPS, 0.3))
+    before = pool.state["y"].clone()
+    real, x = pool.draw(critic(), 4, seeded())
+    assert (pool.state["age"] == 0).all() and not torch.equal(pool.state["y"], before)
+    torch.testing.assert_close(pool.state["x"], PROBLEM.naive(pool.state["y"]))
+    assert not torch.equal(x, pool.state["x"]) and real.shape == x.shape
+
+
+def test_a_run_that_leaves_begins_again():
+    """A step far past the stability limit blows up; the pool stays finite."""
+    pool = Iterates(PROBLEM, IMAGES, 4, Recursion(0, 10**6, 50.0))
+    for k in range(30):
+        pool.draw(critic(), 2, seeded(k))
+    assert torch.isfinite(pool.state["x"]).all() and (pool.state["age"] < 60).all()
+
+
+def test_paired_means_that_the_iterate_is_of_the_real_image():
+    """Without noise and with full data a run stays near the image that comes with it; unpaired it does not."""
+    problem = ar.Problem(ar.Identity((1, 16, 16)), sigma=0.0)
+    for paired in (True, False):
+        pool = Iterates(problem, IMAGES, 6, Recursion(0, 100, 0.3), paired=paired)
+        real, x = pool.draw(critic(), 6, seeded())
+        assert ((real - x).abs().max() < 1e-5) == paired
+
+
+def test_half_of_the_batch_is_from_the_pool():
+    pool = Iterates(PROBLEM, IMAGES, 4, Recursion(0, 100, 0.3))
+    real, noisy = draw_batch(PROBLEM, IMAGES, 6, seeded())
+    mixed_real, mixed_noisy = pool.mixed_in(critic(), real, noisy, seeded())
+    for old, new in ((real, mixed_real), (noisy, mixed_noisy)):
+        assert torch.equal(new[3:], old[3:]) and not torch.equal(new[:3], old[:3])
+
+
+def tiny():
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return ar.LocalCritic(1, widths=(4, 4))
+
+
+@pytest.mark.parametrize("unpaired", [False, True])
+def test_interrupted_it_resumes_to_the_same_weights(tmp_path, unpaired):
+    measurements = dict(measurements=PROBLEM.measure(IMAGES[:3], seeded(2))) if unpaired else {}
+    arguments = dict(steps=12, batch_size=4, checkpoint_every=5, recursive=Recursion(2, 4, 0.3)) | measurements
+
+    def trained(stop=None, **more):
+        network = tiny()
+        running = ar.train_critic(network, PROBLEM, IMAGES[3:], **arguments, **more)
+        for step in running:
+            if step.index == stop:
+                running.close()
+        return [p.detach() for p in network.parameters()]
+
+    whole, file = trained(), tmp_path / "run.checkpoint"
+    trained(7, checkpoint=file)
+    resumed = trained(checkpoint=file, resume=True)
+    assert all(torch.equal(a, b) for a, b in zip(whole, resumed, strict=True))
+
+
+def test_measurements_are_all_that_is_used_of_the_images_behind_them():
+    y = PROBLEM.measure(IMAGES[:2], seeded())
+    real, noisy = draw_batch(PROBLEM, IMAGES[2:], 32, seeded(1), measurements=y)
+    distances = lambda u, v: (u[:, None] - v).abs().amax((2, 3, 4)).amin(1)
+    assert distances(noisy, PROBLEM.naive(y)).max() < 1e-3 and distances(PROBLEM.naive(y), noisy).max() < 1e-3
+    assert distances(real, IMAGES[2:]).max() < 1e-3
+
+
+BAD = {
+    "a dict": (dict(recursive={"start": 1}), TypeError, r"recursive: expected Recursion"),
+    "no steps": (dict(recursive=Recursion(0, 0, 0.3)), ValueError, "recursive.steps: expected at least 1"),
+    "no step size": (dict(recursive=Recursion(0, 9, 0.0)), ValueError, "recursive.step_size: expected a finite number"),
+    "windows": (dict(recursive=Recursion(), crop=8), ValueError, "crop: expected None with recursive"),
+    "more than all": (dict(recursive=Recursion(share=1.5)), ValueError, "recursive.share: .*at most 1"),
+    "an image as measurement": (dict(measurements=IMAGES), ValueError, "y: expected"),
+    "holes": (dict(measurements=torch.full((1, *PROBLEM.A.range_shape), float("nan"))), ValueError, "measurements:"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input(name):
+    arguments, kind, message = BAD[name]
+    with pytest.raises(kind, match=message):
+        ar.train_critic(tiny(), PROBLEM, IMAGES, **arguments)
