@@ -200,6 +200,7 @@ def minimiser(f, weight):
     return method, stability.implicitly(problem, f, weight, method, steps=20)
 
 
+# %%
 methods = {
     "FBP": (problem.naive, stability.by_autograd(problem.naive)),
     "TV": minimiser(variation, 0.004),
