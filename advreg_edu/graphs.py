@@ -3,14 +3,14 @@
 import numpy as np
 from PIL import Image
 
-from .charts import STYLES
 from .pictures import Picture, number, png
 
+STYLES = (("-", "o", "#0072B2"), ("--", "s", "#D55E00"), (":", "^", "#00795A"), ("-.", "D", "#8E4585"))  # of `charts`
 LEFT, RIGHT, TOP, BOTTOM = 76, 12, 16, 50  # pixels around the axes
 
 
 def graph(x, lines, xlabel, ylabel, bands=None, marks=None, log=False, width=848, height=330):
-    """Lines over the numbers `x`; dash and marker tell them apart beside colour.
+    """Lines over the numbers `x`; dash and marker tell them apart beside colour, four at most.
 
     Args: lines {name: values}, of as many or fewer numbers than x; bands {name: half widths} around some of them;
         marks {text: x} as upright lines; log, whether the upright axis is logarithmic.
@@ -22,7 +22,7 @@ def graph(x, lines, xlabel, ylabel, bands=None, marks=None, log=False, width=848
     canvas = FigureCanvasAgg(figure)
     box = (LEFT / width, BOTTOM / height, 1 - (LEFT + RIGHT) / width, 1 - (TOP + BOTTOM) / height)
     axes, x = figure.add_axes(box), np.asarray(x, dtype=float)
-    for (name, values), (dash, marker, colour) in zip(lines.items(), STYLES * 2, strict=False):
+    for (name, values), (dash, marker, colour) in zip(lines.items(), STYLES, strict=False):
         values = np.asarray(values, dtype=float)
         look = dict(marker=marker, markevery=max(1, len(x) // 8), markersize=5, color=colour, lw=2)
         axes.plot(x[: len(values)], values, dash, label=name, **look)

@@ -340,6 +340,8 @@ for number in (0, 1):
     twins.append(theory.PlaneCritic())
     more = theory.TRAINING | dict(seed=number, gp_weight=60 * sigma)
     list(ar.train_critic(twins[-1], two_problem, two_train, steps=400, **more))
+
+# %%
 print("exact", round(theory.wasserstein(two_real, two_noisy), 4), end="; gaps")
 print(*(f" {theory.gap(psi, two_real, two_noisy):.4f}" for psi in twins))
 mean = [psi(two_noisy).mean().item() for psi in twins]
@@ -429,7 +431,8 @@ maps.plane(broken)
 #
 # ## 8 Try it yourself
 #
-# Pick a world, drag the noise, draw your own manifold by its points, train, and drag $\eta$.
+# Pick a world, drag the noise, draw your own manifold by its points, train, and drag $\eta$. A line with
+# corners takes the critic longer to learn than a circle: raise the steps, and see how the gap tells you.
 
 # %%
 theory_worlds()
