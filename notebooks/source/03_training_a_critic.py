@@ -348,5 +348,5 @@ charts.curves({"distance (Eq. 7)": {"PaperCritic": distance, "LocalCritic": loca
 # - With the slope fixed, only the direction is left to learn, and the best direction is the noise.
 # - No image is paired with its measurement, and the slope is the curve to watch.
 #
-# **Next:** notebook 04 shows the theorems in the plane. [05 λ from the noise](05_weight_from_noise.ipynb)
-# turns the slope of 1 into a regularisation weight.
+# **Next:** [04 What the critic learns](04_what_the_critic_learns.ipynb) shows the theorems in the plane.
+# [05 λ from the noise](05_weight_from_noise.ipynb) turns the slope of 1 into a regularisation weight.

@@ -72,8 +72,8 @@ for name, x in {"one": smooth, "the other": sharp}.items():
 #
 # The U-Net learns the map $A^\dagger y \mapsto x$ from pairs. Eq. 6 asks only for two piles of images, real and
 # noisy, so a critic can be trained where no pairs exist. (Ours were trained on both versions of the same
-# image, as in the authors' code, since that lowers the variance; `data/STUDY.md` has what independent piles
-# cost.) The paper expects the critic to end a little below the U-Net, and well above TV.
+# image, as in the authors' code, since that lowers the variance; `train_critic(..., measurements=y)` takes
+# independent piles.) The paper expects the critic to end a little below the U-Net, and well above TV.
 #
 # ## 3 Table 1: denoising
 #
@@ -211,14 +211,14 @@ table(
 # ## 8 The whole tables
 #
 # Six images make a demonstration, not a result. The tables on real images, 100 photographs and real chest CT
-# with three noise draws each, are one command each:
+# with three noise draws, are one command each:
 #
 # ```
 # python -m advreg_edu tables 1 --images BSDS500
 # python -m advreg_edu tables 2 --images chest_ct.npz
 # ```
 #
-# Their protocol and results stand in `data/STUDY.md`, with what was tried and did not help.
+# Each prints its protocol with its result. What was tried, and what did not help, stands in `data/STUDY.md`.
 #
 # ## Recap
 #
