@@ -35,13 +35,14 @@ def says(app, words):
 
 
 def type_in(app, name, value):
-    field = app.get_by_label(name)
+    field = app.get_by_role("spinbutton", name=name, exact=True)
     field.fill(value)
     field.press("Enter")
 
 
 def slider(page, app, name):
-    return app.locator(".widget-hbox").filter(has=page.get_by_label(name)).last.get_by_role("slider")
+    field = page.get_by_role("spinbutton", name=name, exact=True)
+    return app.locator(".widget-hbox").filter(has=field).last.get_by_role("slider")
 
 
 def shoot(page, app, name):

@@ -63,7 +63,9 @@ def press(page, app, name, key, times=1):
 
 def drag(page, app, name, by):
     """Move the handle of a slider by so many pixels, with the mouse."""
-    box = slider(page, app, name).bounding_box()
+    handle = slider(page, app, name)
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
