@@ -4,7 +4,6 @@ Only the wiring is here; what is computed is in `descent_run`, what is drawn in 
 """
 
 import math
-from contextlib import contextmanager
 
 import ipywidgets as W
 from IPython.display import display
@@ -24,7 +23,9 @@ from .descent_run import (
     sweep,
 )
 from .descent_view import chart, l_curve, picture, sentence, sweep_sentence, verdict
-from .parts import Knob, Notice, Panel, Run, Status, choice, close, frame, guarded, heading, row
+from .layout import frame, heading, row
+from .parts import Knob, Notice, Panel, Quiet, Status, choice, close, guarded
+from .runs import Run
 
 STEPS = (1e-4, 2.0)  # range of the step size
 MARK = """\
@@ -40,7 +41,7 @@ class DescentLab:
     """Controls above pictures above curves. A moved control starts a run; the scrubber only looks at its iterates."""
 
     def __init__(self, settings=None):
-        self.result, self.sweep, self.noise, self._own = None, None, 0, False
+        self.result, self.sweep, self.noise, self.quiet = None, None, 0, Quiet()
         self._controls(settings or Settings())
         self._views()
         self._run = Run(self._show, self._fail, pause=0.02)
@@ -103,7 +104,7 @@ class DescentLab:
     @guarded
     def _change_cost(self, change=None):
         """Another cost has another scale of lambda, and so of the step."""
-        with self._quietly():
+        with self.quiet:
             self.weight.value = WEIGHTS[self.cost.value]
             self._halve()
         self._change_problem()
@@ -111,7 +112,7 @@ class DescentLab:
     @guarded
     def _change_problem(self, change=None):
         """What the sweep belongs to has changed."""
-        if self._own:
+        if self.quiet:
             return
         self._sweeping.cancel()
         self.sweep = None
@@ -120,7 +121,7 @@ class DescentLab:
     @guarded
     def start(self, change=None):
         """Begin the run that the controls ask for, in place of the one in flight."""
-        if not self._own:
+        if not self.quiet:
             self._run.cancel()
             self._prepare()
             self._run.start(results(self.settings))
@@ -171,7 +172,7 @@ class DescentLab:
 
     @guarded
     def _scrub(self, change):
-        if not self._own:
+        if not self.quiet:
             self.follow = False
             self._draw()
 
@@ -193,7 +194,7 @@ class DescentLab:
     def _show(self, result, done):
         """A frame of the run: the newest iterate, unless the user is looking at another."""
         self.result, self._chart = result, chart(result)
-        with self._quietly():
+        with self.quiet:
             end = result.last if done else result.settings.steps
             if self.scrubber.max != end:
                 self.scrubber.max = self.play.max = end
@@ -209,15 +210,6 @@ class DescentLab:
             self.pictures.show(picture(self.result, k))
             self.curves.show(self._chart.at(k))
             self.status.say(sentence(self.result, k), busy)
-
-    @contextmanager
-    def _quietly(self):
-        """The app moves its own controls: no run, no redrawing."""
-        before, self._own = self._own, True
-        try:
-            yield
-        finally:
-            self._own = before
 
 
 def descent_lab(settings=None):

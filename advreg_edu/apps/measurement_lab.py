@@ -4,9 +4,10 @@ import ipywidgets as W
 from IPython.display import display
 
 from . import scenes
+from .layout import frame, heading, row
 from .measurement_run import Settings, measure
 from .measurement_view import chart, chart_index, picture, sentence
-from .parts import Gallery, Knob, Notice, Panel, Status, choice, close, frame, guarded, heading, row
+from .parts import Gallery, Knob, Notice, Panel, Quiet, Status, choice, close, guarded
 
 HINT = "Move σ: the same noise is rescaled. The worse A sees a pattern v, the more its noise is multiplied."
 
@@ -16,7 +17,7 @@ class MeasurementLab:
 
     def __init__(self, settings=None):
         settings = settings or Settings()
-        self.size, self.noise, self._moving = settings.size, settings.noise, False
+        self.size, self.noise, self.quiet = settings.size, settings.noise, Quiet()
         self._controls(settings)
         self._views()
         for name in ("image", "number", "angles", "share", "sigma"):
@@ -68,7 +69,7 @@ class MeasurementLab:
 
     def _measure(self, change=None):
         """Measure as the controls say, and show it."""
-        if self._moving:
+        if self.quiet:
             return
         try:
             settings = self.settings
@@ -96,10 +97,9 @@ class MeasurementLab:
     def _other_operator(self, change):
         """Another operator measures on another scale: begin with its own noise."""
         sigma, limit = scenes.SIGMA[self.operator.value]
-        self._moving = True
-        self.sigma.range(0.0, limit)
-        self.sigma.value = sigma
-        self._moving = False
+        with self.quiet:
+            self.sigma.range(0.0, limit)
+            self.sigma.value = sigma
         self._measure()
 
     def _draw_noise(self, button):

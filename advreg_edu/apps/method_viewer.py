@@ -5,7 +5,8 @@ from IPython.display import display
 
 from ..metrics import psnr, ssim
 from ..pictures import busiest, strip, with_inset
-from .parts import Knob, Notice, Panel, Status, close, column, guarded, names, row
+from .layout import column, names, row
+from .parts import Knob, Notice, Panel, Quiet, Status, close, guarded
 
 SIDE = 32  # pixels of the magnified square
 ERROR_LIMIT = 0.3
@@ -40,7 +41,7 @@ class MethodViewer:
     """Buttons for the methods, sliders for image and magnified square; every picture is drawn from what is stored."""
 
     def __init__(self, truth, results):
-        self.truth, self.results, self._moving = truth, results, False
+        self.truth, self.results, self.quiet = truth, results, Quiet()
         last = [length - SIDE for length in truth.shape[-2:]]
         self.method = W.ToggleButtons(options=list(results), description="method", tooltips=list(results))
         self.number = Knob("image", 0, 0, len(truth) - 1, 1, "Which image")
@@ -60,14 +61,13 @@ class MethodViewer:
     @guarded
     def _look(self, change=None):
         """Another image: put the square where there is most to see."""
-        self._moving = True
-        self.row.value, self.column.value = busiest(self.truth[self.number.value], SIDE)
-        self._moving = False
+        with self.quiet:
+            self.row.value, self.column.value = busiest(self.truth[self.number.value], SIDE)
         self._draw()
 
     @guarded
     def _draw(self, change=None):
-        if self._moving:
+        if self.quiet:
             return
         name, k = self.method.value, self.number.value
         corner = self.row.value, self.column.value

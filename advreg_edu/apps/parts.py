@@ -1,13 +1,11 @@
-"""What the apps share: named controls, pictures with text, messages, and runs that can be cancelled.
+"""What the apps share: named controls, pictures with text, and messages. Runs are in `runs`, the page in `layout`.
 
 A slider of ipywidgets has no name that a screen reader could say, a number field has. So every slider gets a number
 field beside it, with the name and the same value.
 """
 
-import asyncio
 import html
 import math
-import time
 import traceback
 from functools import wraps
 
@@ -106,22 +104,9 @@ def code_box(code):
     return f'<pre tabindex="0" aria-label="Code of this run" style="{style}">{html.escape(code)}</pre>'
 
 
-def row(items):
-    """Controls side by side; a `Knob` gives its widget."""
-    return W.HBox(
-        [getattr(item, "widget", item) for item in items], layout=W.Layout(width="100%", align_items="center")
-    )
-
-
-def column(items):
-    """Controls below each other, in an equal share of the row."""
-    return W.VBox([getattr(item, "widget", item) for item in items], layout=W.Layout(flex="1 1 0", min_width="0"))
-
-
 def details(title, code):
     """Code that unfolds under its title."""
-    style = "margin:4px 0;padding:8px;line-height:1.35;overflow-x:auto;background:#f4f6f8;color:#1a1a1a"
-    return f'<details><summary>{html.escape(title)}</summary><pre style="{style}">{html.escape(code)}</pre></details>'
+    return f"<details><summary>{html.escape(title)}</summary>{code_box(code)}</details>"
 
 
 class Panel(W.HTML):
@@ -199,65 +184,24 @@ def guarded(method):
     return call
 
 
-class Run:
-    """One computation at a time, given as an iterator of growing results; a new one cancels the one in flight.
+class Quiet:
+    """While an app moves its own controls, the callbacks of these controls have nothing to do.
 
-    In a notebook it is an asyncio task of the kernel, which sees a moved slider between two results. It needs no
-    thread, so no result can come too late. Without a running event loop (a script, a test) it runs to its end at once.
-
-    Args:
-        show: called as show(result, done) at most every `pause` seconds, and once with done=True.
-        fail: called with the exception that ended a computation.
+    with self.quiet:
+        self.knob.value = 3  # its callback begins with: if self.quiet: return
     """
 
-    def __init__(self, show, fail, pause=0.15):
-        self._show, self._fail, self._pause = show, fail, pause
-        self._task = None
+    def __init__(self):
+        self._depth = 0
 
-    @property
-    def busy(self):
-        return self._task is not None and not self._task.done()
+    def __enter__(self):
+        self._depth += 1
 
-    def start(self, results):
-        self.cancel()
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            return self.finish(results)
-        self._task = loop.create_task(self._drip(results))
+    def __exit__(self, *error):
+        self._depth -= 1
 
-    def finish(self, results):
-        """Run to the end now."""
-        self.cancel()
-        for _ in self._shown(results):
-            pass
-
-    def cancel(self):
-        if self._task is not None:
-            self._task.cancel()
-
-    async def done(self):
-        """Wait for the computation in flight."""
-        if self._task is not None:
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _drip(self, results):
-        await asyncio.sleep(0.02)  # several events of one drag become one run; the page can say "computing" first
-        for _ in self._shown(results):
-            await asyncio.sleep(0)  # here the kernel looks at other messages, and here a cancelled run ends
-
-    def _shown(self, results):
-        last, result = 0.0, None
-        try:
-            for result in results:
-                if time.monotonic() - last > self._pause:
-                    self._show(result, False)
-                    last = time.monotonic()
-                yield
-            if result is not None:
-                self._show(result, True)
-        except Exception as error:
-            self._fail(error)
+    def __bool__(self):
+        return self._depth > 0
 
 
 def close(widget):
@@ -268,61 +212,3 @@ def close(widget):
         if isinstance(getattr(widget, part, None), W.Widget):
             getattr(widget, part).close()
     widget.close()
-
-
-FRAME = """<style>
-.advreg-lab{container-type:inline-size;width:100%;max-width:1500px}
-.advreg-areas.widget-box{display:grid;gap:6px 24px;grid-template-columns:minmax(0,1fr);align-items:start;
- grid-template-areas:"controls" "pictures" "curves"}
-.advreg-controls.widget-box{display:grid;gap:0 20px;grid-template-columns:repeat(auto-fit,minmax(min(390px,100%),1fr))}
-.advreg-gallery.widget-box{display:grid;grid-template-columns:repeat(auto-fill,256px);gap:8px 20px;padding:0 2px}
-.advreg-gallery .widget-html,.advreg-gallery .widget-html-content{display:contents}
-@container (min-width:1250px){.advreg-areas.widget-box{grid-template-columns:minmax(400px,1fr) 824px;
- grid-template-rows:auto 1fr;grid-template-areas:"controls pictures" "curves pictures"}}
-</style>"""
-
-
-NAMES = """
-const app = this.closest('.jp-OutputArea, .output_area, body');
-const spoken = {play: 'Play', pause: 'Pause', stop: 'Back to the start', retweet: 'Repeat'};
-const name = () => {
-  for (const handle of app.querySelectorAll('.noUi-handle:not([aria-label])')) {
-    const label = handle.closest('.widget-hbox')?.querySelector('label');
-    if (label) handle.setAttribute('aria-label', label.textContent);
-  }
-  for (const icon of app.querySelectorAll('.widget-play button i')) {
-    const kind = Object.keys(spoken).find(kind => icon.classList.contains('fa-' + kind));
-    if (icon.parentElement.getAttribute('aria-label') !== spoken[kind])
-      icon.parentElement.setAttribute('aria-label', spoken[kind]);
-  }
-};
-new MutationObserver(name).observe(app, {childList: true, subtree: true});
-name();"""
-DOT = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
-
-
-def names():
-    """Nothing to see: gives the sliders of an app, and the buttons of Play, the names that ipywidgets gives to fields
-    only. Where a page forbids such scripts, the field beside each slider still has its name."""
-    return W.HTML(f'<img alt="" src="{DOT}" onload="{html.escape(NAMES)}">', layout=W.Layout(height="0", margin="0"))
-
-
-def frame(controls, pictures, curves):
-    """A lab: controls above pictures above curves, and on a wide page (a projector) pictures at the right.
-
-    Args: controls, groups of controls, each a list; pictures and curves, lists of widgets.
-    """
-    groups = W.Box([column(group) for group in controls[0]])
-    groups.add_class("advreg-controls")
-    shape = lambda name: W.Layout(grid_area=name, width="100%", min_width="0", max_width="848px", overflow="hidden")
-    contents = {"controls": [groups, *controls[1:]], "pictures": pictures, "curves": curves}
-    inside = W.VBox([W.VBox(items, layout=shape(name)) for name, items in contents.items()])
-    inside.add_class("advreg-areas")
-    outside = W.VBox([W.HTML(FRAME, layout=W.Layout(display="none")), names(), inside])
-    outside.add_class("advreg-lab")
-    return outside
-
-
-def heading(words):
-    """The name of a group of controls."""
-    return W.HTML(f'<div style="font-size:14px;font-weight:600;line-height:20px">{html.escape(words)}</div>')

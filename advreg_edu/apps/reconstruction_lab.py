@@ -4,7 +4,6 @@ Only the wiring is here; what is computed is in `reconstruction_run`, what is sh
 """
 
 import time
-from contextlib import contextmanager
 
 import ipywidgets as W
 from IPython.display import display
@@ -12,24 +11,11 @@ from IPython.display import display
 from ..pictures import busiest
 from ..reconstruction import METHODS
 from . import scenes
-from .parts import (
-    Gallery,
-    Knob,
-    Notice,
-    Panel,
-    Run,
-    Status,
-    choice,
-    close,
-    code_box,
-    frame,
-    guarded,
-    heading,
-    row,
-    toggle,
-)
+from .layout import frame, heading, row
+from .parts import Gallery, Knob, Notice, Panel, Quiet, Status, choice, close, code_box, guarded, toggle
 from .reconstruction_run import CRITIC, OWN, STARTS, STOPS, Settings, as_code, results
 from .reconstruction_view import chart, picture, sentence
+from .runs import Run
 
 HINT = "Move a control: the run starts again. Data term alone: steps below 1/‖A‖² = 1 are stable."
 STEP_SIZE = {scenes.CT: 0.5, scenes.DENOISING: 0.05, scenes.INPAINTING: 0.2, scenes.MRI: 0.3}  # stable at formula's λ
@@ -46,7 +32,7 @@ class ReconstructionLab:
         settings = settings or Settings()
         self.own = None if isinstance(critic, str) else critic
         self.size, self.file, self.noise = settings.size, settings.file, settings.noise
-        self.result, self.held, self._own, self._scene = None, None, False, None
+        self.result, self.held, self.quiet, self._scene = None, None, Quiet(), None
         self._controls(settings, critic if isinstance(critic, str) else OWN)
         self._views()
         self._run = Run(self._show, self._fail, pause=0.02)
@@ -133,7 +119,7 @@ class ReconstructionLab:
 
     def start(self, change=None):
         """Begin the run that the controls ask for, in place of the one in flight."""
-        if not self._own:
+        if not self.quiet:
             self._run.cancel()
             self._begin(lambda results: self._run.start(results))
 
@@ -169,7 +155,7 @@ class ReconstructionLab:
             fitting = [OWN, *fitting]
         if not fitting:
             raise ValueError(f"critic: expected one for {count} channels, but none ships. Choose another image.")
-        with self._quietly():
+        with self.quiet:
             value = self.critic.value if self.critic.value in fitting else fitting[0]
             if tuple(self.critic.options) != tuple(fitting):
                 self.critic.options = fitting
@@ -181,17 +167,17 @@ class ReconstructionLab:
         s = self.settings
         scene = (s.image, s.number, s.file)
         if scene != self._scene:
-            with self._quietly():
+            with self.quiet:
                 self.row.value, self.column.value = busiest(scenes.truth(s)[0], max(1, self.size // 4))
             self._scene = scene
 
     @guarded
     def _other_operator(self, change):
         """Another operator measures on another scale: begin with its own noise and step size."""
-        if self._own:
+        if self.quiet:
             return
         sigma, limit = scenes.SIGMA[self.operator.value]
-        with self._quietly():
+        with self.quiet:
             self.sigma.range(0.0, limit)
             self.sigma.value, self.step_size.value = sigma, STEP_SIZE[self.operator.value]
         self.start()
@@ -203,7 +189,7 @@ class ReconstructionLab:
             return
         file = self.upload.value[0]
         self.file = (file["name"], bytes(file["content"]))
-        with self._quietly():
+        with self.quiet:
             self.image.value = scenes.FILE
         self.start()
 
@@ -230,7 +216,7 @@ class ReconstructionLab:
         self.code.value = code_box(as_code(self.settings)) if self.as_code.value else ""
 
     def _scrub(self, change):
-        if not self._own:
+        if not self.quiet:
             self.follow = self.follow and change["owner"] is not self.scrubber.slider
             self._draw()
 
@@ -249,7 +235,7 @@ class ReconstructionLab:
         """Bring the controls to where the run is."""
         if result.trouble:
             self.notice.say(result.trouble, "warning")
-        with self._quietly():
+        with self.quiet:
             end = result.last if done else result.settings.steps
             if self.scrubber.max != end:
                 self.scrubber.max = self.play.max = end
@@ -280,15 +266,6 @@ class ReconstructionLab:
         k, corner = self._looked_at(), (self.row.value, self.column.value)
         self.pictures.show(picture(self.result, k, corner, self.held))
         self.status.say(sentence(self.result, k, self.held), busy, lines=3)
-
-    @contextmanager
-    def _quietly(self):
-        """The app moves its own controls: no run, no redrawing."""
-        before, self._own = self._own, True
-        try:
-            yield
-        finally:
-            self._own = before
 
 
 def reconstruction_lab(critic=CRITIC, settings=None):

@@ -3,12 +3,12 @@
 Only the wiring is here; what is computed and drawn is in `theory_run`.
 """
 
-from contextlib import contextmanager
-
 import ipywidgets as W
 from IPython.display import display
 
-from .parts import Knob, Notice, Panel, Run, Status, choice, close, column, details, guarded, row
+from .layout import frame, heading, row
+from .parts import Knob, Notice, Panel, Quiet, Status, choice, close, details, guarded
+from .runs import Run
 from .theory_run import DRAWN, ETAS, FRAMES, WORLDS, Settings, as_code, chart, picture, places, results, sentence
 
 HINT = 'Move a control: a new critic is trained. Choose "your own" to draw M by its corners.'
@@ -18,10 +18,10 @@ class TheoryWorlds:
     """Controls above maps above a graph. A moved control starts a training; scrubber and eta only look at it."""
 
     def __init__(self, settings=None):
-        self.result, self.follow, self._own = None, True, False
+        self.result, self.follow, self.quiet = None, True, Quiet()
         self._controls(settings or Settings())
         self._views()
-        self._run = Run(self._show, self.notice.error)
+        self._run = Run(self._show, self._fail)
         for control in (self.world, self.sigma, self.along, self.steps, self.drawing):
             control.observe(self.start, "value")
         for control in (self.scrubber, self.eta):
@@ -61,11 +61,10 @@ class TheoryWorlds:
     def _views(self):
         self.notice, self.status = Notice(), Status()
         self.pictures, self.curve, self.code = Panel(), Panel(), W.HTML()
-        left, right = [self.world, self.sigma, self.along, self.steps], [self.drawing, row([self.corner, self.add])]
-        right += [row([self.x, self.remove]), self.y]
-        rows = [row([column(left), column(right)]), self.notice, self.pictures]
-        rows += [row([self.play, self.scrubber]), self.eta.widget, self.status, self.curve, self.code]
-        self.widget = W.VBox(rows, layout=W.Layout(max_width="848px", overflow="hidden"))
+        left = [heading("World and noise"), self.world, self.sigma, self.along, self.steps]
+        right = [heading("Your own M"), self.drawing, row([self.corner, self.add]), row([self.x, self.remove]), self.y]
+        pictures = [self.pictures, row([self.play, self.scrubber]), self.eta.widget, self.status]
+        self.widget = frame([[left, right], self.notice], pictures, [self.curve, self.code])
 
     @property
     def settings(self):
@@ -76,7 +75,7 @@ class TheoryWorlds:
     @guarded
     def start(self, change=None):
         """Begin the training that the controls ask for, in place of the one in flight."""
-        if self._own:
+        if self.quiet:
             return
         settings = self.settings
         drawn = settings.world == DRAWN
@@ -106,16 +105,16 @@ class TheoryWorlds:
     @guarded
     def _pick(self, change=None):
         """Show the coordinates of the chosen point."""
-        if self._own:
+        if self.quiet:
             return
         corners = places(self.drawing.value)
-        with self._quietly():
+        with self.quiet:
             self.corner.max = len(corners)
             self.x.value, self.y.value = corners[self.corner.value - 1]
 
     @guarded
     def _drag(self, change=None):
-        if not self._own:
+        if not self.quiet:
             corners = places(self.drawing.value)
             corners[self.corner.value - 1] = (self.x.value, self.y.value)
             self._draw_line(corners)
@@ -132,7 +131,7 @@ class TheoryWorlds:
     def _remove(self, button):
         corners = places(self.drawing.value)
         del corners[self.corner.value - 1]
-        with self._quietly():
+        with self.quiet:
             self.corner.value = max(1, self.corner.value - 1)
         self._draw_line(corners)
 
@@ -141,18 +140,25 @@ class TheoryWorlds:
 
     @guarded
     def _look(self, change=None):
-        if not self._own:
+        if not self.quiet:
             self.follow = False
             self._draw(complete=True)
 
     def _show(self, result, done):
         """A frame of the training: the newest, unless the user is looking at another."""
         self.result = result
-        with self._quietly():
+        with self.quiet:
             self.scrubber.max = self.play.max = result.last if done else FRAMES
             if self.follow:
                 self.scrubber.value = result.last
         self._draw(complete=done or not self.curve.value)
+
+    def _fail(self, error):
+        """Say what went wrong, and show nothing that could be taken for an answer."""
+        self.result = None
+        self.notice.error(error)
+        self.status.say("Nothing to show: the message above says why.")
+        self.pictures.value = self.curve.value = ""
 
     def _draw(self, complete):
         """Maps and text of the frame at the scrubber; the graph too if `complete`, it takes a tenth of a second."""
@@ -162,15 +168,6 @@ class TheoryWorlds:
             self.status.say(sentence(*shown))
             if complete:
                 self.curve.show(chart(*shown))
-
-    @contextmanager
-    def _quietly(self):
-        """The app moves its own controls: no training, no redrawing."""
-        self._own = True
-        try:
-            yield
-        finally:
-            self._own = False
 
 
 def theory_worlds(settings=None):

@@ -8,9 +8,11 @@ from itertools import chain
 import ipywidgets as W
 from IPython.display import display
 
+from .layout import frame, heading
 from .monitor_run import CHESTS, ELLIPSES, LOCAL, PAPER, Settings, ended, new_critic, results
 from .monitor_view import chart, histograms, picture, sentence, verdict
-from .parts import Knob, Notice, Panel, Run, Status, choice, close, frame, guarded, heading
+from .parts import Knob, Notice, Panel, Status, choice, close, guarded
+from .runs import Run
 
 HINTS = {
     "start": "Press start: a fresh critic is trained by Algorithm 1. Other cells can run meanwhile.",

@@ -3,7 +3,9 @@
 import ipywidgets as W
 from IPython.display import display
 
-from .parts import Gallery, Knob, Notice, Panel, Run, Status, choice, close, frame, guarded, heading, row
+from .layout import frame, heading, row
+from .parts import Gallery, Knob, Notice, Panel, Quiet, Status, choice, close, guarded
+from .runs import Run
 from .weight_run import KINDS, PROBLEMS, Settings, results, told
 from .weight_view import chart, picture, sentence
 
@@ -16,7 +18,7 @@ class WeightLab:
     def __init__(self, settings=None, critic=None):
         settings = settings or Settings()
         self.size, self.steps, self.noise, self.critic = settings.size, settings.steps, settings.noise, critic
-        self.result, self._moving = None, False
+        self.result, self.quiet = None, Quiet()
         self._controls(settings)
         self._views()
         self._run = Run(self._show, self._fail, pause=0.0)
@@ -52,7 +54,7 @@ class WeightLab:
     @guarded
     def start(self, change=None):
         """Begin the run that the controls ask for, in place of the one in flight."""
-        if not self._moving:
+        if not self.quiet:
             self.notice.say(HINT)
             self._run.start(results(self.settings, self.critic))
 
@@ -87,10 +89,9 @@ class WeightLab:
     def _other_problem(self, change):
         """Another problem has noise on another scale."""
         low, sigma, high = KINDS[self.problem.value].sigma
-        self._moving = True
-        self.sigma.range(low, high)
-        self.sigma.value = sigma
-        self._moving = False
+        with self.quiet:
+            self.sigma.range(low, high)
+            self.sigma.value = sigma
         self.start()
 
     @guarded
