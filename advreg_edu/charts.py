@@ -4,7 +4,9 @@ import html
 import math
 from dataclasses import dataclass
 
+from . import svg
 from .pictures import image_element, number
+from .svg import FONT, INK, LINES, QUIET
 
 STYLES = (
     ("", "circle", "#0072B2"),
@@ -12,8 +14,7 @@ STYLES = (
     ("2 4", "triangle", "#00795A"),
     ("9 3 2 3", "diamond", "#8E4585"),
 )
-ACCENT, INK, QUIET, LINES = "#D55E00", "#1a1a1a", "#545454", "#e4e4e4"
-FONT = "font-family='DejaVu Sans,Verdana,Arial,sans-serif'"
+ACCENT = "#D55E00"
 LEFT, RIGHT, TOP, BOTTOM, LEGEND = 58, 14, 28, 44, 26  # pixels around the axes of a panel; a row for the legend
 
 
@@ -46,6 +47,7 @@ class Line:
     values: tuple
     spots: tuple  # [(x, y), ...] in pixels from the top left
     heights: tuple  # pixels, top and bottom of the axes
+    half: tuple = ()  # half widths of the band around it
 
 
 @dataclass(frozen=True, repr=False)
@@ -68,7 +70,8 @@ class Chart:
             last = len(line.values) - 1
             here = "" if k is None else f", {number(line.values[min(k, last)])} at {number(line.x[min(k, last)])}"
             ends = f"{number(line.values[0])} to {number(line.values[last])}"
-            words.append(f"{line.name} goes from {ends} in {last} steps{here}")
+            wide = f", band ± {number(max(line.half))} at most" if line.half else ""
+            words.append(f"{line.name} goes from {ends} in {last} steps{here}{wide}")
         return f"Curves against the {self.axis}: " + "; ".join(words) + "."
 
     def _repr_html_(self):
@@ -87,6 +90,7 @@ def curves(
     columns=None,
     marks=None,
     ends=None,
+    bands=None,
 ):
     """Small panels over the iterates 0, 1, 2, ...; dash and marker tell lines apart beside colour.
 
@@ -99,6 +103,7 @@ def curves(
         columns: panels in a row; all of them by default.
         marks: {name: number on the horizontal axis}, upright lines in every panel.
         ends: (left, right) of the horizontal axis, if the numbers are to come.
+        bands: {line name: half widths} of shaded bands around lines.
     """
     log = list(log)
     panels = {title: lines if isinstance(lines, dict) else {title: lines} for title, lines in series.items()}
@@ -107,14 +112,15 @@ def curves(
     legend = () if first is None else list(panels.values())[first]
     top = LEGEND if legend else 0
     share, tall = width / columns, (height - top) / math.ceil(len(panels) / columns)
-    parts, drawn = [_legend(legend, (first or 0) % columns * share, width)], []
+    parts, drawn = [_legend(legend, (first or 0) % columns * share)], []
     for i, (title, lines) in enumerate(panels.items()):
         corner = (i % columns * share, top + i // columns * tall)
-        area = _Area(corner, (share, tall), lines, (steps, ends), x, log_x, title in log)
+        area = _Area(corner, (share, tall), lines, (steps, ends), x, log_x, title in log, bands or {})
         parts.append(area.frame(title, axis, marks or {}))
         for style, (name, values) in zip(STYLES, lines.items(), strict=False):
-            drawn.append(area.line(name, [float(value) for value in values]))
-            parts.append(_path(drawn[-1].spots, style))
+            drawn.append(area.line(name, [float(value) for value in values], (bands or {}).get(name)))
+            parts.append(area.band(drawn[-1], style[2]))
+            parts.append(svg.curve(drawn[-1].spots, style))
     head = f"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}' {FONT} font-size='14'>"
     base = f"{head}<rect width='{width}' height='{height}' fill='#fff'/>{''.join(parts)}"
     return Chart(base, tuple(drawn), (width, height), axis)
@@ -123,7 +129,7 @@ def curves(
 class _Area:
     """The axes of one panel: from numbers to pixels, with ticks at round numbers."""
 
-    def __init__(self, corner, size, lines, reach, x, log_x, log_y):
+    def __init__(self, corner, size, lines, reach, x, log_x, log_y, bands):
         self.left, self.right = corner[0] + LEFT, corner[0] + size[0] - RIGHT
         self.top, self.bottom = corner[1] + TOP, corner[1] + size[1] - BOTTOM
         longest = max(len(values) for values in lines.values())
@@ -132,38 +138,53 @@ class _Area:
         ends = ends or (self.x[0], max(self.x[-1], steps or 0, 1 if x is None else self.x[-1]))
         self.log_x, self.log_y = log_x, log_y
         self.across = _scale(ends, log_x, 0.0)
-        self.up = _scale([float(value) for values in lines.values() for value in values], log_y, 0.06)
+        values = [float(value) for values in lines.values() for value in values]
+        for name in lines.keys() & bands.keys():
+            values += [
+                float(v) + sign * float(h) for v, h in zip(lines[name], bands[name], strict=True) for sign in (-1, 1)
+            ]
+        self.up = _scale(values, log_y, 0.06)
 
     def spot(self, x, y):
         along = lambda value, scale, log: ((math.log10(value) if log else value) - scale[0]) / (scale[1] - scale[0])
         across, up = along(x, self.across, self.log_x), along(y, self.up, self.log_y)
         return self.left + across * (self.right - self.left), self.bottom - up * (self.bottom - self.top)
 
-    def line(self, name, values):
-        spots = tuple(self.spot(x, y) for x, y in zip(self.x, values, strict=False))
-        return Line(name, tuple(self.x), tuple(values), spots, (self.top, self.bottom))
+    def line(self, name, values, half):
+        half = () if half is None else tuple(float(width) for width in half)
+        return Line(name, tuple(self.x), tuple(values), self._along(values), (self.top, self.bottom), half)
+
+    def band(self, line, colour):
+        """The shaded band around a line, if it has one."""
+        if not line.half:
+            return ""
+        low, high = ([v + sign * h for v, h in zip(line.values, line.half, strict=True)] for sign in (-1, 1))
+        return svg.band(self._along(low), self._along(high), colour)
+
+    def _along(self, values):
+        return tuple(self.spot(x, y) for x, y in zip(self.x, values, strict=False))
 
     def frame(self, title, axis, marks):
         """Title, axes, grid, ticks and marks."""
         left, right, top, bottom = self.left, self.right, self.top, self.bottom
         middle = (left + right) / 2
         low = lambda scale, log: 10 ** scale[0] if log else scale[0]
-        parts = [_text(middle, top - 10, title, INK, "middle", size=15)]
-        parts.append(_text(middle, bottom + 36, axis, INK, "middle"))
+        parts = [svg.text(middle, top - 10, title, INK, "middle", size=15)]
+        parts.append(svg.text(middle, bottom + 36, axis, INK, "middle"))
         for value in _ticks(self.up, self.log_y, max(2, int((bottom - top) / 32))):
             _, y = self.spot(low(self.across, self.log_x), value)
-            parts.append(_stroke(left, y, right, y, LINES) + _text(left - 6, y + 5, _short(value), QUIET, "end"))
+            parts.append(svg.stroke(left, y, right, y, LINES) + svg.text(left - 6, y + 5, _short(value), QUIET, "end"))
         for value in _ticks(self.across, self.log_x, max(2, int((right - left) / 60))):
             x, _ = self.spot(value, low(self.up, self.log_y))
             parts.append(
-                _stroke(x, bottom, x, bottom + 4, QUIET) + _text(x, bottom + 18, _short(value), QUIET, "middle")
+                svg.stroke(x, bottom, x, bottom + 4, QUIET) + svg.text(x, bottom + 18, _short(value), QUIET, "middle")
             )
-        parts.append(_stroke(left, top, left, bottom, QUIET) + _stroke(left, bottom, right, bottom, QUIET))
+        parts.append(svg.stroke(left, top, left, bottom, QUIET) + svg.stroke(left, bottom, right, bottom, QUIET))
         for k, (name, value) in enumerate(marks.items()):
             x, _ = self.spot(value, low(self.up, self.log_y))
             anchor, aside = ("start", 5) if x < middle else ("end", -5)
-            parts.append(_stroke(x, top, x, bottom, INK, "stroke-dasharray='5 3'"))
-            parts.append(_text(x + aside, top + 12 + 17 * k, name, INK, anchor, halo=True))
+            parts.append(svg.stroke(x, top, x, bottom, INK, "stroke-dasharray='5 3'"))
+            parts.append(svg.text(x + aside, top + 12 + 17 * k, name, INK, anchor, halo=True))
         return "".join(parts)
 
 
@@ -210,50 +231,25 @@ def _short(value):
     return f"10{raised}" if mantissa == "1" else f"{mantissa}·10{raised}"
 
 
-def _text(x, y, words, colour, anchor, size=14, halo=False):
-    look = f"fill='{colour}' text-anchor='{anchor}' font-size='{size}'"
-    look += " stroke='#fff' stroke-width='4' paint-order='stroke'" if halo else ""
-    return f"<text x='{x:.1f}' y='{y:.1f}' {look}>{html.escape(words)}</text>"
-
-
-def _stroke(x0, y0, x1, y1, colour, more=""):
-    return f"<path d='M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}' stroke='{colour}' {more}/>"
-
-
-def _path(spots, style):
-    """The curve with about six markers on it."""
-    dash, marker, colour = style
-    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in spots)
-    curve = f"<polyline points='{points}' fill='none' stroke='{colour}' stroke-width='2' stroke-dasharray='{dash}'/>"
-    return curve + "".join(_marker(spot, marker, colour) for spot in spots[:: max(1, len(spots) // 6)])
-
-
-def _marker(spot, kind, colour):
-    x, y = spot
-    if kind == "circle":
-        return f"<circle cx='{x:.1f}' cy='{y:.1f}' r='3' fill='{colour}'/>"
-    corners = {"square": "-3,-3 3,-3 3,3 -3,3", "triangle": "0,-4 4,3 -4,3", "diamond": "0,-4 4,0 0,4 -4,0"}[kind]
-    return f"<polygon points='{corners}' transform='translate({x:.1f} {y:.1f})' fill='{colour}'/>"
-
-
-def _legend(names, left, width):
-    parts, stride = [], min(200, (width - left - LEFT) / max(1, len(names)))
-    for k, (name, (dash, marker, colour)) in enumerate(zip(names, STYLES, strict=False)):
-        x, y = left + LEFT + stride * k, 14
-        parts.append(_stroke(x, y, x + 34, y, colour, f"stroke-width='2' stroke-dasharray='{dash}'"))
-        parts.append(_marker((x + 17, y), marker, colour) + _text(x + 42, y + 5, name, INK, "start"))
+def _legend(names, left):
+    """Dash, marker and name of every line, one after the other."""
+    parts, x = [], left + LEFT
+    for name, (dash, marker, colour) in zip(names, STYLES, strict=False):
+        parts.append(svg.stroke(x, 14, x + 34, 14, colour, f"stroke-width='2' stroke-dasharray='{dash}'"))
+        parts.append(svg.marker((x + 17, 14), marker, colour) + svg.text(x + 42, 19, name, INK, "start"))
+        x += 64 + 8 * len(name)
     return "".join(parts)
 
 
 def _cursor(line, k):
     x, y = line.spots[k]
     dot = f"<circle cx='{x:.1f}' cy='{y:.1f}' r='5' fill='{ACCENT}' stroke='#fff' stroke-width='2'/>"
-    return _stroke(x, line.heights[0], x, line.heights[1], ACCENT, "stroke-width='2'") + dot
+    return svg.stroke(x, line.heights[0], x, line.heights[1], ACCENT, "stroke-width='2'") + dot
 
 
 def note(words, width, height):
     """A drawing of one line of text, which keeps the place of curves to come."""
     size = f"width='{width}' height='{height}'"
-    text = _text(width / 2, height / 2, words, QUIET, "middle")
-    svg = f"<svg xmlns='http://www.w3.org/2000/svg' {size} {FONT}><rect {size} fill='#fff'/>{text}</svg>"
-    return Drawing(svg, words, (width, height))
+    text = svg.text(width / 2, height / 2, words, QUIET, "middle")
+    sheet = f"<svg xmlns='http://www.w3.org/2000/svg' {size} {FONT}><rect {size} fill='#fff'/>{text}</svg>"
+    return Drawing(sheet, words, (width, height))

@@ -11,7 +11,22 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from .pictures import ACCENT, BAR, COLOURS, EDGE, FONT, GAP, INK, PAPER, QUIET, Picture, colour_table, font, number, png
+from .pictures import (
+    ACCENT,
+    BAR,
+    COLOURS,
+    EDGE,
+    FONT,
+    GAP,
+    INK,
+    PAPER,
+    Picture,
+    colour_bar,
+    colour_table,
+    font,
+    number,
+    png,
+)
 from .worlds import World
 
 CELLS, FINE = 96, 2  # cells of the heat map on a side; the drawing is made so much larger and averaged down
@@ -46,7 +61,7 @@ def plane(panels, spacing=0.05, limits=None):
         draw.rectangle([left, top, left + side - 1, top + side - 1], outline=EDGE)
         draw.text((left + side / 2, 2), panel.title, fill=INK, font=font(FONT), anchor="ma")
         if span:
-            _bar(sheet, draw, left, top + side + 8, side, panel, span)
+            colour_bar(sheet, draw, left, top + side + 8, _kind(panel), span, side)
     words = [_words(*parts) for parts in zip(panels, values, spans, strict=True)]
     tail = f" Level lines are {number(spacing)} apart." if any(low + high for low, high in filter(None, spans)) else ""
     return Picture(png(sheet), "The unit square, " + "; ".join(words) + "." + tail, sheet.size)
@@ -56,6 +71,10 @@ def lattice(cells=14):
     """Points on a square lattice, to put arrows on: (cells^2, 1, 1, 2)."""
     ticks = (torch.arange(cells) + 0.5) / cells
     return torch.cartesian_prod(ticks, ticks)[:, None, None]
+
+
+def _kind(panel):
+    return "signed" if panel.signed else "magnitude"
 
 
 @torch.no_grad()
@@ -105,7 +124,7 @@ def _heat(panel, heat, span, spacing, size):
     fine = Image.fromarray(heat.float().flip(0).numpy()).resize((size, size), Image.Resampling.BICUBIC)
     fine = np.asarray(fine)
     levels = (np.clip((fine - low) / (high - low), 0, 1) * 255 + 0.5).astype(np.uint8)
-    pixels = colour_table(COLOURS["signed" if panel.signed else "magnitude"])[levels].copy()
+    pixels = colour_table(COLOURS[_kind(panel)])[levels].copy()
     if not panel.signed:
         steps = np.floor(fine / spacing)
         pixels[:-1][steps[:-1] != steps[1:]] = PAPER
@@ -133,16 +152,6 @@ def _arrow(draw, start, end, colour):
     dx, dy, head = dx / length, dy / length, min(12.0, 0.6 * length)
     wings = [(u - head * (dx - side * 0.55 * dy), v - head * (dy + side * 0.55 * dx)) for side in (1, -1)]
     return draw.polygon([end, *wings], fill=colour)
-
-
-def _bar(sheet, draw, left, y, side, panel, span):
-    """The colour bar under a panel, with its ends, and 0 where it is signed."""
-    ramp = colour_table(COLOURS["signed" if panel.signed else "magnitude"])[np.linspace(0, 255, side - 2).astype(int)]
-    draw.rectangle([left, y, left + side - 1, y + BAR - 1], fill=EDGE)
-    sheet.paste(Image.fromarray(np.tile(ramp, (BAR - 2, 1, 1))), (left + 1, y + 1))
-    marks = [(span[0], 0, "la"), (span[1], side, "ra")] + ([(0, side / 2, "ma")] if panel.signed else [])
-    for value, x, anchor in marks:
-        draw.text((left + x, y + BAR), number(value), fill=QUIET, font=font(FONT - 3), anchor=anchor)
 
 
 def _words(panel, heat, span):

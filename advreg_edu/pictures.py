@@ -80,7 +80,7 @@ def strip(images, titles, kinds=None, limits=(0, 1), signed_limit=None, alt=None
         sheet.paste(panel, (x, y))
         draw.rectangle([x, y, x + panel.width - 1, y + panel.height - 1], outline=EDGE)  # a white image on white paper
         draw.text((left + SIDE / 2, 2), title, fill=INK, font=font(FONT), anchor="ma")
-        _colour_bar(sheet, draw, left, top + SIDE + 8, kind, span)
+        colour_bar(sheet, draw, left, top + SIDE + 8, kind, span)
     return Picture(png(sheet), alt or _strip_sentence(arrays, titles, kinds, ranges), sheet.size)
 
 
@@ -157,11 +157,12 @@ def _enlarged(pixels, stretch):
     return Image.fromarray(pixels).resize(size, Image.Resampling.NEAREST if factor >= 1 else Image.Resampling.BOX)
 
 
-def _colour_bar(sheet, draw, left, y, kind, span):
-    ramp = np.tile(colour_table(COLOURS[kind])[np.linspace(0, 255, SIDE - 2).astype(np.uint8)], (BAR - 2, 1, 1))
-    draw.rectangle([left, y, left + SIDE - 1, y + BAR - 1], fill=EDGE)
+def colour_bar(sheet, draw, left, y, kind, span, side=SIDE):
+    """The bar under a panel, `side` pixels wide, with the numbers at its ends, and 0 where it is signed."""
+    ramp = np.tile(colour_table(COLOURS[kind])[np.linspace(0, 255, side - 2).astype(np.uint8)], (BAR - 2, 1, 1))
+    draw.rectangle([left, y, left + side - 1, y + BAR - 1], fill=EDGE)
     sheet.paste(Image.fromarray(ramp), (left + 1, y + 1))
-    marks = [(span[0], 0, "la"), (span[1], SIDE, "ra")] + ([(0, SIDE / 2, "ma")] if kind == "signed" else [])
+    marks = [(span[0], 0, "la"), (span[1], side, "ra")] + ([(0, side / 2, "ma")] if kind == "signed" else [])
     for value, x, anchor in marks:
         draw.text((left + x, y + BAR), number(value), fill=QUIET, font=font(FONT - 3), anchor=anchor)
 

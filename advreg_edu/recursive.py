@@ -16,7 +16,7 @@ HOPS = 2  # steps of Algorithm 2 for each time that an image is drawn
 
 @dataclass(frozen=True)
 class Recursion:
-    """From step `start` of Algorithm 1 on, a `share` of x_noisy are iterates of Algorithm 2, whose runs take `steps`
+    """From step `start` of Algorithm 1 on, half of x_noisy are iterates of Algorithm 2, whose runs take `steps`
     steps of size `step_size`. A critic without any direction yet would be taught by its own mistakes: start after a few
     hundred steps.
     """
@@ -24,7 +24,6 @@ class Recursion:
     start: int = 200
     steps: int = 100
     step_size: float = 0.5
-    share: float = 0.5
 
 
 def check_recursion(recursion, crop):
@@ -36,7 +35,6 @@ def check_recursion(recursion, crop):
     check_count(recursion.start, "recursive.start", 0)
     check_count(recursion.steps, "recursive.steps")
     check_number(recursion.step_size, "recursive.step_size", low=0, above=True)
-    check_number(recursion.share, "recursive.share", low=0, high=1)
     if crop is not None:
         raise ValueError("crop: expected None with recursive, whose runs need whole images. Give smaller images.")
 
@@ -61,8 +59,8 @@ class Iterates:
         self.weight = weight_from_noise(problem).to(real)
 
     def mixed_in(self, critic, real, noisy, generator):
-        """The batch with its share from the pool, x_real of a pair with its x_noisy."""
-        count = round(self.recursion.share * len(real))
+        """The batch, half of it from the pool, x_real of a pair with its x_noisy."""
+        count = len(real) // 2
         pooled = self.draw(critic, count, generator)
         return tuple(torch.cat([new, old[count:]]) for new, old in zip(pooled, (real, noisy), strict=True))
 

@@ -1,14 +1,10 @@
 """Tables 1 and 2, ours beside the paper's: python -m advreg_edu tables 1|2. Paper: §5.2 and §5.3.
 
-Nothing is chosen on the reported images: lambda of ours is the formula of §5.1 and its run has a fixed number of steps;
-lambda of TV and of RED is the best of a grid on training images. Rows called "oracle" look at the truth, to show the
-distance to what could have been.
+Here are the experiments, the paper's numbers, and what is written; `evaluation` computes, and says what chooses what.
 """
 
 import csv
-import math
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
 
@@ -16,31 +12,15 @@ import numpy as np
 import torch
 
 from . import datasets, images, pictures, presets, pretrained
-from .classical import total_variation
 from .diagnostics import diagnose
-from .metrics import psnr, ssim
+from .evaluation import BATCH, Experiment, Row, Sample, evaluate
+from .metrics import psnr
 from .operators import Identity
 from .problem import Problem
 from .ray_transform import RayTransform
-from .reconstruction import reconstruct
 from .reg_weight import weight_from_noise
-from .supervised import post_process, red
 
-BATCH, DRAWS, CROPS = 16, 3, 100  # images at a time; noise draws per image; photographs in Table 1
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """One block of a table: a problem, the networks that reconstruct, grids of weights, and the paper's numbers."""
-
-    title: str
-    problem: Callable  # () -> Problem
-    critic: str  # names of presets
-    unet: str
-    solver: dict  # of `reconstruct`
-    tv_weights: tuple
-    red_weights: tuple  # none: no RED
-    paper: dict  # method -> (PSNR, SSIM)
+DRAWS, CROPS = 3, 100  # noise draws per image; photographs in Table 1
 
 
 def _denoising(critic="photos-color", **paper):
@@ -68,109 +48,6 @@ EXPERIMENTS = {
     ),
 }
 QUICK = {"1": EXPERIMENTS["1"], "2": (_tomography("phantoms", 0.02, "ct-thorax", HIGH),)}
-
-
-@dataclass(frozen=True)
-class Row:
-    """One method: means over images (or patients) and their standard errors; an oracle has only a PSNR."""
-
-    method: str
-    psnr: float  # dB, per image after clipping
-    psnr_error: float
-    batch_psnr: float = math.nan  # dB, the authors': from the squared error of all images together
-    ssim: float = math.nan  # data range 1
-    ssim_error: float = math.nan
-    authors_ssim: float = math.nan  # data range 2
-    paper_psnr: float = math.nan
-    paper_ssim: float = math.nan
-
-    def __str__(self):
-        number = lambda value, digits: "" if math.isnan(value) else f"{value:.{digits}f}"
-        cells = [f"{self.psnr:.2f} ± {self.psnr_error:.2f}", number(self.batch_psnr, 2)]
-        cells += [" ± ".join(filter(None, (number(self.ssim, 3), number(self.ssim_error, 3))))]
-        cells += [number(self.authors_ssim, 3), number(self.paper_psnr, 1), number(self.paper_ssim, 3)]
-        return f"| {self.method} | " + " | ".join(cells) + " |"
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Ground truth (N, C, H, W), whom each image is of (N), and images of train on which weights are chosen."""
-
-    x: torch.Tensor
-    groups: np.ndarray
-    train: torch.Tensor
-
-
-def evaluate(experiment, critic, unet, sample, draws=DRAWS, progress=iter):
-    """All methods on all images and noise draws: Rows, and the first image by every method, {name: (C, H, W)}."""
-    problem, scores, shown = experiment.problem(), {}, {"truth": sample.x[0]}
-    methods = _methods(experiment, problem, critic, unet, sample.train)
-    for draw, start in progress([(d, s) for d in range(draws) for s in range(0, len(sample.x), BATCH)]):
-        truth = sample.x[start : start + BATCH]
-        y = problem.measure(truth, torch.Generator().manual_seed(100_000 * draw + start))
-        for name, method in methods.items():
-            candidates = method(y)  # the last is the result; an oracle may choose among all
-            shown.setdefault(name, candidates[-1][0])
-            scores.setdefault(name, []).append([_scores(x, truth) for x in candidates])
-    mean = partial(_over_draws_and_groups, draws=draws, groups=sample.groups)
-    rows = []
-    for name, parts in scores.items():
-        results = torch.cat([part[-1] for part in parts], 1)  # (4, draws * N)
-        rows.append(_row(name, mean(results), results, experiment.paper.get(name, ())))
-    for name in ("TV", "ours"):
-        every = torch.stack([torch.cat([part[k][:1] for part in scores[name]], 1) for k in range(len(scores[name][0]))])
-        best = int(every.mean((1, 2)).argmax())
-        label = f"iterate {best}" if name == "ours" else f"λ = {experiment.tv_weights[best]:g}"
-        average, error = mean(every[best])
-        rows.append(Row(f"{name}, best {label} (oracle)", float(average[0]), float(error[0])))
-    return rows, shown
-
-
-def _methods(experiment, problem, critic, unet, x_train):
-    """{name: y -> list of images}, weights chosen on training images."""
-    y_train = problem.measure(x_train, torch.Generator().manual_seed(1))
-    best = lambda method, weights: max(weights, key=lambda w: psnr(method(y_train, w).clamp(0, 1), x_train).mean())
-    tv = lambda y, weight: total_variation(problem, y, weight)
-    tv_weight = best(tv, experiment.tv_weights)
-    reg_weight = weight_from_noise(problem)
-    denoising = isinstance(problem.A, Identity)
-    methods = {"noisy" if denoising else "FBP": lambda y: [problem.naive(y)]}
-    if not denoising:
-        methods["FBP, Hann"] = lambda y: [problem.A.pinv(y, "hann")]
-    methods["TV"] = lambda y: _with_last(
-        [tv(y, w) for w in experiment.tv_weights], experiment.tv_weights.index(tv_weight)
-    )
-    methods["U-Net" if denoising else "post-processing"] = lambda y: [post_process(problem, y, unet)]
-    if experiment.red_weights:
-        regularised = lambda y, weight: red(problem, y, unet, weight)
-        red_weight = best(regularised, experiment.red_weights)
-        methods["RED"] = lambda y: [regularised(y, red_weight)]
-    methods["ours"] = lambda y: [it.x for it in reconstruct(problem, y, critic, reg_weight, **experiment.solver)]
-    return methods
-
-
-def _with_last(candidates, index):
-    return [*candidates, candidates[index]]
-
-
-def _scores(x, truth):
-    """PSNR, SSIM, the authors' SSIM and mean squared error of each image: (4, B)."""
-    x = x.clamp(0, 1)
-    error = (x - truth).square().flatten(1).mean(1)
-    return torch.stack([psnr(x, truth), ssim(x, truth), ssim(x, truth, data_range=2), error])
-
-
-def _over_draws_and_groups(scores, draws, groups):
-    """Scores (4, draws * N): mean over draws, then within groups; mean and standard error over groups, (4,) each."""
-    scores = scores.reshape(len(scores), draws, -1).mean(1)
-    means = torch.stack([scores[:, groups == g].mean(1) for g in np.unique(groups)], 1)
-    return means.mean(1), means.std(1) / means.shape[1] ** 0.5
-
-
-def _row(name, mean_and_error, scores, paper):
-    mean, error = (values.tolist() for values in mean_and_error)
-    batch = -10 * math.log10(scores[3].mean())
-    return Row(name, mean[0], error[0], batch, mean[1], error[1], mean[2], *paper)
 
 
 def run(number, path=None, quick=False, retrain=False, out="runs/tables", seed=0):

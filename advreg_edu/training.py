@@ -99,7 +99,7 @@ def train_critic(
             whole images. A critic with slope 1 on windows has it on images too if its value is a norm (LocalCritic).
         gap: how the Wasserstein estimate is made: "ends" from Psi at both images, as Eq. 6 is written; "lines" from the
             slopes between them, the same in the mean and twice as fast, see `wasserstein_and_slopes`.
-        recursive: a `Recursion`: x_noisy are in part iterates of Algorithm 2 with the critic as it is (§6).
+        recursive: a `Recursion`: half of x_noisy are iterates of Algorithm 2 with the critic as it is (§6).
         precision: of the convolutions, "float32" or "bfloat16" (weights and sums stay float32). None takes bfloat16
             where the processor is made for it, see `hardware.fast_precision`.
         checkpoint: file for the state of the training, written every `checkpoint_every` steps and when interrupted.

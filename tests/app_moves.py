@@ -1,8 +1,10 @@
-"""Random moves of an app's controls, as an impatient class makes them; and what the process holds meanwhile."""
+"""What the tests of the apps share: what an app says, random moves as an impatient class makes them, what is held."""
 
 import gc
+import html
 import math
 import os
+import re
 from pathlib import Path
 
 import ipywidgets as W
@@ -11,6 +13,16 @@ from advreg_edu.apps.parts import Knob
 
 MOVES = int(os.environ.get("MOVES", "40"))  # 500 in the full run
 CONTROLS = (Knob, W.Dropdown, W.Button, W.Checkbox, W.ToggleButton, W.ToggleButtons)
+
+
+def text(widget):
+    """What a widget of HTML says, without the tags."""
+    return html.unescape(re.sub("<[^>]*>", "", widget.value))
+
+
+def critic(x):
+    """Quick and convex: the norm of the differences between neighbours."""
+    return ((x.diff(dim=2) ** 2).flatten(1).sum(1) + (x.diff(dim=3) ** 2).flatten(1).sum(1) + 1e-6).sqrt()
 
 
 def controls(app):

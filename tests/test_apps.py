@@ -2,15 +2,14 @@
 
 import asyncio
 import datetime
-import html
 import io
-import re
 import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from app_moves import critic, text
 from PIL import Image
 
 import advreg_edu as ar
@@ -23,20 +22,11 @@ WHEN = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 SMALL = Settings(angles=10, steps=10, size=32, critic=OWN)
 
 
-def critic(x):
-    """Quick and convex: the norm of the differences between neighbours."""
-    return ((x.diff(dim=2) ** 2).flatten(1).sum(1) + (x.diff(dim=3) ** 2).flatten(1).sum(1) + 1e-6).sqrt()
-
-
 @pytest.fixture
 def lab():
     app = reconstruction_lab(critic, SMALL)
     yield app
     app.close()
-
-
-def text(widget):
-    return html.unescape(re.sub("<[^>]*>", "", widget.value))
 
 
 def seen(app):

@@ -90,3 +90,15 @@ def test_ticks_are_written_in_few_letters(value, words):
 def test_numbers_on_the_axis_may_be_an_array():
     chart = curves({"PSNR": [1.0, 2.0, 3.0]}, x=np.array([0.5, 1.0, 2.0]))
     assert [line.x for line in chart.lines] == [(0.5, 1.0, 2.0)]
+
+
+def test_a_band_is_around_its_line_inside_the_axes_and_in_the_sentence():
+    chart = curves({"Wass": {"exact": [3.0, 2.0], "straight": [3.0, 1.9]}}, bands={"exact": [0.5, 2.5]})
+    (shape,) = [node for node in parsed(chart.at()) if node.get("fill-opacity")]
+    corners = [tuple(map(float, pair.split(","))) for pair in shape.get("points").split()]
+    exact, _ = chart.lines
+    for spot, low, high in zip(exact.spots, corners[:2], corners[:1:-1], strict=True):
+        assert low[0] == high[0] == pytest.approx(spot[0], abs=0.06)
+        assert (low[1] + high[1]) / 2 == pytest.approx(spot[1], abs=0.11)
+    assert all(exact.heights[0] <= y <= exact.heights[1] for _, y in corners)
+    assert "exact goes from 3 to 2 in 1 steps, band ± 2.5 at most; straight" in chart.at().alt

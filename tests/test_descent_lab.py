@@ -1,13 +1,11 @@
 """The descent lab: iterates of the library, a limit where descent breaks, controls that show what they say."""
 
 import asyncio
-import html
 import random
-import re
 
 import pytest
 import torch
-from app_moves import MOVES, controls, models, move, resident
+from app_moves import MOVES, controls, models, move, resident, text
 
 import advreg_edu as ar
 from advreg_edu.apps import descent_lab, descent_run, parts
@@ -42,10 +40,6 @@ def lab():
     app = descent_lab(SMALL)
     yield app
     app.close()
-
-
-def text(widget):
-    return html.unescape(re.sub("<[^>]*>", "", widget.value))
 
 
 def seen(app):

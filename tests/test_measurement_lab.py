@@ -1,12 +1,11 @@
 """The measurement lab: its numbers are those of the operators, and every control shows what it says."""
 
-import html
 import math
-import re
 import sys
 
 import pytest
 import torch
+from app_moves import text
 
 import advreg_edu as ar
 from advreg_edu.apps import measurement_lab, measurement_run, scenes
@@ -22,10 +21,6 @@ def lab():
     app = measurement_lab(SMALL)
     yield app
     app.close()
-
-
-def text(widget):
-    return html.unescape(re.sub("<[^>]*>", "", widget.value))
 
 
 def seen(app):

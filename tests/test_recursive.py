@@ -102,7 +102,6 @@ BAD = {
     "no steps": (dict(recursive=Recursion(0, 0, 0.3)), ValueError, "recursive.steps: expected at least 1"),
     "no step size": (dict(recursive=Recursion(0, 9, 0.0)), ValueError, "recursive.step_size: expected a finite number"),
     "windows": (dict(recursive=Recursion(), crop=8), ValueError, "crop: expected None with recursive"),
-    "more than all": (dict(recursive=Recursion(share=1.5)), ValueError, "recursive.share: .*at most 1"),
     "an image as measurement": (dict(measurements=IMAGES), ValueError, "y: expected"),
     "holes": (dict(measurements=torch.full((1, *PROBLEM.A.range_shape), float("nan"))), ValueError, "measurements:"),
 }

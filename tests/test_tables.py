@@ -11,7 +11,7 @@ import torch
 import advreg_edu as ar
 from advreg_edu import presets, pretrained, tables
 from advreg_edu.__main__ import main
-from advreg_edu.tables import Row, Sample, evaluate
+from advreg_edu.evaluation import BATCH, Row, Sample, evaluate
 
 
 def seeded(seed=0):
@@ -130,4 +130,4 @@ def test_real_images_come_in_two_parts(number, shared):
     sample = tables._sample(number, path)
     count = len(np.unique(sample.groups))
     assert sample.x.shape[1:] == ((3, 128, 128) if number == "1" else (1, 128, 128))
-    assert count == (100 if number == "1" else 7) and len(sample.train) == tables.BATCH
+    assert count == (100 if number == "1" else 7) and len(sample.train) == BATCH

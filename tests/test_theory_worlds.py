@@ -1,11 +1,10 @@
 """Every control of the theory app, without a browser: what it changes, what it must leave, what it says."""
 
 import asyncio
-import html
-import re
 
 import pytest
 import torch
+from app_moves import text
 
 from advreg_edu import maps
 from advreg_edu.apps import parts, theory_run, theory_worlds
@@ -19,10 +18,6 @@ def app():
     app = theory_worlds(QUICK)
     yield app
     app.close()
-
-
-def text(widget):
-    return html.unescape(re.sub("<[^>]*>", "", widget.value))
 
 
 def seen(app):

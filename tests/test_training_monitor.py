@@ -1,13 +1,11 @@
 """The training monitor: start, pause, resume, stop; it shows the critic as it is, in the training of the library."""
 
 import asyncio
-import html
 import random
-import re
 
 import pytest
 import torch
-from app_moves import MOVES, controls, models, move, resident
+from app_moves import MOVES, controls, models, move, resident, text
 
 import advreg_edu as ar
 from advreg_edu.apps import monitor_run, parts, training_monitor
@@ -40,10 +38,6 @@ def app():
     app = training_monitor(SHORT)
     yield app
     app.close()
-
-
-def text(widget):
-    return html.unescape(re.sub("<[^>]*>", "", widget.value))
 
 
 def weights(critic):

@@ -1,11 +1,10 @@
 """The λ lab: the formula's point is the formula's, and a wrong σ is shown without a new computation."""
 
 import asyncio
-import html
-import re
 
 import pytest
 import torch
+from app_moves import critic, text
 
 import advreg_edu as ar
 from advreg_edu.apps import scenes, weight_lab, weight_run
@@ -15,20 +14,11 @@ from advreg_edu.apps.weight_view import chart, picture, sentence
 SMALL = Settings(size=32, steps=3)
 
 
-def critic(x):
-    """Quick and convex: the norm of the differences between neighbours."""
-    return ((x.diff(dim=2) ** 2).flatten(1).sum(1) + (x.diff(dim=3) ** 2).flatten(1).sum(1) + 1e-6).sqrt()
-
-
 @pytest.fixture
 def lab():
     app = weight_lab(SMALL, critic)
     yield app
     app.close()
-
-
-def text(widget):
-    return html.unescape(re.sub("<[^>]*>", "", widget.value))
 
 
 def seen(app):

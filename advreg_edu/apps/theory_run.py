@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from .. import maps, theory, worlds
-from ..graphs import graph
+from ..charts import curves
 from ..reconstruction import gradient
 from ..training import train_critic
 
@@ -147,7 +147,7 @@ def chart(result, k, eta):
     decay = result.frames[k].decay
     straight = [decay[0] - float(step) for step in ETAS if step <= decay[0]]
     lines = {"exact, by POT": decay, "slope −1, the perfect critic": straight}
-    return graph(ETAS, lines, "η", "Wass(P_r, P_η)", marks={"now": eta} if eta else None, height=230)
+    return curves({"Wass(P_r, P_η)": lines}, x=ETAS, axis="η", marks={"now": eta} if eta else None, height=230).at()
 
 
 def sentence(result, k, eta):

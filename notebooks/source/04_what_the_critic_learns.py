@@ -32,7 +32,7 @@ import math
 import torch
 
 import advreg_edu as ar
-from advreg_edu import graphs, maps, theory, worlds
+from advreg_edu import charts, maps, theory, worlds
 from advreg_edu.apps import theory_worlds
 
 seed = lambda number: torch.Generator().manual_seed(number)
@@ -234,7 +234,7 @@ def band(f, draws=6, n=250):
 mean, half = band(critic)
 tangent = mean[0] - etas[:5] * theory.squared_slope(critic, x_noisy)
 lines = {"exact, by POT": mean, "straight, slope −E‖∇Ψ‖²": tangent}
-graphs.graph(etas, lines, "η", "Wass(P_r, P_η)", bands={"exact, by POT": half})
+charts.curves({"Wass(P_r, P_η)": lines}, x=etas, axis="η", bands={"exact, by POT": half}, height=330)
 
 # %% [markdown]
 # The band around the curve is twice the standard error over six draws of the samples, hardly wider than the
@@ -286,7 +286,9 @@ print(f"exact slope at 0, from the optimal plan: {theory.slope_at_zero(critic, x
 # %%
 index, slopes = zip(*history, strict=True)
 lines = {"slope at η = 0": slopes, "the perfect critic": [-1] * len(index)}
-graphs.graph([math.log2(k + 1) for k in index], lines, "log₂(step of the training + 1)", "slope of Wass", height=280)
+charts.curves(
+    {"slope of Wass": lines}, x=[k + 1 for k in index], axis="step of the training, from 1", log_x=True, height=280
+)
 
 # %% [markdown]
 # The direction is learned within the first hundred steps. What is left of the difference is the rounded kink
@@ -313,7 +315,7 @@ for name, f in rivals.items():
     print(f"{name:29s} slope {theory.slope_at_zero(f, x_real, x_noisy):+.3f}")
 linear = [lambda x, u=u: (x.flatten(1) @ u) / u.norm() for u in directions]
 print("five random directions       ", *(f"{theory.slope_at_zero(f, x_real, x_noisy):+.3f}" for f in linear))
-graphs.graph(etas[:7], curves, "η", "Wass(P_r, P_η)")
+charts.curves({"Wass(P_r, P_η)": curves}, x=etas[:7], axis="η", height=330)
 
 # %% [markdown]
 # Ours is the steepest of those that obey the rule. The distance to the centre helps the points outside and
@@ -479,7 +481,7 @@ curves = {name: theory.decay(f, real, noisy, steps) for name, f in legal.items()
 curves["slope −1"] = curves["ours"][0] - steps[:6]
 for name, f in legal.items():
     print(f"{name:5s} slope at 0: {theory.slope_at_zero(f, real, noisy):+.3f}")
-graphs.graph(steps, curves, "η", "Wass(P_r, P_η), photographs")
+charts.curves({"Wass(P_r, P_η), photographs": curves}, x=steps, axis="η", height=330)
 
 # %% [markdown]
 # The picture of section 5, in 12 288 dimensions. With 16 images the exact distance is simply the mean

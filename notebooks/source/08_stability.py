@@ -30,7 +30,7 @@
 import torch
 
 import advreg_edu as ar
-from advreg_edu import graphs, maps, pictures, stability, theory, worlds
+from advreg_edu import charts, maps, pictures, stability, theory, worlds
 
 seed = lambda number: torch.Generator().manual_seed(number)
 point = lambda x, y: torch.tensor([[[[x, y]]]])
@@ -147,7 +147,7 @@ for weight in weights:
     moved.append((it.x - y).flatten(1).norm(dim=1))
 exact = [(segment.distance(y) - weight / 2).clamp_min(0).mean().item() for weight in weights]
 lines = {"trained critic": left, "closed form, d_M": exact}
-graphs.graph(weights, lines, "λ", "mean distance to M", marks={"2 E‖e‖": formula})
+charts.curves({"mean distance to M": lines}, x=weights, axis="λ", marks={"2 E‖e‖": formula}, height=330)
 
 # %%
 far = segment.distance(y) > 0.08
