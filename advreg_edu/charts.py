@@ -58,6 +58,7 @@ class Chart:
     lines: tuple
     size: tuple
     axis: str
+    marks: dict
 
     def at(self, k=None):
         """The drawing with a cursor at the k-th number (clipped to the last), and its sentence."""
@@ -72,6 +73,7 @@ class Chart:
             ends = f"{number(line.values[0])} to {number(line.values[last])}"
             wide = f", band ± {number(max(line.half))} at most" if line.half else ""
             words.append(f"{line.name} goes from {ends} in {last} steps{here}{wide}")
+        words += [f"{name} marked at {number(float(place))}" for name, place in self.marks.items()]
         return f"Curves against the {self.axis}: " + "; ".join(words) + "."
 
     def _repr_html_(self):
@@ -118,12 +120,13 @@ def curves(
         area = _Area(corner, (share, tall), lines, (steps, ends), x, log_x, title in log, bands or {})
         parts.append(area.frame(title, axis, marks or {}))
         for style, (name, values) in zip(STYLES, lines.items(), strict=False):
-            drawn.append(area.line(name, [float(value) for value in values], (bands or {}).get(name)))
+            said = name if name == title else f"{title}, {name}"
+            drawn.append(area.line(said, [float(value) for value in values], (bands or {}).get(name)))
             parts.append(area.band(drawn[-1], style[2]))
             parts.append(svg.curve(drawn[-1].spots, style))
     head = f"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}' {FONT} font-size='14'>"
     base = f"{head}<rect width='{width}' height='{height}' fill='#fff'/>{''.join(parts)}"
-    return Chart(base, tuple(drawn), (width, height), axis)
+    return Chart(base, tuple(drawn), (width, height), axis, marks or {})
 
 
 class _Area:

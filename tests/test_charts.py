@@ -72,7 +72,10 @@ def test_own_numbers_on_a_logarithmic_axis_with_marks():
     assert middle - left == pytest.approx(right - middle)
     words = [node.text for node in parsed(chart.at(1)).iter() if node.tag.endswith("text")]
     assert "formula" in words and "weight λ" in words
-    assert chart.at(1).alt == "Curves against the weight λ: PSNR goes from 20 to 22 in 2 steps, 25 at 1."
+    assert (
+        chart.at(1).alt
+        == "Curves against the weight λ: PSNR goes from 20 to 22 in 2 steps, 25 at 1; formula marked at 1."
+    )
 
 
 def test_values_that_are_not_finite_do_not_break_the_drawing():
@@ -101,4 +104,4 @@ def test_a_band_is_around_its_line_inside_the_axes_and_in_the_sentence():
         assert low[0] == high[0] == pytest.approx(spot[0], abs=0.06)
         assert (low[1] + high[1]) / 2 == pytest.approx(spot[1], abs=0.11)
     assert all(exact.heights[0] <= y <= exact.heights[1] for _, y in corners)
-    assert "exact goes from 3 to 2 in 1 steps, band ± 2.5 at most; straight" in chart.at().alt
+    assert "Wass, exact goes from 3 to 2 in 1 steps, band ± 2.5 at most; Wass, straight" in chart.at().alt
