@@ -12,11 +12,13 @@ import random
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import ipywidgets as W
 import psutil
 import pytest
 
+from advreg_edu.apps import app as app_module
 from advreg_edu.apps import measurement_lab, measurement_run, parts, reconstruction_lab, scenes, weight_lab
 
 MOVES = int(os.environ.get("MOVES", 60))
@@ -127,6 +129,23 @@ def test_running_a_cell_again_and_again_leaves_no_widget_behind(name):
     before = len(_instances())
     for _ in range(50):
         make().close()
+    assert len(_instances()) == before
+
+
+@pytest.mark.parametrize("executions, left", [((1, 2, 3), 1), ((1, 1), 2)], ids=["cell run again", "two in one run"])
+def test_a_cell_that_is_run_again_closes_the_app_that_it_showed(executions, left, monkeypatch):
+    """As in the kernel: JupyterLab names the cell, IPython counts the executions. Nobody calls close."""
+    parent = {"metadata": {"cellId": f"{executions}"}}
+    before, size, apps = len(_instances()), None, []
+    for count in executions:
+        shell = SimpleNamespace(get_parent=lambda: parent, execution_count=count)
+        monkeypatch.setattr(app_module, "get_ipython", lambda shell=shell: shell)
+        apps.append(measurement_lab(MEASUREMENT.SMALL))
+        apps[-1]._ipython_display_()
+        size = size or len(_instances()) - before
+    assert len(_instances()) - before == left * size
+    for app in apps:
+        app.close()
     assert len(_instances()) == before
 
 

@@ -6,8 +6,8 @@ Only the wiring is here; what is computed is in `descent_run`, what is drawn in 
 import math
 
 import ipywidgets as W
-from IPython.display import display
 
+from .app import App
 from .descent_run import (
     COSTS,
     DENOISING,
@@ -24,7 +24,7 @@ from .descent_run import (
 )
 from .descent_view import chart, l_curve, picture, sentence, sweep_sentence, verdict
 from .layout import frame, heading, row
-from .parts import Knob, Notice, Panel, Quiet, Status, choice, close, guarded
+from .parts import Knob, Notice, Panel, Quiet, Status, choice, guarded
 from .runs import Run
 
 STEPS = (1e-4, 2.0)  # range of the step size
@@ -37,7 +37,7 @@ MARK = """\
 <div style="display:flex;justify-content:space-between"><span>J falls</span><span>no promise</span></div></div>"""
 
 
-class DescentLab:
+class DescentLab(App):
     """Controls above pictures above curves. A moved control starts a run; the scrubber only looks at its iterates."""
 
     def __init__(self, settings=None):
@@ -141,14 +141,9 @@ class DescentLab:
         self._mark(case(settings).limit(settings.reg_weight))
         self._draw_sweep()
 
-    def close(self):
-        """Stop, and free the widgets."""
+    def halt(self):
         self._run.cancel()
         self._sweeping.cancel()
-        close(self.widget)
-
-    def _ipython_display_(self):
-        display(self.widget)
 
     def _mark(self, limit):
         """The limit 2/L under the slider of the step size, where its handle would be."""

@@ -1,18 +1,18 @@
 """The measurement lab: four operators, noise, and what the naive inverse makes of it. Paper: §2.1, Eq. 1."""
 
 import ipywidgets as W
-from IPython.display import display
 
 from . import scenes
+from .app import App
 from .layout import frame, heading, row
 from .measurement_run import Settings, measure
 from .measurement_view import chart, chart_index, picture, sentence
-from .parts import Gallery, Knob, Notice, Panel, Quiet, Status, choice, close, guarded
+from .parts import Gallery, Knob, Notice, Panel, Quiet, Status, choice, guarded
 
 HINT = "Move σ: the same noise is rescaled. The worse A sees a pattern v, the more its noise is multiplied."
 
 
-class MeasurementLab:
+class MeasurementLab(App):
     """Controls, pictures, singular values. A move measures again, which takes milliseconds."""
 
     def __init__(self, settings=None):
@@ -112,13 +112,6 @@ class MeasurementLab:
         self.pictures.show(picture(self.result, percent))
         self.curves.show(self._chart.at(chart_index(settings, percent)))
         self.status.say(sentence(self.result, percent), lines=3)
-
-    def close(self):
-        """Free the widgets."""
-        close(self.widget)
-
-    def _ipython_display_(self):
-        display(self.widget)
 
 
 def measurement_lab(settings=None):

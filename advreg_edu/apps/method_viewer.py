@@ -1,12 +1,12 @@
 """The method viewer: flip between the reconstructions of one image (notebook 07). Paper: Figures 1 and 2."""
 
 import ipywidgets as W
-from IPython.display import display
 
 from ..metrics import psnr, ssim
 from ..pictures import busiest, strip, with_inset
+from .app import App
 from .layout import column, names, row
-from .parts import Knob, Notice, Panel, Quiet, Status, close, guarded
+from .parts import Knob, Notice, Panel, Quiet, Status, guarded
 
 SIDE = 32  # pixels of the magnified square
 ERROR_LIMIT = 0.3
@@ -37,7 +37,7 @@ def sentence(truth, results, name, number):
     )
 
 
-class MethodViewer:
+class MethodViewer(App):
     """Buttons for the methods, sliders for image and magnified square; every picture is drawn from what is stored."""
 
     def __init__(self, truth, results):
@@ -73,13 +73,6 @@ class MethodViewer:
         corner = self.row.value, self.column.value
         self.pictures.show(picture(self.truth[k], self.results[name][k], name, corner))
         self.status.say(sentence(self.truth, self.results, name, k))
-
-    def close(self):
-        """Free the widgets."""
-        close(self.widget)
-
-    def _ipython_display_(self):
-        display(self.widget)
 
 
 def method_viewer(truth, results):

@@ -6,13 +6,13 @@ Only the wiring is here; what is computed is in `reconstruction_run`, what is sh
 import time
 
 import ipywidgets as W
-from IPython.display import display
 
 from ..pictures import busiest
 from ..reconstruction import METHODS
 from . import scenes
+from .app import App
 from .layout import frame, heading, row
-from .parts import Gallery, Knob, Notice, Panel, Quiet, Status, choice, close, code_box, guarded, toggle
+from .parts import Gallery, Knob, Notice, Panel, Quiet, Status, choice, code_box, guarded, toggle
 from .reconstruction_run import CRITIC, OWN, STARTS, STOPS, Settings, as_code, results
 from .reconstruction_view import chart, picture, sentence
 from .runs import Run
@@ -25,7 +25,7 @@ FILES = ".png,.jpg,.jpeg,.dcm,.npy"
 RESTART = "image number sigma angles share critic weight by_formula step_size steps method begin stop".split()
 
 
-class ReconstructionLab:
+class ReconstructionLab(App):
     """Controls, pictures, curves. A moved control starts a run; the scrubber only looks at its iterates."""
 
     def __init__(self, critic=CRITIC, settings=None):
@@ -193,13 +193,8 @@ class ReconstructionLab:
             self.image.value = scenes.FILE
         self.start()
 
-    def close(self):
-        """Stop, and free the widgets."""
+    def halt(self):
         self._run.cancel()
-        close(self.widget)
-
-    def _ipython_display_(self):
-        display(self.widget)
 
     def _draw_noise(self, button):
         self.noise += 1

@@ -4,17 +4,17 @@ Only the wiring is here; what is computed and drawn is in `theory_run`.
 """
 
 import ipywidgets as W
-from IPython.display import display
 
+from .app import App
 from .layout import frame, heading, row
-from .parts import Knob, Notice, Panel, Quiet, Status, choice, close, details, guarded
+from .parts import Knob, Notice, Panel, Quiet, Status, choice, details, guarded
 from .runs import Run
 from .theory_run import DRAWN, ETAS, FRAMES, WORLDS, Settings, as_code, chart, picture, places, results, sentence
 
 HINT = 'Move a control: a new critic is trained. Choose "your own" to draw M by its corners.'
 
 
-class TheoryWorlds:
+class TheoryWorlds(App):
     """Controls above maps above a graph. A moved control starts a training; scrubber and eta only look at it."""
 
     def __init__(self, settings=None):
@@ -94,13 +94,8 @@ class TheoryWorlds:
         self._run.finish(results(self.settings))
         return self.result
 
-    def close(self):
-        """Stop, and free the widgets."""
+    def halt(self):
         self._run.cancel()
-        close(self.widget)
-
-    def _ipython_display_(self):
-        display(self.widget)
 
     @guarded
     def _pick(self, change=None):

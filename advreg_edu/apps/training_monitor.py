@@ -6,12 +6,12 @@ Only the wiring is here; what is computed is in `monitor_run`, what is shown in 
 from itertools import chain
 
 import ipywidgets as W
-from IPython.display import display
 
+from .app import App
 from .layout import frame, heading
 from .monitor_run import CHESTS, ELLIPSES, LOCAL, PAPER, Settings, ended, new_critic, results
 from .monitor_view import chart, histograms, picture, sentence, verdict
-from .parts import Knob, Notice, Panel, Status, choice, close, guarded
+from .parts import Knob, Notice, Panel, Status, choice, guarded
 from .runs import Run
 
 HINTS = {
@@ -22,7 +22,7 @@ HINTS = {
 }
 
 
-class TrainingMonitor:
+class TrainingMonitor(App):
     """Controls above pictures above curves. `critic` is the one in training; a moved control replaces it."""
 
     def __init__(self, settings=None):
@@ -78,7 +78,7 @@ class TrainingMonitor:
     @guarded
     def _renew(self, change=None):
         """A fresh critic for what the controls say; the training in flight ends."""
-        self._end()
+        self.halt()
         settings = self.settings
         self.critic, self.result = new_critic(settings), None
         self._results = self._watched(results(settings, self.critic))
@@ -107,24 +107,16 @@ class TrainingMonitor:
     def _stop(self, button=None):
         """End the training here."""
         if self.state in ("pause", "resume"):
-            self._end()
+            self.halt()
             self.result = ended(self.result, self.critic)
             self._say("start again")
             self._draw()
 
-    def _end(self):
+    def halt(self):
         """Cancel the run; closing the training puts the averaged weights into the critic."""
         self._run.cancel()
         if self._results is not None:
             self._results.close()
-
-    def close(self):
-        """Stop, and free the widgets."""
-        self._end()
-        close(self.widget)
-
-    def _ipython_display_(self):
-        display(self.widget)
 
     def _say(self, state):
         self.go.description = state

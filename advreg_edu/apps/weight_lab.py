@@ -1,10 +1,10 @@
 """The λ lab: the formula's weight, the weights around it, and a σ that is wrong on purpose. Paper: §5.1."""
 
 import ipywidgets as W
-from IPython.display import display
 
+from .app import App
 from .layout import frame, heading, row
-from .parts import Gallery, Knob, Notice, Panel, Quiet, Status, choice, close, guarded
+from .parts import Gallery, Knob, Notice, Panel, Quiet, Status, choice, guarded
 from .runs import Run
 from .weight_run import KINDS, PROBLEMS, Settings, results, told
 from .weight_view import chart, picture, sentence
@@ -12,7 +12,7 @@ from .weight_view import chart, picture, sentence
 HINT = "The formula never sees the truth. The curve below does: it is drawn to judge the formula, not to choose λ."
 
 
-class WeightLab:
+class WeightLab(App):
     """Controls, pictures, curve. A move of σ computes seven reconstructions; what σ is told only picks among them."""
 
     def __init__(self, settings=None, critic=None):
@@ -99,13 +99,8 @@ class WeightLab:
         self.noise += 1
         self.start()
 
-    def close(self):
-        """Stop, and free the widgets."""
+    def halt(self):
         self._run.cancel()
-        close(self.widget)
-
-    def _ipython_display_(self):
-        display(self.widget)
 
 
 def weight_lab(settings=None, critic=None):

@@ -1,0 +1,50 @@
+"""What every app has: it shows itself when it ends a cell, stops, and frees its widgets."""
+
+import weakref
+
+from IPython import get_ipython
+from IPython.display import display
+
+from .parts import close
+
+_shown = {}  # cell of the notebook -> (number of its execution, the apps that this showed)
+
+
+class App:
+    """A subclass makes `widget`, and says in `halt` how to end what it computes."""
+
+    widget = None
+
+    def halt(self):
+        """End what is being computed."""
+
+    def close(self):
+        """Stop, and free the widgets."""
+        self.halt()
+        close(self.widget)
+
+    def _ipython_display_(self):
+        _note(self)
+        display(self.widget)
+
+
+def _note(app):
+    """Remember that the cell in execution shows `app`, and close what its last execution showed: a cell that is run
+    again leaks nothing."""
+    cell, execution = _cell()
+    if cell is None:
+        return
+    before, apps = _shown.get(cell, (execution, ()))
+    if before != execution:
+        for old in (reference() for reference in apps):
+            if old is not None and old is not app:
+                old.close()
+        apps = ()
+    _shown[cell] = execution, (*apps, weakref.ref(app))
+
+
+def _cell():
+    """The identifier of the cell in execution and the number of its execution; None where the front end gives none."""
+    shell = get_ipython()
+    parent = getattr(shell, "get_parent", dict)()
+    return parent.get("metadata", {}).get("cellId"), getattr(shell, "execution_count", None)
