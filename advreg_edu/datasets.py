@@ -9,23 +9,26 @@ from . import images
 from ._checks import check_choice
 
 PARTS = ("train", "dev", "val")
-HELD_BACK = 8  # of the training patients, one in so many is held back for choices: "dev"
+HELD_BACK = 8  # of the training patients or photographs, one in so many is held back for choices: "dev"
 
 
 def photographs(folder, part, n, size, generator):
-    """n random colour crops of the photographs in folder/part, part "train" or "val": (n, 3, size, size).
+    """n random colour crops of the photographs of a part: (n, 3, size, size).
 
-    A folder without the subfolders train and val is taken whole, for training only.
+    Every choice is made on "dev": every eighth photograph of folder/train, never trained on. "train" is the others,
+    "val" is folder/val. A folder without the subfolders train and val is taken whole as folder/train.
     """
     folder = _given(folder, "a folder of photographs such as BSDS500, with the subfolders train and val")
-    check_choice(part, "part", ("train", "val"))
-    if (folder / part).is_dir():
-        folder = folder / part
+    check_choice(part, "part", PARTS)
+    split = "val" if part == "val" else "train"
+    if (folder / split).is_dir():
+        folder = folder / split
     elif part == "val":
         raise ValueError(
             f"{folder}: expected the subfolders train and val, got none called val. Split the photographs."
         )
-    return images.from_folder(folder, n, size, generator=generator)
+    files = images.files_in(folder)
+    return images.from_folder(_of_part(files, part, folder), n, size, generator=generator)
 
 
 def chest(path, part, size=128):
@@ -61,14 +64,14 @@ def _dicom(path, part, split, size):
     return torch.cat(slices), np.repeat(patients, [len(x) for x in slices])
 
 
-def _of_part(patients, part, path):
-    """Those of the sorted patients of a split that belong to `part`."""
+def _of_part(whom, part, path):
+    """Those of the sorted patients or photographs of a split that belong to `part`."""
     if part == "val":
-        return patients
-    if len(patients) < 2:
-        raise ValueError(f"{path}: expected at least two patients to train on and hold back, got {len(patients)}.")
-    dev = patients[::HELD_BACK]
-    return dev if part == "dev" else [patient for patient in patients if patient not in dev]
+        return whom
+    if len(whom) < 2:
+        raise ValueError(f"{path}: expected at least two to train on and hold back, got {len(whom)}. Add more.")
+    dev = whom[::HELD_BACK]
+    return dev if part == "dev" else [one for one in whom if one not in dev]
 
 
 def _given(path, what):

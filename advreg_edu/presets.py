@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from . import datasets, images
@@ -30,6 +31,7 @@ class Preset:
     network: Callable  # () -> critic or U-Net
     training: Callable  # train_critic or train_denoiser
     arguments: dict  # of the training
+    others: Callable | None = None  # (path, generator) -> images of which the training sees the measurements alone
 
 
 def _phantoms(count):
@@ -38,19 +40,32 @@ def _phantoms(count):
 
 def _slices(path, generator):
     """Real slices, each also in the mirror, and 1000 phantoms: few patients alone are learned by heart."""
-    x, _ = datasets.chest(path, "train")
+    return _mirrored_with_phantoms(datasets.chest(path, "train")[0], generator)
+
+
+def _slices_of_half(which):
+    """The same of every other training patient, from patient `which`."""
+
+    def load(path, generator):
+        x, patients = datasets.chest(path, "train")
+        return _mirrored_with_phantoms(x[np.isin(patients, np.unique(patients)[which::2])], generator)
+
+    return load
+
+
+def _mirrored_with_phantoms(x, generator):
     return torch.cat([x, x.flip(-1), images.thorax(1000, size=128, generator=generator)])
 
 
 def _crops(path, generator):
-    return datasets.photographs(path, "train", 8000, 48, generator)
+    return datasets.photographs(path, "train", 16000, 48, generator)
 
 
-def _ct(x_real, sigma=0.02, widths=(16, 32, 64), **arguments):
+def _ct(x_real, sigma=0.02, widths=(16, 32, 64), others=None, **arguments):
     problem = lambda: Problem(RayTransform(128, 30), sigma)
     network = lambda: LocalCritic(channels=1, widths=widths, blocks_down=False)
     arguments = dict(batch_size=8, averaging=0.99, gap="lines") | arguments
-    return Preset(problem, x_real, network, train_critic, arguments)
+    return Preset(problem, x_real, network, train_critic, arguments, others)
 
 
 def _chest(sigma):
@@ -59,8 +74,9 @@ def _chest(sigma):
 
 def _photos(**arguments):
     problem = lambda: Problem(Identity((3, 48, 48)), sigma=0.1)
+    network = lambda: LocalCritic(channels=3, widths=(32, 64, 96), smoothing=0.004)
     arguments = dict(batch_size=16, learning_rate=1.5e-3) | arguments
-    return Preset(problem, _crops, lambda: LocalCritic(channels=3, widths=(32, 64, 96)), train_critic, arguments)
+    return Preset(problem, _crops, network, train_critic, arguments)
 
 
 def _unet(critic, channels, **arguments):
@@ -73,7 +89,8 @@ _CRITICS = {
     "ct-thorax": _ct(_phantoms(2000), steps=700),
     "ct-chest-high": _chest(sigma=0.02),
     "ct-chest-low": _chest(sigma=0.005),
-    "photos-color": _photos(steps=4000, learning_rate=8e-4, gap="lines", recursive=Recursion(1000, 60, 0.03)),
+    "ct-chest-high-unpaired": _ct(_slices_of_half(0), steps=1000, others=_slices_of_half(1)),
+    "photos-color": _photos(steps=9000, learning_rate=8e-4, gap="lines", recursive=Recursion(6000, 90, 0.015)),
 }
 _CT_UNET = dict(steps=800, batch_size=8, learning_rate=2e-3)
 PRESETS = _CRITICS | {
@@ -99,11 +116,14 @@ def train(name, out, path=None, seed=0, resume=False, device="cpu", **changes):
     use_the_cores_there_are()
     preset, out = PRESETS[name], Path(out)
     checkpoint, device = _checkpoint(out, resume), _device(device)
-    x_real = preset.images(path, torch.Generator().manual_seed(seed))
+    generator = torch.Generator().manual_seed(seed)
+    x_real, problem = preset.images(path, generator), preset.problem()
     network = _seeded(preset.network, seed).to(device)
     arguments = preset.arguments | changes
     run = dict(seed=seed, checkpoint=checkpoint, resume=resume) | arguments
-    steps = preset.training(network, preset.problem(), x_real, **run)
+    if preset.others:
+        run["measurements"] = problem.measure(preset.others(path, generator), generator)
+    steps = preset.training(network, problem, x_real, **run)
     start = time.perf_counter()
     try:
         _watch(steps, arguments["steps"], f"{name}, {len(x_real)} images")

@@ -25,13 +25,13 @@ DRAWS, CROPS = 3, 100  # noise draws per image; photographs in Table 1
 
 def _denoising(critic="photos-color", **paper):
     problem = lambda: Problem(Identity((3, 128, 128)), sigma=0.1)
-    title, solver = "Table 1: denoising, σ = 0.1", dict(step_size=0.03, steps=60)
+    title, solver = "Table 1: denoising, σ = 0.1", dict(step_size=0.015, steps=100)
     return Experiment(title, problem, critic, f"{critic}-unet", solver, (0.1, 0.12, 0.14, 0.17, 0.2), (), paper)
 
 
-def _tomography(title, sigma, critic, tv_weights, **paper):
+def _tomography(title, sigma, critic, steps, tv_weights, **paper):
     problem = lambda: Problem(RayTransform(128, 30), sigma)
-    title, solver = f"Table 2: {title}, 30 angles, σ = {sigma:g}", dict(step_size=0.5, steps=150)
+    title, solver = f"Table 2: {title}, 30 angles, σ = {sigma:g}", dict(step_size=0.5, steps=steps)
     red_weights = (0.003, 0.01, 0.03, 0.1, 0.3)
     return Experiment(title, problem, critic, f"{critic}-unet", solver, tv_weights, red_weights, paper)
 
@@ -43,11 +43,11 @@ PAPER_DENOISING = {"noisy": (20.3, 0.534), "TV": (26.3, 0.836), "U-Net": (28.8, 
 EXPERIMENTS = {
     "1": (_denoising(**PAPER_DENOISING),),
     "2": (
-        _tomography("high noise", 0.02, "ct-chest-high", HIGH, **PAPER_HIGH, ours=(30.5, 0.927)),
-        _tomography("low noise", 0.005, "ct-chest-low", LOW, **PAPER_LOW, ours=(32.5, 0.946)),
+        _tomography("high noise", 0.02, "ct-chest-high", 150, HIGH, **PAPER_HIGH, ours=(30.5, 0.927)),
+        _tomography("low noise", 0.005, "ct-chest-low", 250, LOW, **PAPER_LOW, ours=(32.5, 0.946)),
     ),
 }
-QUICK = {"1": EXPERIMENTS["1"], "2": (_tomography("phantoms", 0.02, "ct-thorax", HIGH),)}
+QUICK = {"1": EXPERIMENTS["1"], "2": (_tomography("phantoms", 0.02, "ct-thorax", 150, HIGH),)}
 
 
 def run(number, path=None, quick=False, retrain=False, out="runs/tables", seed=0):
@@ -96,7 +96,7 @@ def _sample(number, path):
     seeded = lambda seed: torch.Generator().manual_seed(seed)
     if number == "1":
         x = datasets.photographs(path, "val", CROPS, 128, seeded(20_261_123))
-        return Sample(x, np.arange(CROPS), datasets.photographs(path, "train", BATCH, 128, seeded(0)))
+        return Sample(x, np.arange(CROPS), datasets.photographs(path, "dev", BATCH, 128, seeded(0)))
     x, patients = datasets.chest(path, "val")
     dev, _ = datasets.chest(path, "dev")
     return Sample(x, patients, dev[torch.linspace(0, len(dev) - 1, BATCH).long()])

@@ -14,10 +14,11 @@ def seeded(seed=0):
 
 @pytest.fixture
 def photographs(tmp_path):
-    """train holds one black photograph, val one white."""
-    for part, level in (("train", 0), ("val", 255)):
+    """train holds nine photographs of gray level 0, 10, ..., 80, val one white."""
+    for part, levels in (("train", range(0, 90, 10)), ("val", [255])):
         (tmp_path / part).mkdir()
-        Image.new("RGB", (20, 24), (level,) * 3).save(tmp_path / part / "a.png")
+        for level in levels:
+            Image.new("RGB", (20, 24), (level,) * 3).save(tmp_path / part / f"{level:03d}.png")
     return tmp_path
 
 
@@ -32,11 +33,19 @@ def slices(tmp_path):
 
 def test_each_part_comes_from_its_own_folder(photographs):
     train, val = (datasets.photographs(photographs, part, 3, 16, seeded()) for part in ("train", "val"))
-    assert train.shape == val.shape == (3, 3, 16, 16) and train.max() == 0 and val.min() == 1
+    assert train.shape == val.shape == (3, 3, 16, 16) and train.max() < 1 and val.min() == 1
+
+
+def test_every_eighth_photograph_is_held_back_for_choices(photographs):
+    def levels(part):
+        crops = datasets.photographs(photographs, part, 200, 16, seeded())
+        return {round(255 * crop.mean().item()) for crop in crops}
+
+    assert levels("dev") == {0, 80} and levels("train") == set(range(10, 80, 10))
 
 
 def test_a_plain_folder_is_for_training_only(photographs):
-    assert datasets.photographs(photographs / "train", "train", 1, 16, seeded()).max() == 0
+    assert datasets.photographs(photographs / "train", "train", 1, 16, seeded()).max() < 1
     with pytest.raises(ValueError, match="expected the subfolders train and val, got none called val"):
         datasets.photographs(photographs / "train", "val", 1, 16, seeded())
 
@@ -68,7 +77,7 @@ def test_dicom_folders_are_patients(tmp_path):
     with pytest.raises(ValueError, match=r"expected the folders val/PATIENT with DICOM files, got none"):
         datasets.chest(tmp_path / "train", "val")
     shutil.rmtree(tmp_path / "train" / "p1"), shutil.rmtree(tmp_path / "train" / "p2")
-    with pytest.raises(ValueError, match="expected at least two patients to train on and hold back, got 1"):
+    with pytest.raises(ValueError, match="expected at least two to train on and hold back, got 1"):
         datasets.chest(tmp_path, "train")
 
 

@@ -3,7 +3,7 @@
 from ._ellipses import ellipses
 from ._files import from_bytes, from_file
 from ._hounsfield import WINDOW, from_dicom, from_hounsfield
-from ._photos import from_folder, photos
+from ._photos import files_in, from_folder, photos
 from ._statistics import compare_statistics
 from ._thorax import thorax, thorax_hu
 
@@ -11,6 +11,7 @@ __all__ = [
     "WINDOW",
     "compare_statistics",
     "ellipses",
+    "files_in",
     "from_bytes",
     "from_dicom",
     "from_file",

@@ -44,6 +44,7 @@ def photos(n, size=128, generator=None, channels=3):
 def from_folder(path, n=None, size=128, channels=3, generator=None):
     """Crops of the photographs in a folder and its subfolders, BSDS500 or any other, in [0, 1], float32.
 
+    path      a folder, or a list of files
     n         (n, channels, size, size): random crops; None: the middle of each photograph, sorted by path
     channels  3 colour (gray photographs get three equal channels), 1 gray (luma)
     Photographs are turned upright as their EXIF data say. Endings: jpg, jpeg, png, tif, tiff, bmp, webp.
@@ -51,7 +52,7 @@ def from_folder(path, n=None, size=128, channels=3, generator=None):
     """
     size, generator = check_count(size, "size"), dice(generator)
     _check_channels(channels)
-    names = _photographs(Path(path))
+    names = path if isinstance(path, list) else files_in(path)
     if n is None:
         return torch.stack([_crop(_open(name, channels, size), size, (0.5, 0.5)) for name in names])
     which, corners = _choose(check_count(n, "n"), len(names), generator)
@@ -80,7 +81,9 @@ def _crop(picture, size, corner):
     return picture[:, i : i + size, j : j + size].float() / 255
 
 
-def _photographs(folder):
+def files_in(folder):
+    """The photographs in a folder and its subfolders, sorted by path."""
+    folder = Path(folder)
     found = sorted(f for f in folder.rglob("*") if f.suffix.lower() in ENDINGS and f.is_file())
     if not found:
         got = "no such files" if folder.is_dir() else "no such folder" if not folder.exists() else "a file"
