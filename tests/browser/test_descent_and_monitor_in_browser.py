@@ -1,66 +1,11 @@
 """The descent lab and the training monitor as a student meets them: in JupyterLab, by mouse and keyboard."""
 
-import os
 import re
-from pathlib import Path
 
-import nbformat
 import pytest
+from moves import no_errors, open_app, says, shoot, slider, type_in
 
 pytestmark = pytest.mark.browser
-SHOTS = os.environ.get("SCREENSHOTS")  # a folder, to look at what the tests saw
-
-
-def open_app(page, jupyter, name, code):
-    """Run one cell in a new notebook and return the app in it."""
-    address, served = jupyter
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}  # without it JupyterLab asks
-    cells = [nbformat.v4.new_code_cell(code)]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), served / f"{name}.ipynb")
-    page.goto(f"{address}/lab/tree/{name}.ipynb?reset")
-    page.get_by_text(re.compile(r"\| Idle")).wait_for()  # the kernel is there
-    page.keyboard.press("Control+b")  # fold the list of files away
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_text("Run All Cells", exact=True).click()
-    app = page.locator(".advreg-lab")
-    app.get_by_role("status").first.wait_for()
-    return app
-
-
-def says(app, words):
-    """Wait until a status line contains the words (a text or a pattern); return it."""
-    line = app.get_by_role("status").filter(has_text=words)
-    line.wait_for()
-    return line.inner_text()
-
-
-def type_in(app, name, value):
-    field = app.get_by_role("spinbutton", name=name, exact=True)
-    field.fill(value)
-    field.press("Enter")
-
-
-def slider(page, app, name):
-    field = page.get_by_role("spinbutton", name=name, exact=True)
-    return app.locator(".widget-hbox").filter(has=field).last.get_by_role("slider")
-
-
-def shoot(page, app, name):
-    """The app on the screen of a small laptop (as far as it is seen) and of a projector."""
-    if not SHOTS:
-        return
-    for width, height in ((1280, 800), (1920, 1080)):
-        page.set_viewport_size({"width": width, "height": height})
-        app.scroll_into_view_if_needed()
-        page.wait_for_timeout(500)
-        page.screenshot(path=Path(SHOTS) / f"{name}-{width}.png")
-    page.set_viewport_size({"width": 1280, "height": 800})
-
-
-def no_errors(page):
-    assert page.locator(".advreg-error").count() == 0
-    assert page.locator('[data-mime-type="application/vnd.jupyter.error"]').count() == 0
-    assert page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').count() == 0
 
 
 def test_the_limit_stands_where_the_handle_would(page, app_and_limit):

@@ -1,19 +1,16 @@
 """The labs as a student meets them: in JupyterLab, by mouse and keyboard."""
 
-import os
 import re
 import shutil
 from pathlib import Path
 
 import nbformat
 import pytest
+from moves import SHOTS, type_in
 from PIL import Image
 
 pytestmark = pytest.mark.browser
 NOTEBOOK = "06_reconstruction_lab.ipynb"
-NAMED = """node => Boolean(node.getAttribute('aria-label') || node.title || node.textContent.trim()
-  || (node.labels && [...node.labels].some(label => label.textContent.trim())) || node.type === 'file')"""
-SHOTS = os.environ.get("SCREENSHOTS")  # a folder, to look at what the tests saw
 
 
 def open_and_run(page, jupyter, path):
@@ -43,12 +40,6 @@ def settled(page, app, sentence):
         page.wait_for_timeout(700)
         now, before = state(app), now
     return now
-
-
-def type_in(app, name, value):
-    field = app.get_by_role("spinbutton", name=name, exact=True)
-    field.fill(value)
-    field.press("Enter")
 
 
 def slider(page, app, name):
@@ -162,7 +153,7 @@ def test_every_slider_and_divergence(page, jupyter, two_cells):
     no_errors(page)
 
 
-def test_the_measurement_lab_by_keyboard_and_every_control_has_a_name(page, jupyter, tmp_path):
+def test_the_measurement_lab_by_keyboard(page, jupyter, tmp_path):
     path = cells(tmp_path / "measure.ipynb", "from advreg_edu.apps import measurement_lab\n\nmeasurement_lab()")
     app = open_and_run(page, jupyter, path)
     before = settled(page, app, "PSNR of A†y")
@@ -174,9 +165,6 @@ def test_the_measurement_lab_by_keyboard_and_every_control_has_a_name(page, jupy
     assert now[0] != before[0] and now[-1] != before[-1]
     app.get_by_label("operator A").select_option("MRI")
     app.get_by_text("data y: |k-space|").wait_for()
-    for control in app.locator("input, select, button, [role=slider]").all():
-        assert page.evaluate(NAMED, control.element_handle()), control.evaluate("node => node.outerHTML")
-    assert all(alt is not None for alt in (img.get_attribute("alt") for img in app.locator("img").all()))
     no_errors(page)
     shoot(page, "measurement")
 
