@@ -47,6 +47,7 @@ def _parser():
     )
     tables.add_argument("--quick", action="store_true", help="bundled photographs or phantoms, no data needed")
     tables.add_argument("--retrain", action="store_true", help="train also the networks that ship")
+    tables.add_argument("--draws", type=int, help="noise draws for each image (default 3; 1 with --quick)")
     tables.add_argument("--seed", type=int, default=0, help="of the trainings (default 0)")
     tables.add_argument("--out", type=Path, default=Path("runs/tables"), metavar="FOLDER", help="default runs/tables")
     tables.set_defaults(run=_tables)
@@ -73,7 +74,8 @@ def _train(options):
 def _tables(options):
     from . import tables
 
-    return tables.run(options.number, options.images, options.quick, options.retrain, options.out, options.seed)
+    chosen = options.images, options.quick, options.retrain, options.out, options.seed, options.draws
+    return tables.run(options.number, *chosen)
 
 
 def _notebooks(options):

@@ -114,7 +114,7 @@ def curves(
     legend = () if first is None else list(panels.values())[first]
     top = LEGEND if legend else 0
     share, tall = width / columns, (height - top) / math.ceil(len(panels) / columns)
-    parts, drawn = [_legend(legend, (first or 0) % columns * share)], []
+    parts, drawn = [_legend(legend, (first or 0) % columns * share, width)], []
     for i, (title, lines) in enumerate(panels.items()):
         corner = (i % columns * share, top + i // columns * tall)
         area = _Area(corner, (share, tall), lines, (steps, ends), x, log_x, title in log, bands or {})
@@ -234,13 +234,14 @@ def _short(value):
     return f"10{raised}" if mantissa == "1" else f"{mantissa}·10{raised}"
 
 
-def _legend(names, left):
-    """Dash, marker and name of every line, one after the other."""
-    parts, x = [], left + LEFT
+def _legend(names, left, width):
+    """Dash, marker and name of every line, one after the other; begins at `left` and ends inside the width."""
+    space = lambda name: 64 + 8 * len(name)
+    parts, x = [], max(0, min(left + LEFT, width - sum(map(space, names))))
     for name, (dash, marker, colour) in zip(names, STYLES, strict=False):
         parts.append(svg.stroke(x, 14, x + 34, 14, colour, f"stroke-width='2' stroke-dasharray='{dash}'"))
         parts.append(svg.marker((x + 17, 14), marker, colour) + svg.text(x + 42, 19, name, INK, "start"))
-        x += 64 + 8 * len(name)
+        x += space(name)
     return "".join(parts)
 
 

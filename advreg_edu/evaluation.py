@@ -1,10 +1,12 @@
 """Every method on every image and noise draw, with nothing chosen on the reported images. Paper: §5.2 and §5.3.
 
-lambda of ours is the formula of §5.1 and its run has a fixed number of steps; lambda of TV and of RED is the best of a
-grid on training images. Rows called "oracle" look at the truth, to show the distance to what could have been.
+lambda of ours is the formula of §5.1 and its run has a fixed number of steps; a second row divides it by ||grad Psi||
+on training images, which the formula takes to be 1. lambda of TV and of RED is the best of a grid on training images.
+Rows called "oracle" look at the truth, to show the distance to what could have been.
 """
 
 import math
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +15,7 @@ import numpy as np
 import torch
 
 from .classical import total_variation
+from .diagnostics import diagnose
 from .metrics import psnr, ssim
 from .operators import Identity
 from .reconstruction import reconstruct
@@ -20,6 +23,8 @@ from .reg_weight import weight_from_noise
 from .supervised import post_process, red
 
 BATCH = 16  # images at a time
+OVER_SLOPE = "ours, λ / slope"
+FIRST_DRAW = ("TV", "RED", OVER_SLOPE)  # methods that take many times as long: on one noise draw only
 
 
 @dataclass(frozen=True)
@@ -75,10 +80,12 @@ def evaluate(experiment, critic, unet, sample, draws, progress=iter):
         truth = sample.x[start : start + BATCH]
         y = problem.measure(truth, torch.Generator().manual_seed(100_000 * draw + start))
         for name, method in methods.items():
+            if draw and name in FIRST_DRAW:
+                continue
             candidates = method(y)  # the last is the result; an oracle may choose among all
             shown.setdefault(name, candidates[-1][0])
             scores.setdefault(name, []).append([_scores(x, truth) for x in candidates])
-    mean = partial(_over_draws_and_groups, draws=draws, groups=sample.groups)
+    mean = partial(_over_draws_and_groups, groups=sample.groups)
     rows = []
     for name, parts in scores.items():
         results = torch.cat([part[-1] for part in parts], 1)  # (4, draws * N)
@@ -111,7 +118,10 @@ def _methods(experiment, problem, critic, unet, x_train):
         regularised = lambda y, weight: red(problem, y, unet, weight)
         red_weight = best(regularised, experiment.red_weights)
         methods["RED"] = lambda y: [regularised(y, red_weight)]
-    methods["ours"] = lambda y: [it.x for it in reconstruct(problem, y, critic, reg_weight, **experiment.solver)]
+    iterates = lambda y, weight: (it.x for it in reconstruct(problem, y, critic, weight, **experiment.solver))
+    methods["ours"] = lambda y: list(iterates(y, reg_weight))
+    slope = diagnose(critic, problem, x_train).slope_real
+    methods[OVER_SLOPE] = lambda y: [deque(iterates(y, reg_weight / slope), maxlen=1)[0]]
     return methods
 
 
@@ -126,9 +136,9 @@ def _scores(x, truth):
     return torch.stack([psnr(x, truth), ssim(x, truth), ssim(x, truth, data_range=2), error])
 
 
-def _over_draws_and_groups(scores, draws, groups):
+def _over_draws_and_groups(scores, groups):
     """Scores (4, draws * N): mean over draws, then within groups; mean and standard error over groups, (4,) each."""
-    scores = scores.reshape(len(scores), draws, -1).mean(1)
+    scores = scores.reshape(len(scores), -1, len(groups)).mean(1)
     means = torch.stack([scores[:, groups == g].mean(1) for g in np.unique(groups)], 1)
     return means.mean(1), means.std(1) / means.shape[1] ** 0.5
 

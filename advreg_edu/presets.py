@@ -89,7 +89,7 @@ _CRITICS = {
     "ct-thorax": _ct(_phantoms(2000), steps=700),
     "ct-chest-high": _chest(sigma=0.02),
     "ct-chest-low": _chest(sigma=0.005),
-    "ct-chest-high-unpaired": _ct(_slices_of_half(0), steps=1000, others=_slices_of_half(1)),
+    "ct-chest-high-unpaired": _ct(_slices_of_half(0), steps=1000, gap="ends", others=_slices_of_half(1)),
     "photos-color": _photos(steps=9000, learning_rate=8e-4, gap="lines", recursive=Recursion(6000, 90, 0.015)),
 }
 _CT_UNET = dict(steps=800, batch_size=8, learning_rate=2e-3)

@@ -11,16 +11,26 @@ import torch
 import advreg_edu as ar
 from advreg_edu import presets, pretrained, tables
 from advreg_edu.__main__ import main
-from advreg_edu.evaluation import BATCH, Row, Sample, evaluate
+from advreg_edu.evaluation import BATCH, OVER_SLOPE, Row, Sample, evaluate
 
 
 def seeded(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-def total_length(x):
+class TotalLength(torch.nn.Module):
     """A smooth relative of TV, as a critic."""
-    return ((x.diff(dim=2) ** 2).flatten(1).sum(1) + (x.diff(dim=3) ** 2).flatten(1).sum(1) + 1e-6).sqrt()
+
+    def __init__(self):
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.ones(()))
+
+    def forward(self, x):
+        squares = (x.diff(dim=2) ** 2).flatten(1).sum(1) + (x.diff(dim=3) ** 2).flatten(1).sum(1)
+        return self.scale * (squares + 1e-6).sqrt()
+
+
+total_length = TotalLength()
 
 
 @pytest.fixture
@@ -40,12 +50,23 @@ def sample():
 def test_every_method_has_a_row_and_the_papers_number(experiment, sample):
     rows, shown = evaluate(experiment, total_length, lambda x: x, sample, draws=2)
     names = [row.method for row in rows]
-    assert names[:4] == ["noisy", "TV", "U-Net", "ours"] and all("(oracle)" in name for name in names[4:])
+    assert names[:5] == ["noisy", "TV", "U-Net", "ours", OVER_SLOPE]
+    assert len(names) == 7 and all("(oracle)" in name for name in names[5:])
     assert [row.paper_psnr for row in rows[:4]] == [20.3, 26.3, 28.8, 28.2]
-    assert list(shown) == ["truth", "noisy", "TV", "U-Net", "ours"] and shown["TV"].shape == (3, 40, 40)
+    assert list(shown) == ["truth", *names[:5]] and shown["TV"].shape == (3, 40, 40)
     noisy, unet = rows[0], rows[2]
     assert noisy.psnr == pytest.approx(20.2, abs=0.4) and unet.psnr == pytest.approx(noisy.psnr)
     assert unet.ssim < unet.authors_ssim  # a larger data range hides errors
+
+
+def test_a_critic_of_another_scale_gives_the_same_with_the_weight_over_its_slope(experiment, sample):
+    """Ours by the formula assumes slope 1; divided by the slope, lambda Psi does not change with the scale of Psi."""
+    half = TotalLength()
+    half.scale.data /= 2
+    rows = [evaluate(experiment, psi, lambda x: x, sample, draws=1)[0] for psi in (total_length, half)]
+    whole, scaled = ({row.method: row.psnr for row in part} for part in rows)
+    assert whole[OVER_SLOPE] == pytest.approx(scaled[OVER_SLOPE], abs=1e-3)
+    assert abs(whole["ours"] - scaled["ours"]) > 0.05
 
 
 def test_an_oracle_is_never_below_what_it_is_the_oracle_of(experiment, sample):
@@ -70,7 +91,8 @@ def test_averages_are_per_patient(experiment, sample):
 def test_the_weight_of_tv_is_chosen_on_training_images_alone(experiment, sample):
     """The grid holds a weight that only suits flat images: flat training images choose it, against the reported."""
     experiment = replace(experiment, tv_weights=(0.1, 2.0))
-    same, flat = (replace(sample, train=train) for train in (sample.x, torch.full((2, 3, 40, 40), 0.5)))
+    nearly_flat = 0.5 + 0.001 * torch.randn(2, 3, 40, 40, generator=seeded())
+    same, flat = (replace(sample, train=train) for train in (sample.x, nearly_flat))
     tv = lambda sample: evaluate(experiment, total_length, lambda x: x, sample, draws=1)[0][1]
     assert tv(flat).psnr < tv(same).psnr - 1
 

@@ -25,6 +25,7 @@ class App:
 
     def _ipython_display_(self):
         _note(self)
+        self.widget.add_class("advreg-app")
         display(self.widget)
 
 

@@ -36,6 +36,7 @@ const name = () => {
   for (const handle of app.querySelectorAll('.noUi-handle:not([aria-label])')) {
     const label = handle.closest('.widget-hbox')?.querySelector('label');
     if (label) handle.setAttribute('aria-label', label.textContent);
+    handle.setAttribute('data-lm-suppress-shortcuts', 'true');  // Notebook 7 would go to the next heading
   }
   for (const icon of app.querySelectorAll('.widget-play button i')) {
     const kind = Object.keys(spoken).find(kind => icon.classList.contains('fa-' + kind));
@@ -45,13 +46,19 @@ const name = () => {
 };
 new MutationObserver(name).observe(app, {childList: true, subtree: true});
 name();"""
+ALONE = """<style>
+body[data-voila] .jp-Cell:not(:has(.advreg-app)),body[data-voila] .jp-OutputPrompt{display:none}
+</style>"""
 DOT = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
 
 
 def names():
     """Nothing to see: gives the sliders of an app, and the buttons of Play, the names that ipywidgets gives to fields
-    only. Where a page forbids such scripts, the field beside each slider still has its name."""
-    return W.HTML(f'<img alt="" src="{DOT}" onload="{html.escape(NAMES)}">', layout=W.Layout(height="0", margin="0"))
+    only, and leaves the arrow keys to the sliders. Where a page forbids such scripts, the field beside each slider still has its name. In Voilà, whose pages are
+    for the lecture hall, it also hides the cells without an app."""
+    return W.HTML(
+        f'{ALONE}<img alt="" src="{DOT}" onload="{html.escape(NAMES)}">', layout=W.Layout(height="0", margin="0")
+    )
 
 
 def frame(controls, pictures, curves):
