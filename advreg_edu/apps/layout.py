@@ -54,8 +54,8 @@ DOT = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=
 
 def names():
     """Nothing to see: gives the sliders of an app, and the buttons of Play, the names that ipywidgets gives to fields
-    only, and leaves the arrow keys to the sliders. Where a page forbids such scripts, the field beside each slider still has its name. In Voilà, whose pages are
-    for the lecture hall, it also hides the cells without an app."""
+    only, and leaves the arrow keys to the sliders. Where a page forbids such scripts, the field beside each slider
+    still has its name. In Voilà, whose pages are for the lecture hall, the cells without an app are hidden."""
     return W.HTML(
         f'{ALONE}<img alt="" src="{DOT}" onload="{html.escape(NAMES)}">', layout=W.Layout(height="0", margin="0")
     )
