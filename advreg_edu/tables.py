@@ -26,7 +26,7 @@ DRAWS, CROPS = 3, 100  # noise draws per image; photographs in Table 1
 
 def _denoising(critic="photos-color", **paper):
     problem = lambda: Problem(Identity((3, 128, 128)), sigma=0.1)
-    title, solver = "Table 1: denoising, σ = 0.1", dict(step_size=0.015, steps=100)
+    title, solver = "Table 1: denoising, σ = 0.1", dict(step_size=0.03, steps=60)
     return Experiment(title, problem, critic, f"{critic}-unet", solver, (0.12, 0.14, 0.17), (), paper)
 
 

@@ -98,7 +98,7 @@ photo = {
     "noisy": y_photo,
     "TV": ar.total_variation(denoising, y_photo, reg_weight=0.14),
     "U-Net": ar.post_process(denoising, y_photo, unet),
-    "ours": ours(denoising, y_photo, critic, step_size=0.015, steps=100),
+    "ours": ours(denoising, y_photo, critic, step_size=0.03, steps=60),
 }
 
 # %%
