@@ -140,9 +140,9 @@ def _section(experiment, rows, diagnosis, sample, draws, quick):
 
 {whom}, {source}; {draws} noise draw(s) each; mean ± standard error. {problem}.
 Ours: λ = {weight:.3g} by the formula, {experiment.solver["steps"]} steps of gradient descent, step size
-{experiment.solver["step_size"]:g}. {OVER_SLOPE}: λ divided by the mean ‖∇Ψ‖ on training images,
+{experiment.solver["step_size"]:g}. The row "{OVER_SLOPE}": λ divided by the mean ‖∇Ψ‖ on training images,
 {diagnosis.slope_real:.2f}, which the formula takes to be 1. TV and RED: λ chosen on {len(sample.train)} training
-images. {", ".join(FIRST_DRAW)}: one noise draw. The rows called oracle look at the truth.
+images. One noise draw for {", ".join(FIRST_DRAW)}. Rows called oracle look at the truth.
 
 | method | PSNR, dB | batch PSNR, dB | SSIM | SSIM, range 2 | paper: PSNR | paper: SSIM (range 2) |
 |---|---|---|---|---|---|---|

@@ -11,7 +11,7 @@ from .parts import Knob, Notice, Panel, Quiet, Status, choice, details, guarded
 from .runs import Run
 from .theory_run import DRAWN, ETAS, FRAMES, WORLDS, Settings, as_code, chart, picture, places, results, sentence
 
-HINT = 'Move a control: a new critic is trained. Choose "your own" to draw M by its corners.'
+HINT = 'Move a control: a new critic is trained. "Your own" M is drawn by its corners, and takes more steps to learn.'
 
 
 class TheoryWorlds(App):
