@@ -63,7 +63,7 @@ def run(number, path=None, quick=False, retrain=False, out="runs/tables", seed=0
     """
     from tqdm import tqdm
 
-    draws = check_count(draws or (1 if quick else DRAWS), "draws")
+    draws = check_count((1 if quick else DRAWS) if draws is None else draws, "draws")
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     sections = []

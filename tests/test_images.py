@@ -336,6 +336,11 @@ def test_center_crops(folder):
     assert images.from_folder(folder, size=40, channels=1).shape == (2, 1, 40, 40)
 
 
+def test_a_list_of_files_in_the_place_of_a_folder(folder):
+    files = images.files_in(folder)
+    assert torch.equal(images.from_folder(files[1:], size=40), images.from_folder(folder, size=40)[1:])
+
+
 def test_random_crops(folder):
     x = images.from_folder(folder, n=12, size=40, generator=seeded())
     assert x.shape == (12, 3, 40, 40) and torch.equal(x, images.from_folder(folder, n=12, size=40, generator=seeded()))

@@ -4,7 +4,9 @@ import hashlib
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -58,8 +60,8 @@ def test_an_unknown_critic_lists_those_there_are(capsys):
     assert "ct-thorax" in capsys.readouterr().err
 
 
-def test_every_network_that_ships_has_a_preset_and_every_preset_ships_but_those_of_a_minute():
-    lasting = [name for name in presets.PRESETS if not name.endswith("-minute")]
+def test_every_network_that_ships_has_a_preset_and_every_preset_ships_but_those_of_a_minute_and_of_the_study():
+    lasting = [name for name in presets.PRESETS if not name.endswith(("-minute", "-unpaired"))]
     assert sorted(lasting) == sorted(pretrained.names() + pretrained.unet_names())
 
 
@@ -68,6 +70,34 @@ def test_a_shipped_network_is_built_as_its_preset_says():
         load = pretrained.load_unet if name.endswith("-unet") else ar.load_critic
         shipped, made = load(name), presets.PRESETS[name].network()
         assert type(shipped) is type(made) and shipped.arguments == made.arguments, name
+
+
+def test_an_unpaired_training_sees_of_the_others_their_measurements_alone(small, tmp_path, monkeypatch):
+    seen = {}
+
+    def watched(critic, problem, x_real, measurements, **arguments):
+        seen.update(x_real=x_real, measurements=measurements)
+        return ar.train_critic(critic, problem, x_real, measurements=measurements, **arguments)
+
+    others = lambda path, generator: torch.full((5, 1, 16, 16), 0.5)
+    monkeypatch.setitem(presets.PRESETS, "ct-thorax", replace(small, training=watched, others=others))
+    assert main(["train", "ct-thorax", "--out", str(tmp_path / "critic.safetensors")]) == 0
+    assert seen["x_real"].shape == (8, 1, 16, 16) and seen["measurements"].shape == (5, 1, 16, 16)
+    assert 0.05 < (seen["measurements"] - 0.5).std() < 0.15  # y = x + e of the others, sigma 0.1
+
+
+def test_half_of_the_patients_give_images_and_the_others_measurements(tmp_path):
+    """Slices of patient k have gray level k / 20, but for two pixels that fix the scale; 0 and 8 are held back."""
+    hu = np.stack([np.full((128, 128), 50 * k) for k in range(16)]).astype(np.int16)
+    hu[:, 0, 0], hu[:, 0, 1] = 0, 1000
+    names, file = np.array([f"{k:02d}" for k in range(16)]), tmp_path / "slices.npz"
+    np.savez(file, hu=hu, patient_id=names, split=np.array(["train"] * 16))
+    preset = presets.PRESETS["ct-chest-high-unpaired"]
+    halves = []
+    for make in (preset.images, preset.others):
+        x = make(file, torch.Generator().manual_seed(0))
+        halves.append({round(20 * float(level)) for level in x[:-1000, 0, 64, 64]})  # behind them are phantoms
+    assert not halves[0] & halves[1] and halves[0] | halves[1] == set(range(16)) - {0, 8}
 
 
 def test_train_saves_a_critic_and_prints_its_hash(small, tmp_path, capsys):

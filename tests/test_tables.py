@@ -97,6 +97,25 @@ def test_the_weight_of_tv_is_chosen_on_training_images_alone(experiment, sample)
     assert tv(flat).psnr < tv(same).psnr - 1
 
 
+def test_slow_methods_see_one_noise_draw_and_the_others_all(experiment, sample, monkeypatch):
+    seen = []
+
+    def counted(problem, y, weight):
+        seen.append(len(y))
+        return y
+
+    monkeypatch.setattr("advreg_edu.evaluation.total_variation", counted)
+    rows, _ = evaluate(experiment, total_length, lambda x: x, sample, draws=3)
+    assert seen == [2, 2, 3, 3]  # both weights on the training images, then on the reported ones, once
+    noisy, tv = rows[:2]  # what this "TV" returns is y: of one draw, and of three
+    assert tv.psnr == pytest.approx(noisy.psnr, abs=0.1) and tv.psnr != noisy.psnr
+
+
+def test_draws_must_be_a_count(capsys):
+    assert main(["tables", "1", "--quick", "--draws", "0"]) == 2
+    assert "draws: expected" in capsys.readouterr().err
+
+
 def test_a_row_as_text_leaves_out_what_it_lacks():
     assert str(Row("TV (oracle)", 26.5, 0.31)) == "| TV (oracle) | 26.50 ± 0.31 |  |  |  |  |  |"
     full = Row("TV", 26.5, 0.31, 26.1, 0.731, 0.012, 0.84, 26.3, 0.836)
