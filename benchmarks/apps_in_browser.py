@@ -2,7 +2,7 @@
 
 Medians over MOVES moves, measured in the page: from the release of the mouse, or the key, to the animation frame after
 the new picture came into the page. `--axe` takes axe.min.js of the npm package axe-core (npm install axe-core) and
-also checks the accessibility of the apps.
+checks the accessibility of every app instead.
 """
 
 import argparse
@@ -22,6 +22,14 @@ sys.path.insert(0, str(ROOT / "tests" / "browser"))
 from server import jupyterlab  # noqa: E402
 
 MOVES = 20
+APPS = {  # and what the status line says when there is something to see
+    "measurement_lab": "PSNR",
+    "descent_lab": "PSNR",
+    "training_monitor": "Step 0",
+    "weight_lab": "PSNR",
+    "reconstruction_lab": "PSNR",
+    "theory_worlds": "of 320 steps",
+}
 WATCH = """() => {
   window.seen = {shown: [], moved: null, last: null};
   for (const name of ['pointerup', 'keydown'])
@@ -40,17 +48,17 @@ WATCH = """() => {
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--axe", type=Path, help="axe.min.js of the npm package axe-core")
-    options.add_argument("--shots", type=Path, help="a folder for screenshots")
     options = options.parse_args()
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
     with tempfile.TemporaryDirectory() as home, jupyterlab(Path(home), ROOT) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for name, measure in (("measurement_lab", measurement), ("reconstruction_lab", reconstruction)):
+        for name in MEASURED if not options.axe else APPS:
             page = browser.new_page(viewport={"width": 1280, "height": 1000})
             app = opened(page, server, name)
-            report(name, measure(page, app))
             if options.axe:
-                accessibility(page, options.axe)
+                accessibility(page, options.axe, name)
+            else:
+                report(name, MEASURED[name](page, app))
             page.close()
         browser.close()
 
@@ -68,7 +76,7 @@ def opened(page, server, name):
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
     app = page.locator(".advreg-lab").first
-    app.get_by_role("status").filter(has_text="PSNR").wait_for()
+    app.get_by_role("status").filter(has_text=APPS[name]).first.wait_for()
     quiet(page, app)
     page.evaluate(WATCH)
     return app
@@ -77,7 +85,7 @@ def opened(page, server, name):
 def quiet(page, app):
     """Wait until nothing moves any more."""
     before = None
-    while (now := app.get_by_role("status").inner_text()) != before:
+    while (now := app.get_by_role("status").first.inner_text()) != before:
         page.wait_for_timeout(600)
         before = now
 
@@ -157,6 +165,9 @@ def reconstruction(page, app):
     return found
 
 
+MEASURED = {"measurement_lab": measurement, "reconstruction_lab": reconstruction}
+
+
 def report(name, found):
     for what, values in found.items():
         low, high = min(values), max(values)
@@ -166,14 +177,14 @@ def report(name, found):
         )
 
 
-def accessibility(page, axe):
+def accessibility(page, axe, name):
     """Violations that axe-core finds inside the app, worst first."""
     page.add_script_tag(path=axe)
     found = page.evaluate("axe.run('.advreg-lab')")["violations"]
     for violation in found:
         nodes = [node["html"][:100] for node in violation["nodes"]]
         print(f"  axe {violation['impact']}: {violation['id']}, {len(nodes)} times, as in {nodes[0]}")
-    print(f"  axe-core: {len(found)} violations")
+    print(f"{name}: axe-core finds {len(found)} violations", flush=True)
 
 
 if __name__ == "__main__":
