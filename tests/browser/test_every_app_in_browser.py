@@ -23,7 +23,7 @@ def opened(page, jupyter, name):
 @pytest.mark.parametrize("name", READY)
 def test_every_control_has_a_name_and_every_picture_a_text(page, jupyter, name):
     app = opened(page, jupyter, name)
-    all_named(page, app)
+    all_named(app)
     no_errors(page)
     shoot(page, app, name)
 
