@@ -15,7 +15,6 @@ import numpy as np
 import torch
 
 from .classical import total_variation
-from .diagnostics import diagnose
 from .metrics import psnr, ssim
 from .operators import Identity
 from .reconstruction import reconstruct
@@ -72,10 +71,13 @@ class Sample:
     train: torch.Tensor
 
 
-def evaluate(experiment, critic, unet, sample, draws, progress=iter):
-    """All methods on all images and noise draws: Rows, and the first image by every method, {name: (C, H, W)}."""
+def evaluate(experiment, critic, unet, slope, sample, draws, progress=iter):
+    """All methods on all images and noise draws: Rows, and the first image by every method, {name: (C, H, W)}.
+
+    Args: slope, mean ||grad Psi|| on training images, see `diagnose`.
+    """
     problem, scores, shown = experiment.problem(), {}, {"truth": sample.x[0]}
-    methods = _methods(experiment, problem, critic, unet, sample.train)
+    methods = _methods(experiment, problem, critic, unet, slope, sample.train)
     for draw, start in progress([(d, s) for d in range(draws) for s in range(0, len(sample.x), BATCH)]):
         truth = sample.x[start : start + BATCH]
         y = problem.measure(truth, torch.Generator().manual_seed(100_000 * draw + start))
@@ -99,7 +101,7 @@ def evaluate(experiment, critic, unet, sample, draws, progress=iter):
     return rows, shown
 
 
-def _methods(experiment, problem, critic, unet, x_train):
+def _methods(experiment, problem, critic, unet, slope, x_train):
     """{name: y -> list of images}, weights chosen on training images."""
     y_train = problem.measure(x_train, torch.Generator().manual_seed(1))
     best = lambda method, weights: max(weights, key=lambda w: psnr(method(y_train, w).clamp(0, 1), x_train).mean())
@@ -120,7 +122,6 @@ def _methods(experiment, problem, critic, unet, x_train):
         methods["RED"] = lambda y: [regularised(y, red_weight)]
     iterates = lambda y, weight: (it.x for it in reconstruct(problem, y, critic, weight, **experiment.solver))
     methods["ours"] = lambda y: list(iterates(y, reg_weight))
-    slope = diagnose(critic, problem, x_train).slope_real
     methods[OVER_SLOPE] = lambda y: [deque(iterates(y, reg_weight / slope), maxlen=1)[0]]
     return methods
 

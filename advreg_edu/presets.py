@@ -57,8 +57,8 @@ def _mirrored_with_phantoms(x, generator):
     return torch.cat([x, x.flip(-1), images.thorax(1000, size=128, generator=generator)])
 
 
-def _crops(path, generator):
-    return datasets.photographs(path, "train", 16000, 48, generator)
+def _crops(count):
+    return lambda path, generator: datasets.photographs(path, "train", count, 48, generator)
 
 
 def _ct(x_real, sigma=0.02, widths=(16, 32, 64), others=None, **arguments):
@@ -72,11 +72,11 @@ def _chest(sigma):
     return _ct(_slices, sigma, steps=1000)
 
 
-def _photos(**arguments):
+def _photos(crops=8000, smoothing=0.01, **arguments):
     problem = lambda: Problem(Identity((3, 48, 48)), sigma=0.1)
-    network = lambda: LocalCritic(channels=3, widths=(32, 64, 96), smoothing=0.004)
+    network = lambda: LocalCritic(channels=3, widths=(32, 64, 96), smoothing=smoothing)
     arguments = dict(batch_size=16, learning_rate=1.5e-3) | arguments
-    return Preset(problem, _crops, network, train_critic, arguments)
+    return Preset(problem, _crops(crops), network, train_critic, arguments)
 
 
 def _unet(critic, channels, **arguments):
@@ -90,7 +90,14 @@ _CRITICS = {
     "ct-chest-high": _chest(sigma=0.02),
     "ct-chest-low": _chest(sigma=0.005),
     "ct-chest-high-unpaired": _ct(_slices_of_half(0), steps=1000, gap="ends", others=_slices_of_half(1)),
-    "photos-color": _photos(steps=9000, learning_rate=8e-4, gap="lines", recursive=Recursion(6000, 90, 0.015)),
+    "photos-color": _photos(
+        crops=16000,
+        smoothing=0.004,
+        steps=9000,
+        learning_rate=8e-4,
+        gap="lines",
+        recursive=Recursion(6000, 90, 0.015),
+    ),
 }
 _CT_UNET = dict(steps=800, batch_size=8, learning_rate=2e-3)
 PRESETS = _CRITICS | {

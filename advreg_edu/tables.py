@@ -27,7 +27,7 @@ DRAWS, CROPS = 3, 100  # noise draws per image; photographs in Table 1
 def _denoising(critic="photos-color", **paper):
     problem = lambda: Problem(Identity((3, 128, 128)), sigma=0.1)
     title, solver = "Table 1: denoising, σ = 0.1", dict(step_size=0.03, steps=60)
-    return Experiment(title, problem, critic, f"{critic}-unet", solver, (0.12, 0.14, 0.17), (), paper)
+    return Experiment(title, problem, critic, f"{critic}-unet", solver, (0.12, 0.14, 0.17, 0.2), (), paper)
 
 
 def _tomography(title, sigma, critic, steps, tv_weights, **paper):
@@ -70,8 +70,9 @@ def run(number, path=None, quick=False, retrain=False, out="runs/tables", seed=0
     for experiment in (QUICK if quick else EXPERIMENTS)[number]:
         sample = _quick_sample(number) if quick else _sample(number, path)
         networks = [_network(name, path, retrain, out, seed) for name in (experiment.critic, experiment.unet)]
-        rows, shown = evaluate(experiment, *networks, sample, draws, partial(tqdm, desc=experiment.title, unit="batch"))
         diagnosis = diagnose(networks[0], experiment.problem(), sample.train)
+        progress = partial(tqdm, desc=experiment.title, unit="batch")
+        rows, shown = evaluate(experiment, *networks, diagnosis.slope_real, sample, draws, progress)
         text = _section(experiment, rows, diagnosis, sample, draws, quick)
         print(text, flush=True)
         name = f"table{number}-{experiment.critic}"

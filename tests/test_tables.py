@@ -18,19 +18,14 @@ def seeded(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-class TotalLength(torch.nn.Module):
+def total_length(x):
     """A smooth relative of TV, as a critic."""
-
-    def __init__(self):
-        super().__init__()
-        self.scale = torch.nn.Parameter(torch.ones(()))
-
-    def forward(self, x):
-        squares = (x.diff(dim=2) ** 2).flatten(1).sum(1) + (x.diff(dim=3) ** 2).flatten(1).sum(1)
-        return self.scale * (squares + 1e-6).sqrt()
+    return ((x.diff(dim=2) ** 2).flatten(1).sum(1) + (x.diff(dim=3) ** 2).flatten(1).sum(1) + 1e-6).sqrt()
 
 
-total_length = TotalLength()
+def run(experiment, sample, draws=1, critic=total_length, slope=1.0):
+    """Rows and pictures, with a "U-Net" that changes nothing."""
+    return evaluate(experiment, critic, lambda x: x, slope, sample, draws)
 
 
 @pytest.fixture
@@ -48,7 +43,7 @@ def sample():
 
 
 def test_every_method_has_a_row_and_the_papers_number(experiment, sample):
-    rows, shown = evaluate(experiment, total_length, lambda x: x, sample, draws=2)
+    rows, shown = run(experiment, sample, draws=2)
     names = [row.method for row in rows]
     assert names[:5] == ["noisy", "TV", "U-Net", "ours", OVER_SLOPE]
     assert len(names) == 7 and all("(oracle)" in name for name in names[5:])
@@ -61,16 +56,15 @@ def test_every_method_has_a_row_and_the_papers_number(experiment, sample):
 
 def test_a_critic_of_another_scale_gives_the_same_with_the_weight_over_its_slope(experiment, sample):
     """Ours by the formula assumes slope 1; divided by the slope, lambda Psi does not change with the scale of Psi."""
-    half = TotalLength()
-    half.scale.data /= 2
-    rows = [evaluate(experiment, psi, lambda x: x, sample, draws=1)[0] for psi in (total_length, half)]
+    half = lambda x: total_length(x) / 2
+    rows = [run(experiment, sample, 1, psi, slope)[0] for psi, slope in ((total_length, 2.0), (half, 1.0))]
     whole, scaled = ({row.method: row.psnr for row in part} for part in rows)
     assert whole[OVER_SLOPE] == pytest.approx(scaled[OVER_SLOPE], abs=1e-3)
     assert abs(whole["ours"] - scaled["ours"]) > 0.05
 
 
 def test_an_oracle_is_never_below_what_it_is_the_oracle_of(experiment, sample):
-    rows = {row.method: row for row in evaluate(experiment, total_length, lambda x: x, sample, draws=1)[0]}
+    rows = {row.method: row for row in run(experiment, sample, draws=1)[0]}
     for name in ("TV", "ours"):
         (oracle,) = [row for method, row in rows.items() if method.startswith(f"{name}, best")]
         assert oracle.psnr >= rows[name].psnr - 1e-4 and math.isnan(oracle.ssim)
@@ -78,7 +72,7 @@ def test_an_oracle_is_never_below_what_it_is_the_oracle_of(experiment, sample):
 
 def test_averages_are_per_patient(experiment, sample):
     """Patient a has two slices, b one: the mean is over patients, the authors' batch PSNR over slices."""
-    rows, _ = evaluate(experiment, total_length, lambda x: x, sample, draws=1)
+    rows, _ = run(experiment, sample, draws=1)
     y = experiment.problem().measure(sample.x, seeded(0)).clamp(0, 1)
     a1, b, a2 = ar.psnr(y, sample.x).tolist()
     means = np.array([(a1 + a2) / 2, b])
@@ -91,9 +85,8 @@ def test_averages_are_per_patient(experiment, sample):
 def test_the_weight_of_tv_is_chosen_on_training_images_alone(experiment, sample):
     """The grid holds a weight that only suits flat images: flat training images choose it, against the reported."""
     experiment = replace(experiment, tv_weights=(0.1, 2.0))
-    nearly_flat = 0.5 + 0.001 * torch.randn(2, 3, 40, 40, generator=seeded())
-    same, flat = (replace(sample, train=train) for train in (sample.x, nearly_flat))
-    tv = lambda sample: evaluate(experiment, total_length, lambda x: x, sample, draws=1)[0][1]
+    same, flat = (replace(sample, train=train) for train in (sample.x, torch.full((2, 3, 40, 40), 0.5)))
+    tv = lambda sample: run(experiment, sample, draws=1)[0][1]
     assert tv(flat).psnr < tv(same).psnr - 1
 
 
@@ -105,7 +98,7 @@ def test_slow_methods_see_one_noise_draw_and_the_others_all(experiment, sample, 
         return y
 
     monkeypatch.setattr("advreg_edu.evaluation.total_variation", counted)
-    rows, _ = evaluate(experiment, total_length, lambda x: x, sample, draws=3)
+    rows, _ = run(experiment, sample, draws=3)
     assert seen == [2, 2, 3, 3]  # both weights on the training images, then on the reported ones, once
     noisy, tv = rows[:2]  # what this "TV" returns is y: of one draw, and of three
     assert tv.psnr == pytest.approx(noisy.psnr, abs=0.1) and tv.psnr != noisy.psnr

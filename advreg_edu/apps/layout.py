@@ -1,4 +1,4 @@
-"""Where the parts of an app stand on the page, and names for those that ipywidgets leaves without one."""
+"""Where the parts of an app stand on the page, and what an app needs of the page around it."""
 
 import html
 
@@ -52,7 +52,7 @@ body[data-voila] .jp-Cell:not(:has(.advreg-app)),body[data-voila] .jp-OutputProm
 DOT = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
 
 
-def names():
+def for_the_page():
     """Nothing to see: gives the sliders of an app, and the buttons of Play, the names that ipywidgets gives to fields
     only, and leaves the arrow keys to the sliders. Where a page forbids such scripts, the field beside each slider
     still has its name. In Voilà, whose pages are for the lecture hall, the cells without an app are hidden."""
@@ -72,7 +72,7 @@ def frame(controls, pictures, curves):
     contents = {"controls": [groups, *controls[1:]], "pictures": pictures, "curves": curves}
     inside = W.VBox([W.VBox(items, layout=shape(name)) for name, items in contents.items()])
     inside.add_class("advreg-areas")
-    outside = W.VBox([W.HTML(FRAME, layout=W.Layout(display="none")), names(), inside])
+    outside = W.VBox([W.HTML(FRAME, layout=W.Layout(display="none")), for_the_page(), inside])
     outside.add_class("advreg-lab")
     return outside
 

@@ -5,7 +5,7 @@ import ipywidgets as W
 from ..metrics import psnr, ssim
 from ..pictures import busiest, strip, with_inset
 from .app import App
-from .layout import column, names, row
+from .layout import column, for_the_page, row
 from .parts import Knob, Notice, Panel, Quiet, Status, guarded
 
 SIDE = 32  # pixels of the magnified square
@@ -50,7 +50,7 @@ class MethodViewer(App):
         self.pictures, self.status, self.notice = Panel(), Status(), Notice()
         self.notice.say("Flip between two methods while you look at one spot. What appears, and what disappears?")
         squares = row([column([self.row]), column([self.column])])
-        rows = [names(), self.method, self.number.widget, squares, self.notice, self.pictures, self.status]
+        rows = [for_the_page(), self.method, self.number.widget, squares, self.notice, self.pictures, self.status]
         self.widget = W.VBox(rows, layout=W.Layout(max_width="848px", overflow="hidden"))
         self.method.observe(self._draw, "value")
         self.number.observe(self._look)
