@@ -48,7 +48,8 @@ each_app = pytest.mark.parametrize("name", APPS)
 def controls(app):
     """All that a hand could move, in a fixed order."""
     kinds = (parts.Knob, W.Dropdown, W.Checkbox, W.ToggleButton, W.Button)
-    return [control for control in vars(app).values() if isinstance(control, kinds)]
+    parts_of_it = vars(app) | vars(getattr(app, "controls", SimpleNamespace()))
+    return [control for control in parts_of_it.values() if isinstance(control, kinds)]
 
 
 def move(control, dice):
@@ -70,7 +71,7 @@ def move(control, dice):
 def current(app, module):
     """Picture and text belong to the controls; if the app says that it cannot show anything, it shows nothing."""
     if "advreg-error" in app.notice.value:
-        assert getattr(app.image, "value", None) == scenes.FILE, app.notice.value  # a file that nobody has given
+        assert app.controls.image.value == scenes.FILE, app.notice.value  # a file that nobody has given
         assert "<img" not in app.pictures.value and "Nothing to show" in app.status.value
         return
     module.is_current(app)

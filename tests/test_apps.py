@@ -72,10 +72,10 @@ def test_the_first_run_shows_pictures_curves_and_their_text(lab):
 )
 def test_every_control_changes_pictures_curves_and_text(lab, control, value):
     if control == "stop":
-        lab.steps.value = 100
+        lab.controls.steps.value = 100
     lab.as_code.value = True
     before, code, settings = seen(lab), lab.code.value, lab.settings
-    getattr(lab, control).value = value
+    getattr(lab.controls, control).value = value
     assert all(now != then for now, then in zip(seen(lab), before, strict=True))
     assert lab.code.value != code and lab.settings != settings
     assert "advreg-error" not in lab.notice.value
@@ -86,44 +86,44 @@ def test_new_noise_is_another_draw_and_the_noise_slider_rescales_the_same_one(la
     A = scenes.ray_transform(32, 10)
     noise = lambda: lab.result.naive - A.pinv(A(lab.result.truth))  # A†e
     first = noise()
-    lab.sigma.value = 0.04
+    lab.controls.sigma.value = 0.04
     assert torch.allclose(noise(), 2 * first, atol=1e-4)
-    lab.new_noise.click()
+    lab.controls.new_noise.click()
     assert not torch.allclose(noise(), 2 * first, atol=1e-2) and lab.settings.noise == 1
 
 
 def test_the_weight_follows_the_formula_until_it_is_set_by_hand(lab):
-    assert lab.weight.slider.disabled
+    assert lab.controls.weight.slider.disabled
     formula = ar.weight_from_noise(ar.Problem(ar.RayTransform(size=32, angles=10), sigma=0.02))
-    assert lab.weight.value == pytest.approx(float(formula), abs=1e-3)
-    lab.sigma.value = 0.04
-    doubled = lab.weight.value
-    lab.by_formula.value = False
-    assert not lab.weight.slider.disabled and lab.settings.reg_weight == doubled
+    assert lab.controls.weight.value == pytest.approx(float(formula), abs=1e-3)
+    lab.controls.sigma.value = 0.04
+    doubled = lab.controls.weight.value
+    lab.controls.by_formula.value = False
+    assert not lab.controls.weight.slider.disabled and lab.settings.reg_weight == doubled
     before = seen(lab)
-    lab.weight.value = 2.0
+    lab.controls.weight.value = 2.0
     assert lab.result.reg_weight == 2.0 and seen(lab) != before
 
 
 def test_another_operator_begins_with_its_own_noise_and_step_size_and_shows_its_own_slider(lab):
     for operator, (sigma, limit) in scenes.SIGMA.items():
-        lab.operator.value = operator
-        assert (lab.sigma.value, lab.sigma.max) == (sigma, limit) and not lab.result.diverged
-        shown = [knob for knob in (lab.angles, lab.share) if knob.widget.layout.display != "none"]
-        assert len(shown) == 1 and lab.angles.slider.disabled == (operator != CT)
+        lab.controls.operator.value = operator
+        assert (lab.controls.sigma.value, lab.controls.sigma.max) == (sigma, limit) and not lab.result.diverged
+        shown = [knob for knob in (lab.controls.angles, lab.controls.share) if knob.widget.layout.display != "none"]
+        assert len(shown) == 1 and lab.controls.angles.slider.disabled == (operator != CT)
         assert lab.result.iterates[-1].objective < lab.result.iterates[0].objective
         is_current(lab)
 
 
 def test_the_critics_on_offer_fit_the_image():
     app = reconstruction_lab("ct-thorax", Settings(angles=10, steps=10, size=32))
-    assert all(scenes.critic(name).channels == 1 for name in app.critic.options)
-    app.operator.value = DENOISING
-    app.image.value = PHOTO
-    assert "photos-color" in app.critic.options and app.result.truth.shape[1] == 3
-    assert all(scenes.critic(name).channels == 3 for name in app.critic.options)
-    app.operator.value = MRI
-    assert app.result.truth.shape[1] == 1 and app.critic.value in app.critic.options
+    assert all(scenes.critic(name).channels == 1 for name in app.controls.critic.options)
+    app.controls.operator.value = DENOISING
+    app.controls.image.value = PHOTO
+    assert "photos-color" in app.controls.critic.options and app.result.truth.shape[1] == 3
+    assert all(scenes.critic(name).channels == 3 for name in app.controls.critic.options)
+    app.controls.operator.value = MRI
+    assert app.result.truth.shape[1] == 1 and app.controls.critic.value in app.controls.critic.options
     app.close()
 
 
@@ -153,7 +153,7 @@ def test_the_detail_moves_and_shows_the_pixels_under_its_frame(lab):
 def test_a_held_run_stands_beside_the_new_one(lab):
     lab.compare.value = True
     first = lab.result
-    lab.number.value, lab.steps.value = 5, 20
+    lab.controls.number.value, lab.controls.steps.value = 5, 20
     assert lab.held is first and "held, iterate 10" in lab.pictures.value
     assert f"Held run: iterate 10, PSNR {first.psnr[10]:.1f} dB" in text(lab.status)
     assert "held goes from" in lab.curves.value
@@ -164,11 +164,13 @@ def test_a_held_run_stands_beside_the_new_one(lab):
 
 
 def test_field_and_slider_are_one_number_and_the_field_has_the_name(lab):
-    lab.sigma.field.value = 0.01
-    assert lab.sigma.slider.value == 0.01 == lab.result.settings.sigma
-    lab.step_size.slider.value = 0.39999999999999997  # what a dragged slider sends
-    assert lab.step_size.field.value == 0.4 == lab.result.settings.step_size
-    knobs = [control for control in vars(lab).values() if isinstance(control, parts.Knob)]
+    lab.controls.sigma.field.value = 0.01
+    assert lab.controls.sigma.slider.value == 0.01 == lab.result.settings.sigma
+    lab.controls.step_size.slider.value = 0.39999999999999997  # what a dragged slider sends
+    assert lab.controls.step_size.field.value == 0.4 == lab.result.settings.step_size
+    knobs = [
+        control for control in (*vars(lab).values(), *vars(lab.controls).values()) if isinstance(control, parts.Knob)
+    ]
     assert len(knobs) == 10
     for knob in knobs:
         assert knob.field.description and knob.field.tooltip and knob.slider.tooltip
@@ -177,8 +179,8 @@ def test_field_and_slider_are_one_number_and_the_field_has_the_name(lab):
 
 @pytest.mark.filterwarnings("error")
 def test_divergence_is_explained_and_the_app_goes_on(lab):
-    lab.step_size.value = 1.5
-    lab.steps.value = 60
+    lab.controls.step_size.value = 1.5
+    lab.controls.steps.value = 60
     last = lab.result.last
     assert lab.result.diverged and 0 < last < 60
     assert "diverged" in text(lab.notice) and "Lower the step size" in text(lab.notice)
@@ -186,7 +188,7 @@ def test_divergence_is_explained_and_the_app_goes_on(lab):
     assert lab.scrubber.max == last and all(torch.isfinite(it.x).all() for it in lab.result.iterates)
     lab.scrubber.value = 1
     assert text(lab.status).startswith(f"Iterate 1 of {last}")
-    lab.step_size.value = 0.3
+    lab.controls.step_size.value = 0.3
     assert "advreg-hint" in lab.notice.value and lab.result.last == 60
 
 
@@ -195,11 +197,11 @@ def test_errors_are_shown_without_an_old_picture_and_the_app_goes_on(lab):
         raise RuntimeError("expected a critic that works, got <this>; load another")
 
     lab.own = broken
-    lab.number.value = 1
+    lab.controls.number.value = 1
     assert "advreg-error" in lab.notice.value and "got <this>; load another" in text(lab.notice)
     assert "<img" not in lab.pictures.value and text(lab.status).startswith("Nothing to show")
     lab.own = critic
-    lab.number.value = 2
+    lab.controls.number.value = 2
     assert "advreg-hint" in lab.notice.value and lab.result.settings.number == 2
     is_current(lab)
 
@@ -211,7 +213,7 @@ def test_errors_while_scrubbing_are_shown(lab, monkeypatch):
 
 
 def test_no_noise_and_no_regulariser_is_a_valid_setting(lab):
-    lab.sigma.value = 0.0
+    lab.controls.sigma.value = 0.0
     assert lab.result.reg_weight == 0 and "advreg-hint" in lab.notice.value
 
 
@@ -223,7 +225,7 @@ def test_the_same_settings_give_the_same_result(lab):
 
 def send(app, name, content):
     """What the browser sends for a chosen file."""
-    app.upload.value = [
+    app.controls.upload.value = [
         {"name": name, "type": "", "size": len(content), "last_modified": WHEN, "content": memoryview(content)}
     ]
 
@@ -235,12 +237,12 @@ def png_file(path, mode="RGB", size=(60, 50)):
 
 
 def test_an_upload_is_measured_and_reconstructed(lab, tmp_path):
-    lab.image.value = FILE
+    lab.controls.image.value = FILE
     assert "expected a file, got none" in text(lab.notice) and "<img" not in lab.pictures.value
     send(lab, "cat.png", png_file(tmp_path / "cat.png"))
-    assert lab.image.value == FILE and lab.result.truth.shape == (1, 1, 32, 32)  # CT has no colours
+    assert lab.controls.image.value == FILE and lab.result.truth.shape == (1, 1, 32, 32)  # CT has no colours
     is_current(lab)
-    lab.operator.value = DENOISING
+    lab.controls.operator.value = DENOISING
     assert lab.result.truth.shape == (1, 3, 32, 32)
     is_current(lab)
 
@@ -257,7 +259,7 @@ def test_an_upload_is_measured_and_reconstructed(lab, tmp_path):
 def test_a_bad_upload_says_what_to_do_and_the_app_goes_on(lab, name, content, said):
     send(lab, name, content)
     assert "advreg-error" in lab.notice.value and said in text(lab.notice) and name in text(lab.notice)
-    lab.image.value = PHANTOM
+    lab.controls.image.value = PHANTOM
     assert "advreg-hint" in lab.notice.value
     is_current(lab)
 
@@ -306,7 +308,7 @@ def test_in_a_notebook_frames_appear_while_they_are_computed_and_a_moved_slider_
         app.scrubber.value = 2
         await asyncio.sleep(0.3)
         assert app.scrubber.value == 2 and app.result.last > partial.last  # the user looks, the run goes on
-        app.steps.value = 10
+        app.controls.steps.value = 10
         await app._run.done()
         assert abandoned.cancelled() and app.result.settings.steps == 10
         assert app.scrubber.value == app.scrubber.max == app.result.last == 10
@@ -320,7 +322,14 @@ def test_in_a_notebook_frames_appear_while_they_are_computed_and_a_moved_slider_
 def test_closing_frees_every_widget():
     app = reconstruction_lab(critic, SMALL)
     app.close()
-    for widget in (app.widget, app.sigma.slider, app.sigma.field, app.pictures, app.play, app.upload):
+    for widget in (
+        app.widget,
+        app.controls.sigma.slider,
+        app.controls.sigma.field,
+        app.pictures,
+        app.play,
+        app.controls.upload,
+    ):
         assert widget.comm is None
 
 

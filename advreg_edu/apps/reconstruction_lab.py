@@ -8,21 +8,17 @@ import time
 import ipywidgets as W
 
 from ..pictures import busiest
-from ..reconstruction import METHODS
 from . import scenes
 from .app import App
-from .layout import frame, heading, row
-from .parts import Gallery, Knob, Notice, Panel, Quiet, Status, choice, code_box, guarded, toggle
-from .reconstruction_run import CRITIC, OWN, STARTS, STOPS, Settings, as_code, results
+from .layout import frame, row
+from .parts import Gallery, Knob, Notice, Panel, Quiet, Status, code_box, guarded, toggle
+from .reconstruction_controls import RESTART, Controls
+from .reconstruction_run import CRITIC, OWN, Settings, as_code, results
 from .reconstruction_view import chart, picture, sentence
 from .runs import Run
 
 HINT = "Move a control: the run starts again. Data term alone: steps below 1/‖A‖² = 1 are stable."
-STEP_SIZE = {scenes.CT: 0.5, scenes.DENOISING: 0.05, scenes.INPAINTING: 0.2, scenes.MRI: 0.3}  # stable at formula's λ
-WEIGHT_LIMIT = {scenes.CT: 3.0}  # elsewhere 150: λ grows with the noise that A* lets through
 TIDY = 0.2  # seconds between two drawings of the curves while a run computes
-FILES = ".png,.jpg,.jpeg,.dcm,.npy"
-RESTART = "image number sigma angles share critic weight by_formula step_size steps method begin stop".split()
 
 
 class ReconstructionLab(App):
@@ -31,48 +27,22 @@ class ReconstructionLab(App):
     def __init__(self, critic=CRITIC, settings=None):
         settings = settings or Settings()
         self.own = None if isinstance(critic, str) else critic
-        self.size, self.file, self.noise = settings.size, settings.file, settings.noise
+        self.controls = Controls(settings, critic if isinstance(critic, str) else OWN)
         self.result, self.held, self.quiet, self._scene = None, None, Quiet(), None
-        self._controls(settings, critic if isinstance(critic, str) else OWN)
-        self._views()
+        self._views(settings)
         self._run = Run(self._show, self._fail, pause=0.02)
         for name in RESTART:
-            getattr(self, name).observe(self.start, "value")
-        self.operator.observe(self._other_operator, "value")
-        self.upload.observe(self._opened, "value")
-        self.new_noise.on_click(self._draw_noise)
+            getattr(self.controls, name).observe(self.start, "value")
+        self.controls.operator.observe(self._other_operator, "value")
+        self.controls.upload.observe(self._opened, "value")
+        self.controls.new_noise.on_click(self._draw_noise)
         self.compare.observe(self._hold, "value")
         self.as_code.observe(self._show_code, "value")
         for knob in (self.scrubber, self.row, self.column):
             knob.observe(self._scrub, "value")
         self.start()
 
-    def _controls(self, s, critic):
-        small = W.Layout(width="104px", flex="0 0 auto", margin="0 2px 0 8px")
-        self.image = choice("image", scenes.IMAGES, s.image, "What is measured")
-        self.number = Knob("image number", s.number, 0, 99, 1, "Another number is another patient or photograph")
-        self.upload = W.FileUpload(
-            description="your file",
-            accept=FILES,
-            tooltip="PNG, JPEG, DICOM or .npy, up to 10 MB",
-            layout=small,
-        )
-        self.operator = choice("operator A", scenes.OPERATORS, s.operator, "How it is measured")
-        self.angles = Knob("number of angles", s.angles, 10, 90, 10, "Views of the scanner in half a turn")
-        self.share = Knob("measured, %", s.share, 10, 90, 10, "Pixels seen, or lines of k-space taken")
-        limit = max(s.sigma, scenes.SIGMA[s.operator][1])
-        self.sigma = Knob("noise σ", s.sigma, 0.0, limit, 0.001, "Standard deviation of the noise; the draw stays")
-        self.new_noise = W.Button(description="new noise", tooltip="Other noise of the same strength", layout=small)
-        self.critic = choice("critic Ψ", [critic], critic, "The regulariser: those that fit the image")
-        self.weight = Knob("weight λ", s.reg_weight or 0.0, 0.0, 150.0, 0.01, "Of the regulariser Ψ")
-        formula = dict(description="by formula", tooltip="λ = 2 E‖A*e‖ (§5.1)", indent=False)
-        self.by_formula = W.Checkbox(s.reg_weight is None, **formula, layout=small)
-        self.method = choice("method", METHODS, s.method, "How the objective is minimised")
-        self.step_size = Knob("step size ε", s.step_size, 0.01, 1.5, 0.01, "Of Algorithm 2; stable below 1/‖A‖² = 1")
-        self.steps = Knob("steps", s.steps, 10, 300, 10, "Iterations of Algorithm 2")
-        rule = next(name for name, stop in STOPS.items() if stop == s.stop)
-        self.begin = choice("start x₀", STARTS, s.start, "Where Algorithm 2 begins")
-        self.stop = choice("stop", list(STOPS), rule, "When to end before the last step; no rule sees the truth")
+    def _views(self, s):
         self.scrubber = Knob("iterate", 0, 0, s.steps, 1, "Look at any iterate; nothing is computed again", live=True)
         self.play = W.Play(min=0, max=s.steps, interval=80, show_repeat=False, tooltip="Play the iterates")
         W.link((self.play, "value"), (self.scrubber.slider, "value"))
@@ -82,40 +52,17 @@ class ReconstructionLab(App):
         self.compare = toggle("hold this run to compare", "The next runs appear beside it", "columns")
         self.as_code = toggle("copy as code", "Python that computes the same without the app", "code")
 
-    def _views(self):
         self.notice, self.status = Notice(), Status()
         self.pictures, self.curves, self.code = Gallery(still=2), Panel(), W.HTML()
-        measured = [self.image, row([self.number, self.upload]), self.operator, self.angles, self.share]
-        measured += [row([self.sigma, self.new_noise])]
-        solved = [self.critic, row([self.weight, self.by_formula]), self.method, self.step_size, self.steps]
-        solved += [self.begin, self.stop]
-        groups = [[heading("Measurement y = Ax + e"), *measured], [heading("Reconstruction"), *solved]]
         buttons = row([self.compare, self.as_code])
         details = [row([self.play, self.scrubber]), row([self.row, self.column])]
         pictures = [self.pictures, *details, self.status]
-        self.widget = frame([groups, self.notice], pictures, [self.curves, buttons, self.code])
+        self.widget = frame([self.controls.groups(), self.notice], pictures, [self.curves, buttons, self.code])
 
     @property
     def settings(self):
         """What the controls say now."""
-        return Settings(
-            image=self.image.value,
-            number=self.number.value,
-            file=self.file,
-            operator=self.operator.value,
-            sigma=self.sigma.value,
-            angles=self.angles.value,
-            share=self.share.value,
-            critic=self.critic.value,
-            reg_weight=None if self.by_formula.value else self.weight.value,
-            step_size=self.step_size.value,
-            steps=self.steps.value,
-            method=self.method.value,
-            start=self.begin.value,
-            stop=STOPS[self.stop.value],
-            noise=self.noise,
-            size=self.size,
-        )
+        return self.controls.settings
 
     def start(self, change=None):
         """Begin the run that the controls ask for, in place of the one in flight."""
@@ -130,7 +77,9 @@ class ReconstructionLab(App):
 
     def _begin(self, go):
         try:
-            self._fit_controls()
+            with self.quiet:
+                self.controls.fit(self.own)
+                self._look_where_there_is_something()
             self.follow, self.play.playing, self._tidied = True, False, 0.0
             self.notice.say(HINT)
             self._show_code()
@@ -139,65 +88,37 @@ class ReconstructionLab(App):
             self._fail(error)
 
     def _network(self):
-        return self.own if self.critic.value == OWN else scenes.critic(self.critic.value)
-
-    def _fit_controls(self):
-        """Show the controls that matter here, and offer the critics that fit the image."""
-        image, operator = self.image.value, self.operator.value
-        self.number.enable(image in (scenes.PHANTOM, scenes.PHOTO))
-        self.weight.enable(not self.by_formula.value)
-        self.angles.show(operator in (scenes.CT, scenes.DENOISING))
-        self.angles.enable(operator == scenes.CT)
-        self.share.show(operator in (scenes.INPAINTING, scenes.MRI))
-        count = scenes.channels(self.settings)
-        fitting = scenes.critic_names(count, self.size)
-        if self.own is not None and getattr(self.own, "channels", count) == count:
-            fitting = [OWN, *fitting]
-        if not fitting:
-            raise ValueError(f"critic: expected one for {count} channels, but none ships. Choose another image.")
-        with self.quiet:
-            value = self.critic.value if self.critic.value in fitting else fitting[0]
-            if tuple(self.critic.options) != tuple(fitting):
-                self.critic.options = fitting
-            self.critic.value = value
-        self._look_where_there_is_something()
+        return self.own if self.settings.critic == OWN else scenes.critic(self.settings.critic)
 
     def _look_where_there_is_something(self):
         """For another image, put the magnified square where there is most to see."""
         s = self.settings
         scene = (s.image, s.number, s.file)
         if scene != self._scene:
-            with self.quiet:
-                self.row.value, self.column.value = busiest(scenes.truth(s)[0], max(1, self.size // 4))
+            self.row.value, self.column.value = busiest(scenes.truth(s)[0], max(1, s.size // 4))
             self._scene = scene
 
     @guarded
     def _other_operator(self, change):
-        """Another operator measures on another scale: begin with its own noise and step size."""
         if self.quiet:
             return
-        sigma, limit = scenes.SIGMA[self.operator.value]
         with self.quiet:
-            self.sigma.range(0.0, limit)
-            self.sigma.value, self.step_size.value = sigma, STEP_SIZE[self.operator.value]
+            self.controls.other_operator()
         self.start()
 
     @guarded
     def _opened(self, change):
         """A file came: measure it."""
-        if not self.upload.value:
-            return
-        file = self.upload.value[0]
-        self.file = (file["name"], bytes(file["content"]))
-        with self.quiet:
-            self.image.value = scenes.FILE
-        self.start()
+        if self.controls.upload.value:
+            with self.quiet:
+                self.controls.open()
+            self.start()
 
     def halt(self):
         self._run.cancel()
 
     def _draw_noise(self, button):
-        self.noise += 1
+        self.controls.noise += 1
         self.start()
 
     @guarded
@@ -234,8 +155,7 @@ class ReconstructionLab(App):
             end = result.last if done else result.settings.steps
             if self.scrubber.max != end:
                 self.scrubber.max = self.play.max = end
-            self.weight.max = max(WEIGHT_LIMIT.get(result.settings.operator, 150.0), round(result.reg_weight, 3))
-            self.weight.value = round(result.reg_weight, 3)
+            self.controls.show_weight(result.reg_weight)
             if self.follow:
                 self.scrubber.value = result.last
 
