@@ -14,7 +14,7 @@ from .problem import Problem
 from .recursive import Iterates, check_recursion
 from .samples import draw_batch
 
-GAPS, PRECISIONS = ("ends", "lines"), ("float32", "bfloat16")
+GAPS, LINES, PRECISIONS = ("ends", "lines"), ("batch", "own"), ("float32", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,10 @@ def critic_loss(critic, x_real, x_noisy, gp_weight=20.0, generator=None):
     return -wasserstein + gp_weight * F.relu(slopes - 1).square().mean()
 
 
-def wasserstein_and_slopes(critic, x_real, x_noisy, generator=None, gap="ends"):
+def wasserstein_and_slopes(critic, x_real, x_noisy, generator=None, gap="ends", x_own=None):
     """The two parts of Eq. 6: mean Psi(x_noisy) - mean Psi(x_real), and ||grad Psi|| on the lines between them (B,).
+
+    x_own: other ends of the lines than x_noisy, see `lines="own"` of `train_critic`.
 
     gap="lines" estimates the first from the gradients that the second needs anyway, as the mean of
     <grad Psi(x_i), x_noisy - x_real>: the integral of the slope along a line is the difference between its ends, so the
@@ -50,7 +52,8 @@ def wasserstein_and_slopes(critic, x_real, x_noisy, generator=None, gap="ends"):
         psi_real, psi_noisy = critic(torch.cat([x_real, x_noisy])).to(x_real).chunk(2)  # a mean in bfloat16 is coarse
         wasserstein = psi_noisy.mean() - psi_real.mean()
     mix = torch.rand(len(x_real), 1, 1, 1, generator=generator).to(x_real)  # Alg. 1, line 3
-    x_i = (mix * x_real + (1 - mix) * x_noisy).detach().requires_grad_()  # Alg. 1, line 5
+    end = x_noisy if x_own is None else x_own
+    x_i = (mix * x_real + (1 - mix) * end).detach().requires_grad_()  # Alg. 1, line 5
     (grad,) = torch.autograd.grad(critic(x_i).sum(), x_i, create_graph=True)
     if gap == "lines":
         wasserstein = inner(grad, x_noisy - x_real).mean()
@@ -71,6 +74,7 @@ def train_critic(
     measurements=None,
     crop=None,
     gap="ends",
+    lines="batch",
     recursive=None,
     precision=None,
     checkpoint=None,
@@ -99,6 +103,10 @@ def train_critic(
             whole images. A critic with slope 1 on windows has it on images too if its value is a norm (LocalCritic).
         gap: how the Wasserstein estimate is made: "ends" from Psi at both images, as Eq. 6 is written; "lines" from the
             slopes between them, the same in the mean and twice as fast, see `wasserstein_and_slopes`.
+        lines: where the slope is held: "batch" between x_real and x_noisy (Alg. 1); "own" between x_real and a
+            measurement of itself that is simulated for this alone. Paired, the two are the same. Else the line of the
+            batch leads through a double exposure of two images, and on the way from noisy to clean, where the critic
+            is used, the slope is free (not in the paper; data/STUDY.md has what it is worth).
         recursive: a `Recursion`: half of x_noisy are iterates of Algorithm 2 with the critic as it is (§6).
         precision: of the convolutions, "float32" or "bfloat16" (weights and sums stay float32). None takes bfloat16
             where the processor is made for it, see `hardware.fast_precision`.
@@ -113,6 +121,7 @@ def train_critic(
         gp_weight = _default_gp_weight(problem, x_real, crop, seed)
     gp_weight = check_number(gp_weight, "gp_weight", low=0)
     check_choice(gap, "gap", GAPS)
+    _check_lines(lines, gap, crop)
     check_recursion(recursive, crop)
     if measurements is not None:
         check_measurement(problem.A, measurements)
@@ -120,7 +129,7 @@ def train_critic(
     precision = checked_precision(precision, critic)
     settings = dict(seed=seed, batch_size=batch_size, gp_weight=round(gp_weight, 6), learning_rate=learning_rate)
     settings |= dict(steps=steps, averaging=averaging, paired=paired, crop=crop, images=len(x_real))
-    settings |= dict(gap=gap, precision=precision, recursive=asdict(recursive) if recursive else None)
+    settings |= dict(gap=gap, lines=lines, precision=precision, recursive=asdict(recursive) if recursive else None)
     settings |= dict(measurements=None if measurements is None else len(measurements))
     run = TrainingRun(critic, learning_rate, averaging, settings, checkpoint)
     source = dict(paired=paired, measurements=measurements, device=run.device)
@@ -133,7 +142,8 @@ def train_critic(
         with torch.autocast(run.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
             if pool and k >= recursive.start:
                 real, noisy = pool.mixed_in(critic, real, noisy, generator)
-            wasserstein, slopes = wasserstein_and_slopes(critic, real, noisy, generator, gap)
+            own = problem.naive(problem.measure(real, generator)) if lines == "own" else None
+            wasserstein, slopes = wasserstein_and_slopes(critic, real, noisy, generator, gap, own)
         loss = -wasserstein + gp_weight * F.relu(slopes - 1).square().mean()  # Alg. 1, line 6; Eq. 6
         return loss, Step(k, loss.detach(), wasserstein.detach(), slopes.detach().mean())
 
@@ -148,6 +158,13 @@ def device_of(network):
 def checked_precision(precision, network):
     """`precision`, or where it is None the fast one on the device of the network."""
     return check_choice(precision or fast_precision(device_of(network)), "precision", PRECISIONS)
+
+
+def _check_lines(lines, gap, crop):
+    check_choice(lines, "lines", LINES)
+    if lines == "own" and (gap == "lines" or crop is not None):
+        got = 'gap="lines"' if gap == "lines" else f"crop={crop}"
+        raise ValueError(f'lines: expected gap="ends" and no crop with lines="own", got {got}. Leave one out.')
 
 
 def _default_gp_weight(problem, x_real, crop, seed):

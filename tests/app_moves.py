@@ -6,6 +6,7 @@ import math
 import os
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import ipywidgets as W
 
@@ -27,11 +28,15 @@ def critic(x):
 
 def controls(app):
     """{name: control} of everything that a hand can move."""
-    return {name: control for name, control in vars(app).items() if isinstance(control, CONTROLS)}
+    parts = vars(app) | vars(getattr(app, "controls", SimpleNamespace()))
+    return {name: control for name, control in parts.items() if isinstance(control, CONTROLS)}
 
 
 def move(control, rng):
-    """Move one control to a random value; returns it. `rng` is a random.Random."""
+    """Move one control to a random value, if it can be moved now; returns it. `rng` is a random.Random."""
+    part, box = (control.slider, control.widget) if isinstance(control, Knob) else (control, control)
+    if part.disabled or box.layout.display == "none":
+        return None
     if isinstance(control, W.Button):
         return control.click()
     if isinstance(control, Knob):

@@ -8,7 +8,7 @@ from app_moves import text
 
 from advreg_edu import maps
 from advreg_edu.apps import parts, theory_run, theory_worlds
-from advreg_edu.apps.theory_run import DRAWN, Settings, as_code, compute
+from advreg_edu.apps.theory_run import DRAWN, Settings, as_code, chart, compute, picture, sentence
 
 QUICK = Settings(steps=32)
 
@@ -22,6 +22,14 @@ def app():
 
 def seen(app):
     return app.pictures.value, app.curve.value, text(app.status)
+
+
+def is_current(app):
+    """Maps, graph and text are those of the controls as they are now."""
+    shown = app.result, app.scrubber.value, app.eta.value
+    assert app.result.settings == app.settings
+    assert app.pictures.value == picture(*shown).img() and app.curve.value == chart(*shown).img()
+    assert text(app.status) == sentence(*shown)
 
 
 def test_the_first_training_shows_maps_graph_and_their_text(app):
@@ -74,6 +82,20 @@ def test_your_own_line_is_drawn_by_its_points(app):
     assert app.corner.max == 5 and len(theory_run.places(app.drawing.value)) == 5
     app.remove.click()
     assert app.corner.max == 4 and app.corner.value == 1
+    app.remove.click()
+    app.remove.click()
+    assert app.corner.max == 2 and app.remove.disabled  # a line has two ends
+
+
+def test_a_point_dragged_onto_its_neighbour_is_one_point(app):
+    app.drawing.value = "0.1 0.2; 0.5 0.5; 0.8 0.7"
+    app.world.value = DRAWN
+    app.corner.value = 2
+    with app.quiet:
+        app.x.value = 0.1
+    app.y.value = 0.2
+    assert app.drawing.value == "0.1 0.2; 0.1 0.2; 0.8 0.7" and "advreg-error" not in app.notice.value
+    is_current(app)
 
 
 def test_a_drawing_that_is_no_line_is_explained_and_the_app_goes_on(app):

@@ -194,6 +194,26 @@ SMALL = {
 }
 
 
+def test_own_lines_hold_the_slope_between_an_image_and_its_own_measurement():
+    """Images are constant, and Psi(x) = (mean of x)^2: its gradient at a point tells the point. Of x_real = 0.2 and
+    measurements of 0.8 without noise, the lines of the batch lead from one to the other, own lines stay at 0.2."""
+    problem = ar.Problem(ar.Identity((1, SIZE, SIZE)), sigma=0.0)
+    x_real, others = torch.full((4, 1, SIZE, SIZE), 0.2), torch.full((4, 1, SIZE, SIZE), 0.8)
+    slopes = {}
+    for lines in ("batch", "own"):
+        critic = Square()
+        run = ar.train_critic(critic, problem, x_real, steps=1, measurements=others, gp_weight=0.0, lines=lines)
+        slopes[lines] = next(run).gradient_norm.item() * SIZE
+        run.close()
+    assert slopes["own"] == pytest.approx(0.4, rel=1e-5) and 0.5 < slopes["batch"] < 1.5
+
+
+@pytest.mark.parametrize("change", [dict(gap="lines"), dict(crop=8)], ids=lambda change: next(iter(change)))
+def test_own_lines_need_the_ends_and_whole_images(change):
+    with pytest.raises(ValueError, match=r'lines: expected gap="ends" and no crop.*Leave one out'):
+        next(ar.train_critic(Tiny(), *world(), steps=2, lines="own", **change))
+
+
 @pytest.fixture(scope="module", params=["LocalCritic, paired", "LocalCritic, unpaired", "PaperCritic, paired"])
 def trained(request):
     """A critic after 120 steps in the small world, with the steps."""
@@ -507,7 +527,7 @@ def resume(path, critic=None, **changes):
 
 
 CHANGES = [dict(steps=13), dict(batch_size=5), dict(seed=1), dict(gp_weight=3.0), dict(learning_rate=1e-4)]
-CHANGES += [dict(averaging=0.9), dict(paired=False), dict(crop=9)]
+CHANGES += [dict(averaging=0.9), dict(paired=False), dict(crop=9), dict(lines="own")]
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: next(iter(change)))
@@ -548,6 +568,17 @@ def test_file_that_is_no_checkpoint(checkpoint):
         save_file({"w": torch.zeros(2)}, checkpoint, meta)
         with pytest.raises(ValueError, match=r"a\.checkpoint: expected a checkpoint"):
             resume(checkpoint)
+
+
+class Square(nn.Module):
+    """Psi(x) = s (mean of x)^2, with s = 1 to be trained."""
+
+    def __init__(self):
+        super().__init__()
+        self.s = nn.Parameter(torch.ones(()))
+
+    def forward(self, x):
+        return self.s * x.flatten(1).mean(1) ** 2
 
 
 class Longer(Tiny):

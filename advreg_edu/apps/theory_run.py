@@ -4,6 +4,7 @@ Model: `results(settings)`. View: `picture`, `chart` and `sentence` of frame k a
 """
 
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 import torch
 
@@ -84,7 +85,7 @@ def world_of(settings):
     corners = places(settings.drawing)
     if any(len(corner) != 2 for corner in corners):
         raise ValueError(f"points: expected two numbers for each, got {settings.drawing!r}. Write 0.2 0.3; 0.6 0.8")
-    return worlds.polyline(corners)
+    return worlds.polyline([corner for corner, _ in groupby(corners)])  # a point dragged onto its neighbour is one
 
 
 def results(settings):

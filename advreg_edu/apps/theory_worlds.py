@@ -103,6 +103,7 @@ class TheoryWorlds(App):
         if self.quiet:
             return
         corners = places(self.drawing.value)
+        self.remove.disabled = len(corners) <= 2
         with self.quiet:
             self.corner.max = len(corners)
             self.x.value, self.y.value = corners[self.corner.value - 1]
