@@ -89,7 +89,7 @@ _CRITICS = {
     "ct-thorax": _ct(_phantoms(2000), steps=700),
     "ct-chest-high": _chest(sigma=0.02),
     "ct-chest-low": _chest(sigma=0.005),
-    "ct-chest-high-unpaired": _ct(_slices_of_half(0), steps=1800, gap="ends", lines="own", others=_slices_of_half(1)),
+    "ct-chest-high-unpaired": _ct(_slices_of_half(0), steps=1000, gap="ends", lines="own", others=_slices_of_half(1)),
     "photos-color": _photos(
         crops=16000,
         smoothing=0.004,

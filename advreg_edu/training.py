@@ -42,7 +42,7 @@ def critic_loss(critic, x_real, x_noisy, gp_weight=20.0, generator=None):
 def wasserstein_and_slopes(critic, x_real, x_noisy, generator=None, gap="ends", x_own=None):
     """The two parts of Eq. 6: mean Psi(x_noisy) - mean Psi(x_real), and ||grad Psi|| on the lines between them (B,).
 
-    x_own: other ends of the lines than x_noisy, see `lines="own"` of `train_critic`.
+    x_own: where the lines lead in place of x_noisy, see `lines="own"` of `train_critic`; with gap="ends" alone.
 
     gap="lines" estimates the first from the gradients that the second needs anyway, as the mean of
     <grad Psi(x_i), x_noisy - x_real>: the integral of the slope along a line is the difference between its ends, so the
@@ -104,7 +104,7 @@ def train_critic(
         gap: how the Wasserstein estimate is made: "ends" from Psi at both images, as Eq. 6 is written; "lines" from the
             slopes between them, the same in the mean and twice as fast, see `wasserstein_and_slopes`.
         lines: where the slope is held: "batch" between x_real and x_noisy (Alg. 1); "own" between x_real and a
-            measurement of itself that is simulated for this alone. Paired, the two are the same. Else the line of the
+            measurement of itself that is simulated for this alone. Paired, the two are alike. Else the line of the
             batch leads through a double exposure of two images, and on the way from noisy to clean, where the critic
             is used, the slope is free (not in the paper; data/STUDY.md has what it is worth).
         recursive: a `Recursion`: half of x_noisy are iterates of Algorithm 2 with the critic as it is (§6).
@@ -139,10 +139,10 @@ def train_critic(
     start = run.load() if resume else 0
 
     def evaluate(k, real, noisy, generator):
+        own = problem.naive(problem.measure(real, generator)) if lines == "own" else None
         with torch.autocast(run.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
             if pool and k >= recursive.start:
                 real, noisy = pool.mixed_in(critic, real, noisy, generator)
-            own = problem.naive(problem.measure(real, generator)) if lines == "own" else None
             wasserstein, slopes = wasserstein_and_slopes(critic, real, noisy, generator, gap, own)
         loss = -wasserstein + gp_weight * F.relu(slopes - 1).square().mean()  # Alg. 1, line 6; Eq. 6
         return loss, Step(k, loss.detach(), wasserstein.detach(), slopes.detach().mean())

@@ -12,7 +12,7 @@ import ipywidgets as W
 
 from advreg_edu.apps.parts import Knob
 
-MOVES = int(os.environ.get("MOVES", "40"))  # 500 in the full run
+MOVES = int(os.environ.get("MOVES", "60"))  # 500 in the full run
 CONTROLS = (Knob, W.Dropdown, W.Button, W.Checkbox, W.ToggleButton, W.ToggleButtons)
 
 
@@ -41,8 +41,10 @@ def move(control, rng):
         return control.click()
     if isinstance(control, Knob):
         value = _number(control.slider, rng)
-        target = rng.choice((control.field, control.slider))  # typed or dragged
-        target.value = value
+        if rng.random() < 0.5:
+            control.slider.value = value
+        else:
+            control.field.value = round(value, 6)  # no hand types 0.30000000000000004
     elif isinstance(control, W.Checkbox | W.ToggleButton):
         control.value = value = not control.value
     else:

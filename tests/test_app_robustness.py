@@ -19,7 +19,14 @@ import pytest
 from app_moves import MOVES, controls, models, move
 
 from advreg_edu.apps import app as app_module
-from advreg_edu.apps import measurement_lab, measurement_run, reconstruction_lab, scenes, theory_worlds, weight_lab
+from advreg_edu.apps import (
+    measurement_lab,
+    measurement_run,
+    reconstruction_lab,
+    scenes,
+    theory_worlds,
+    weight_lab,
+)
 from advreg_edu.apps.theory_run import DRAWN, places
 
 MEGABYTE = 2**20

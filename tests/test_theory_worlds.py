@@ -121,7 +121,15 @@ def test_the_same_settings_give_the_same_training_and_leave_the_global_generator
     assert torch.equal(state, torch.random.get_rng_state())
 
 
-@pytest.mark.parametrize("settings", [QUICK, Settings(world=DRAWN, steps=32), Settings(world="two points", steps=32)])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        QUICK,
+        Settings(world=DRAWN, steps=32),
+        Settings(world=DRAWN, steps=32, drawing="0.1 0.2; 0.1 0.2; 0.8 0.7"),
+        Settings(world="two points", steps=32),
+    ],
+)
 def test_the_code_that_is_shown_trains_the_same_critic(settings):
     names = {}
     exec(as_code(settings), names)

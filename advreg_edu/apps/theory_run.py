@@ -82,10 +82,15 @@ def world_of(settings):
     """The `World` that the settings name."""
     if settings.world != DRAWN:
         return WORLDS[settings.world]()
-    corners = places(settings.drawing)
+    corners = _line(settings.drawing)
     if any(len(corner) != 2 for corner in corners):
         raise ValueError(f"points: expected two numbers for each, got {settings.drawing!r}. Write 0.2 0.3; 0.6 0.8")
-    return worlds.polyline([corner for corner, _ in groupby(corners)])  # a point dragged onto its neighbour is one
+    return worlds.polyline(corners)
+
+
+def _line(drawing):
+    """The places of a drawing; a point dragged onto its neighbour is one with it."""
+    return [corner for corner, _ in groupby(places(drawing))]
 
 
 def results(settings):
@@ -167,7 +172,7 @@ def as_code(settings):
     """Python that trains the same critic without the app."""
     s = settings
     name = "points" if s.world == "two points" else s.world
-    world = f"worlds.polyline({places(s.drawing)})" if s.world == DRAWN else f"worlds.{name}()"
+    world = f"worlds.polyline({_line(s.drawing)})" if s.world == DRAWN else f"worlds.{name}()"
     return f"""\
 import advreg_edu as ar, torch
 from advreg_edu import maps, theory, worlds
