@@ -52,9 +52,13 @@ class Line:
 
 @dataclass(frozen=True, repr=False)
 class Chart:
-    """Curves that are drawn once; `at(k)` adds a cursor at the k-th number without drawing them again."""
+    """Curves that are drawn once; `at(k)` adds a cursor at the k-th number without drawing them again.
 
-    base: str  # SVG without its end
+    An app shows `sheet` and, above it, `cursor(k)`: a page that moves the cursor does not get the curves again.
+    """
+
+    head: str  # opening tag of the SVG
+    base: str  # what is in it
     lines: tuple
     size: tuple
     axis: str
@@ -62,8 +66,19 @@ class Chart:
 
     def at(self, k=None):
         """The drawing with a cursor at the k-th number (clipped to the last), and its sentence."""
-        marks = [] if k is None else [_cursor(line, min(k, len(line.values) - 1)) for line in self.lines]
-        return Drawing(f"{self.base}{''.join(marks)}</svg>", self._sentence(k), self.size)
+        return Drawing(f"{self.head}{self.base}{self._cursors(k)}</svg>", self._sentence(k), self.size)
+
+    @property
+    def sheet(self):
+        """The drawing without a cursor and without words: those come with the cursor."""
+        return Drawing(f"{self.head}{self.base}</svg>", "", self.size)
+
+    def cursor(self, k=None):
+        """The cursor of `at(k)` alone, to lie on `sheet`, with the sentence of both."""
+        return Drawing(f"{self.head}{self._cursors(k)}</svg>", self._sentence(k), self.size)
+
+    def _cursors(self, k):
+        return "" if k is None else "".join(_cursor(line, min(k, len(line.values) - 1)) for line in self.lines)
 
     def _sentence(self, k):
         words = []
@@ -74,7 +89,7 @@ class Chart:
             wide = f", band ± {number(max(line.half))} at most" if line.half else ""
             words.append(f"{line.name} goes from {ends} in {last} steps{here}{wide}")
         words += [f"{name} marked at {number(float(place))}" for name, place in self.marks.items()]
-        return f"Curves against the {self.axis}: " + "; ".join(words) + "."
+        return f"Curves, with {self.axis} on the horizontal axis: " + "; ".join(words) + "."
 
     def _repr_html_(self):
         return self.at()._repr_html_()
@@ -125,8 +140,8 @@ def curves(
             parts.append(area.band(drawn[-1], style[2]))
             parts.append(svg.curve(drawn[-1].spots, style))
     head = f"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}' {FONT} font-size='14'>"
-    base = f"{head}<rect width='{width}' height='{height}' fill='#fff'/>{''.join(parts)}"
-    return Chart(base, tuple(drawn), (width, height), axis, marks or {})
+    base = f"<rect width='{width}' height='{height}' fill='#fff'/>{''.join(parts)}"
+    return Chart(head, base, tuple(drawn), (width, height), axis, marks or {})
 
 
 class _Area:

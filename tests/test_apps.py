@@ -38,7 +38,8 @@ def is_current(app):
     result, k = app.result, app.scrubber.value
     assert result.settings == app.settings or result.settings == replace(app.settings, reg_weight=None)
     assert app.pictures.value == picture(result, k, (app.row.value, app.column.value), app.held).figures()
-    assert app.curves.value == chart(result, app.held).at(k).img()
+    drawn = chart(result, app.held)
+    assert app.curves.value == drawn.sheet.img() + drawn.cursor(k).img()
     assert text(app.status) == sentence(result, k, app.held)
 
 

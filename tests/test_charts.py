@@ -48,12 +48,19 @@ def test_the_cursor_moves_over_the_curve_without_a_new_drawing(monkeypatch):
     chart = curves({"loss": [4.0, 2.0, 1.0, 0.5], "PSNR": [10.0, 12.0, 14.0, 16.0]}, log=["loss"])
     monkeypatch.setattr(charts, "_Area", None)
     first, second = chart.at(0), chart.at(2)
-    assert first.svg != second.svg and second.svg.startswith(chart.base)
+    assert first.svg != second.svg and second.svg.startswith(chart.head + chart.base)
     assert "loss goes from 4 to 0.5 in 3 steps, 1 at 2" in second.alt
     dots = [node for node in parsed(second) if node.get("fill") == charts.ACCENT]
     for dot, line in zip(dots, chart.lines, strict=True):
         assert (float(dot.get("cx")), float(dot.get("cy"))) == pytest.approx(line.spots[2], abs=0.06)
     assert chart.at(99).alt == chart.at(3).alt
+
+
+def test_sheet_and_cursor_are_the_two_layers_of_the_drawing():
+    chart = curves({"loss": [4.0, 2.0, 1.0, 0.5]})
+    shapes = lambda drawing: [(node.tag, node.attrib) for node in parsed(drawing)]
+    assert shapes(chart.sheet) + shapes(chart.cursor(2)) == shapes(chart.at(2))
+    assert chart.cursor(2).alt == chart.at(2).alt and chart.sheet.alt == "" and chart.sheet.size == chart.at().size
 
 
 def test_several_lines_in_one_panel_differ_by_dash_and_marker_and_have_a_legend():
@@ -74,7 +81,7 @@ def test_own_numbers_on_a_logarithmic_axis_with_marks():
     assert "formula" in words and "weight λ" in words
     assert (
         chart.at(1).alt
-        == "Curves against the weight λ: PSNR goes from 20 to 22 in 2 steps, 25 at 1; formula marked at 1."
+        == "Curves, with weight λ on the horizontal axis: PSNR goes from 20 to 22 in 2 steps, 25 at 1; formula marked at 1."
     )
 
 

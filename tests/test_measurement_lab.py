@@ -31,7 +31,8 @@ def is_current(app):
     """Pictures, curves and text are those of the controls as they are now."""
     result, percent = measure(app.settings), app.pattern.value
     assert app.pictures.value == picture(result, percent).figures()
-    assert app.curves.value == chart(app.settings).at(chart_index(app.settings, percent)).img()
+    drawn = chart(app.settings)
+    assert app.curves.value == drawn.sheet.img() + drawn.cursor(chart_index(app.settings, percent)).img()
     assert text(app.status) == sentence(result, percent)
 
 

@@ -24,7 +24,7 @@ from .descent_run import (
 )
 from .descent_view import chart, l_curve, picture, sentence, sweep_sentence, verdict
 from .layout import frame, heading, row
-from .parts import Knob, Notice, Panel, Quiet, Status, choice, guarded
+from .parts import Curves, Knob, Notice, Panel, Quiet, Status, choice, guarded
 from .runs import Run
 
 STEPS = (1e-4, 2.0)  # range of the step size
@@ -84,7 +84,7 @@ class DescentLab(App):
             W.HTML(layout=W.Layout(flex="1 1 auto", height="56px")),
         )
         half = lambda: W.Layout(flex="1 1 380px", max_width="404px", min_width="0", margin="0")
-        self.pictures, self.curves, self.lcurve = Panel(), Panel(layout=half()), Panel(layout=half())
+        self.pictures, self.curves, self.lcurve = Panel(), Curves(layout=half()), Panel(layout=half())
         self.chosen = Status()
         limit = W.HBox([self.half, self.mark], layout=W.Layout(align_items="flex-start"))
         cost = [self.cost, self.image, self.problem, row([self.sigma, self.new_noise])]
@@ -184,7 +184,8 @@ class DescentLab(App):
         self.result = None
         self.notice.error(error)
         self.status.say("Nothing to show: the message above says why.")
-        self.pictures.value = self.curves.value = ""
+        self.pictures.value = ""
+        self.curves.clear()
 
     def _show(self, result, done):
         """A frame of the run: the newest iterate, unless the user is looking at another."""
@@ -203,7 +204,7 @@ class DescentLab(App):
         if self.result is not None:
             k = min(self.scrubber.value, self.result.last)
             self.pictures.show(picture(self.result, k))
-            self.curves.show(self._chart.at(k))
+            self.curves.show(self._chart, k)
             self.status.say(sentence(self.result, k), busy)
 
 

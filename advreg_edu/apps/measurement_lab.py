@@ -7,7 +7,7 @@ from .app import App
 from .layout import frame, heading, row
 from .measurement_run import Settings, measure
 from .measurement_view import chart, chart_index, picture, sentence
-from .parts import Gallery, Knob, Notice, Panel, Quiet, Status, choice, guarded
+from .parts import Curves, Gallery, Knob, Notice, Quiet, Status, choice, guarded
 
 HINT = "Move σ: the same noise is rescaled. The worse A sees a pattern v, the more its noise is multiplied."
 
@@ -41,7 +41,7 @@ class MeasurementLab(App):
 
     def _views(self):
         self.notice, self.status = Notice(), Status()
-        self.pictures, self.curves = Gallery(still=1), Panel()
+        self.pictures, self.curves = Gallery(still=1), Curves()
         self.notice.say(HINT)
         left = [heading("Measurement y = Ax + e"), self.operator, self.image, self.number]
         right = [
@@ -90,7 +90,7 @@ class MeasurementLab(App):
         """Say what went wrong, and show nothing that could be taken for an answer."""
         self.notice.error(error)
         self.pictures.clear()
-        self.curves.value = ""
+        self.curves.clear()
         self.status.say("Nothing to show: the message above says why.", lines=3)
 
     @guarded
@@ -110,7 +110,7 @@ class MeasurementLab(App):
     def _draw(self, change=None):
         percent, settings = self.pattern.value, self.result.settings
         self.pictures.show(picture(self.result, percent))
-        self.curves.show(self._chart.at(chart_index(settings, percent)))
+        self.curves.show(self._chart, chart_index(settings, percent))
         self.status.say(sentence(self.result, percent), lines=3)
 
 

@@ -116,16 +116,13 @@ class Panel(W.HTML):
         self.value = picture.img()
 
 
-class Gallery(W.Box):
-    """Shows a `Grid` of tiles. The first `still` of them stay during a run: they are not sent with every frame."""
+class _Stack(W.Box):
+    """Two pieces of HTML that are sent apart."""
 
-    def __init__(self, still=0):
-        self._still, self._parts = still, [W.HTML(), W.HTML()]
-        super().__init__(self._parts)
-        self.add_class("advreg-gallery")
-
-    def show(self, grid):
-        self._parts[0].value, self._parts[1].value = grid.figures(0, self._still), grid.figures(self._still)
+    def __init__(self, name, **options):
+        self._parts = [W.HTML(), W.HTML()]
+        super().__init__(self._parts, **options)
+        self.add_class(name)
 
     def clear(self):
         for part in self._parts:
@@ -135,6 +132,27 @@ class Gallery(W.Box):
     def value(self):
         """The HTML that is seen."""
         return "".join(part.value for part in self._parts)
+
+
+class Gallery(_Stack):
+    """Shows a `Grid` of tiles. The first `still` of them stay during a run: they are not sent with every frame."""
+
+    def __init__(self, still=0):
+        self._still = still
+        super().__init__("advreg-gallery")
+
+    def show(self, grid):
+        self._parts[0].value, self._parts[1].value = grid.figures(0, self._still), grid.figures(self._still)
+
+
+class Curves(_Stack):
+    """Shows a `Chart` and its cursor, which lies on a layer of its own: when it moves, the curves are not sent again."""
+
+    def __init__(self, **options):
+        super().__init__("advreg-layers", **options)
+
+    def show(self, chart, k=None):
+        self._parts[0].value, self._parts[1].value = chart.sheet.img(), chart.cursor(k).img()
 
 
 class Status(W.HTML):

@@ -11,7 +11,7 @@ from ..pictures import busiest
 from . import scenes
 from .app import App
 from .layout import frame, row
-from .parts import Gallery, Knob, Notice, Panel, Quiet, Status, code_box, guarded, toggle
+from .parts import Curves, Gallery, Knob, Notice, Quiet, Status, code_box, guarded, toggle
 from .reconstruction_controls import RESTART, Controls
 from .reconstruction_run import CRITIC, OWN, Settings, as_code, results
 from .reconstruction_view import chart, picture, sentence
@@ -53,7 +53,7 @@ class ReconstructionLab(App):
         self.as_code = toggle("copy as code", "Python that computes the same without the app", "code")
 
         self.notice, self.status = Notice(), Status()
-        self.pictures, self.curves, self.code = Gallery(still=2), Panel(), W.HTML()
+        self.pictures, self.curves, self.code = Gallery(still=2), Curves(), W.HTML()
         buttons = row([self.compare, self.as_code])
         details = [row([self.play, self.scrubber]), row([self.row, self.column])]
         pictures = [self.pictures, *details, self.status]
@@ -143,7 +143,7 @@ class ReconstructionLab(App):
         if done or time.monotonic() - self._tidied > TIDY:
             self._tidy(result, done)
             self._chart = chart(result, self.held)
-            self.curves.show(self._chart.at(self._looked_at()))
+            self.curves.show(self._chart, self._looked_at())
             self._tidied = time.monotonic()
         self._draw_pictures(busy=not done)
 
@@ -168,14 +168,15 @@ class ReconstructionLab(App):
         self.notice.error(error)
         self.status.say("Nothing to show: the message above says why.", lines=3)
         self.pictures.clear()
-        self.curves.value = self.code.value = ""
+        self.curves.clear()
+        self.code.value = ""
 
     @guarded
     def _draw(self):
         """Pictures, curves and text of the iterate at the scrubber, from what is stored."""
         if self.result is not None:
-            self.curves.show(self._chart.at(self._looked_at()))
             self._draw_pictures(busy=self._run.busy)
+            self.curves.show(self._chart, self._looked_at())
 
     def _draw_pictures(self, busy):
         k, corner = self._looked_at(), (self.row.value, self.column.value)
