@@ -15,7 +15,7 @@ STYLES = (
     ("9 3 2 3", "diamond", "#8E4585"),
 )
 ACCENT = "#D55E00"
-LEFT, RIGHT, TOP, BOTTOM, LEGEND = 58, 14, 28, 44, 26  # pixels around the axes of a panel; a row for the legend
+LEFT, RIGHT, TOP, BOTTOM, LEGEND = 58, 18, 28, 44, 26  # pixels around the axes of a panel; a row for the legend
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Chart:
             wide = f", band ± {number(max(line.half))} at most" if line.half else ""
             words.append(f"{line.name} goes from {ends} in {last} steps{here}{wide}")
         words += [f"{name} marked at {number(float(place))}" for name, place in self.marks.items()]
-        return f"Curves, with {self.axis} on the horizontal axis: " + "; ".join(words) + "."
+        return f"Curves (horizontal axis: {self.axis}): " + "; ".join(words) + "."
 
     def _repr_html_(self):
         return self.at()._repr_html_()

@@ -126,7 +126,7 @@ def _heat(panel, heat, span, spacing, size):
     levels = (np.clip((fine - low) / (high - low), 0, 1) * 255 + 0.5).astype(np.uint8)
     pixels = colour_table(COLOURS[_kind(panel)])[levels].copy()
     if not panel.signed:
-        steps = np.floor(fine / spacing)
+        steps = np.floor(np.clip(fine, low, high) / spacing)  # no lines where the colour has ended
         pixels[:-1][steps[:-1] != steps[1:]] = PAPER
         pixels[:, :-1][steps[:, :-1] != steps[:, 1:]] = PAPER
     return Image.fromarray(pixels)

@@ -81,7 +81,7 @@ def test_own_numbers_on_a_logarithmic_axis_with_marks():
     assert "formula" in words and "weight λ" in words
     assert (
         chart.at(1).alt
-        == "Curves, with weight λ on the horizontal axis: PSNR goes from 20 to 22 in 2 steps, 25 at 1; formula marked at 1."
+        == "Curves (horizontal axis: weight λ): PSNR goes from 20 to 22 in 2 steps, 25 at 1; formula marked at 1."
     )
 
 

@@ -36,7 +36,7 @@ def test_the_first_training_shows_maps_graph_and_their_text(app):
     assert text(app.status).startswith("After 32 of 32 steps: gap ")
     assert app.result.last == theory_run.FRAMES == app.scrubber.value
     assert 'alt="The unit square, samples, η = 0.00' in app.pictures.value
-    assert "Curves, with η on the horizontal axis: Wass(P_r, P_η), exact, by POT goes from" in app.curve.value
+    assert "Curves (horizontal axis: η): Wass(P_r, P_η), exact, by POT goes from" in app.curve.value
 
 
 @pytest.mark.parametrize(

@@ -146,7 +146,7 @@ class Gallery(_Stack):
 
 
 class Curves(_Stack):
-    """Shows a `Chart` and its cursor, which lies on a layer of its own: when it moves, the curves are not sent again."""
+    """Shows a `Chart` and, on a layer of its own, its cursor: when that moves, the curves are not sent again."""
 
     def __init__(self, **options):
         super().__init__("advreg-layers", **options)
