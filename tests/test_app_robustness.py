@@ -27,6 +27,7 @@ from advreg_edu.apps import (
     theory_worlds,
     weight_lab,
 )
+from advreg_edu.apps.parts import Knob
 from advreg_edu.apps.theory_run import DRAWN, places
 
 MEGABYTE = 2**20
@@ -65,6 +66,8 @@ each_app = pytest.mark.parametrize("name", APPS)
 
 def current(app, module):
     """Picture and text belong to the controls; if the app says that it cannot show anything, it shows nothing."""
+    knobs = [control for control in controls(app).values() if isinstance(control, Knob)]
+    assert all(knob.field.value == knob.slider.value == knob.value for knob in knobs)
     if "advreg-error" in app.notice.value:
         assert excused(app), app.notice.value
         assert "<img" not in app.pictures.value and "Nothing to show" in app.status.value

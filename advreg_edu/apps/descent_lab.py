@@ -74,8 +74,7 @@ class DescentLab(App):
         self.sweep_button = button("sweep λ", "Minimise for 13 weights: the L-curve")
         self.half = button("ε = 1/L", "Half of the stability limit 2/L", margin="2px 2px 0 100px")
         self.scrubber = Knob("iterate", 0, 0, s.steps, 1, "Look at any iterate; nothing is computed again", live=True)
-        self.play = W.Play(min=0, max=s.steps, interval=100, show_repeat=False, tooltip="Play the iterates")
-        W.link((self.play, "value"), (self.scrubber.slider, "value"))
+        self.play = self.scrubber.player(100, "Play the iterates")
 
     def _views(self):
         self.notice, self.status, self.mark = (

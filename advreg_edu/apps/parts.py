@@ -47,13 +47,29 @@ class Knob:
             layout=W.Layout(flex="1 1 auto", width="80px"),
         )
         # a dragged slider says 0.39999999999999997
-        tidy = (lambda number: float(f"{number:.3g}")) if log else (lambda number: round(number, 6))
-        W.link((self.field, "value"), (self.slider, "value"), transform=(tidy, tidy))
+        self._tidy = (lambda number: float(f"{number:.3g}")) if log else (lambda number: round(number, 6))
+        self._followers = [self.field]
+        self.field.observe(self._lead, "value")
+        self.slider.observe(self._follow, "value")
         self.widget = W.HBox([self.field, self.slider], layout=W.Layout(width="100%", align_items="center"))
+
+    def player(self, interval, tooltip):
+        """Buttons that move the slider on, every so many milliseconds."""
+        play = W.Play(self.value, min=0, max=self.max, interval=interval, show_repeat=False, tooltip=tooltip)
+        play.observe(self._lead, "value")
+        self._followers.append(play)
+        return play
+
+    def _lead(self, change):
+        self.slider.value = self._tidy(change["owner"].value)
+
+    def _follow(self, change=None):
+        for follower in self._followers:
+            follower.value = self.value
 
     @property
     def value(self):
-        return self.field.value
+        return self._tidy(self.slider.value)
 
     @value.setter
     def value(self, value):
@@ -84,7 +100,10 @@ class Knob:
         self.widget.layout.display = None if yes else "none"
 
     def observe(self, call, names="value"):
+        """What `call` shows goes to the page before field and player follow: each costs the page a frame."""
+        self.slider.unobserve(self._follow, "value")
         self.slider.observe(call, names)
+        self.slider.observe(self._follow, "value")
 
 
 def choice(name, options, value, tooltip):

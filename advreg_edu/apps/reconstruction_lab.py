@@ -44,8 +44,7 @@ class ReconstructionLab(App):
 
     def _views(self, s):
         self.scrubber = Knob("iterate", 0, 0, s.steps, 1, "Look at any iterate; nothing is computed again", live=True)
-        self.play = W.Play(min=0, max=s.steps, interval=80, show_repeat=False, tooltip="Play the iterates")
-        W.link((self.play, "value"), (self.scrubber.slider, "value"))
+        self.play = self.scrubber.player(80, "Play the iterates")
         last = s.size - max(1, s.size // 4)
         self.row = Knob("detail: row", 0, 0, last, 1, "First row of the magnified square", live=True)
         self.column = Knob("detail: column", 0, 0, last, 1, "First column of the magnified square", live=True)

@@ -54,8 +54,7 @@ class TheoryWorlds(App):
         self.add = W.Button(description="add point", tooltip="Add a point behind this one", layout=small)
         self.remove = W.Button(description="remove", tooltip="Remove this point", layout=small)
         self.scrubber = Knob("training", FRAMES, 0, FRAMES, 1, "Look back at the training", live=True)
-        self.play = W.Play(min=0, max=FRAMES, interval=250, show_repeat=False, tooltip="Play the training")
-        W.link((self.play, "value"), (self.scrubber.slider, "value"))
+        self.play = self.scrubber.player(250, "Play the training")
         self.eta = Knob("step η", 0.0, 0.0, float(ETAS[-1]), 0.01, "Length of one step against ∇Ψ, Eq. 8", live=True)
 
     def _views(self):
