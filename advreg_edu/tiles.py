@@ -127,9 +127,8 @@ _NO_BAR = '<div style="height:28px"></div>'
 @lru_cache(maxsize=64)
 def _bar(kind, low, high):
     """Colour bar and the numbers at its ends: decoration for eyes, the text says the same."""
-    ramp = image_element(
-        _png(np.arange(256, dtype=np.uint8)[None], kind), "", (SIDE, 8), style="display:block;margin:0"
-    )
+    colours = ",".join("#{:02x}{:02x}{:02x}".format(*c) for c in colour_table(COLOURS[kind])[::15])
+    ramp = f'<div style="height:8px;background:linear-gradient(to right,{colours})"></div>'
     middle = "<span>0</span>" if kind == "signed" else ""
     words = f"<span>{number(low)}</span>{middle}<span>{number(high)}</span>"
     style = f"{TEXT};display:flex;justify-content:space-between;line-height:18px"

@@ -23,6 +23,7 @@ FRAME = """<style>
  grid-template-areas:"controls" "pictures" "curves"}
 .advreg-controls.widget-box{display:grid;gap:0 20px;grid-template-columns:repeat(auto-fit,minmax(min(390px,100%),1fr))}
 .advreg-gallery.widget-box{display:grid;grid-template-columns:repeat(auto-fill,256px);gap:8px 20px;padding:0 2px}
+.advreg-lab .noUi-origin,.advreg-lab .noUi-connect{will-change:auto}
 .advreg-layers.widget-box{display:grid}
 .advreg-layers>.widget-html{grid-area:1/1;margin:0}
 .advreg-gallery .widget-html,.advreg-gallery .widget-html-content{display:contents}

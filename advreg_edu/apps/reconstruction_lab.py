@@ -4,6 +4,7 @@ Only the wiring is here; what is computed is in `reconstruction_run`, what is sh
 """
 
 import time
+from functools import lru_cache
 
 import ipywidgets as W
 
@@ -18,7 +19,7 @@ from .reconstruction_view import chart, picture, sentence
 from .runs import Run
 
 HINT = "Move a control: the run starts again. Data term alone: steps below 1/‖A‖² = 1 are stable."
-TIDY = 0.2  # seconds between two drawings of the curves while a run computes
+TIDY = 0.3  # seconds between two drawings of the curves while a run computes
 
 
 class ReconstructionLab(App):
@@ -80,11 +81,17 @@ class ReconstructionLab(App):
                 self.controls.fit(self.own)
                 self._look_where_there_is_something()
             self.follow, self.play.playing, self._tidied = True, False, 0.0
+            self._forget()
             self.notice.say(HINT)
             self._show_code()
             go(results(self.settings, self._network()))
         except Exception as error:
             self._fail(error)
+
+    def _forget(self):
+        """Pictures are kept until another run begins or is held, so that scrubbing draws nothing twice. `run` tells the
+        iterates of one run from those of the next: anything that each run has of its own."""
+        self._picture = lru_cache(maxsize=200)(lambda run, k, *corner: picture(self.result, k, corner, self.held))
 
     def _network(self):
         return self.own if self.settings.critic == OWN else scenes.critic(self.settings.critic)
@@ -123,6 +130,7 @@ class ReconstructionLab(App):
     @guarded
     def _hold(self, change):
         self.held = self.result if self.compare.value else None
+        self._forget()
         self._chart = chart(self.result, self.held) if self.result else None
         self._draw()
 
@@ -137,14 +145,15 @@ class ReconstructionLab(App):
 
     def _show(self, result, done):
         """A frame of the run: pictures of the newest iterate, unless the user is looking at another; now and then, and
-        at the end, curves and controls too, which cost a browser more than pictures do."""
+        at the end, curves, words and controls too, which cost a browser more than pictures do."""
         self.result = result
         if done or time.monotonic() - self._tidied > TIDY:
             self._tidy(result, done)
             self._chart = chart(result, self.held)
-            self.curves.show(self._chart, self._looked_at())
+            self._draw(busy=not done)
             self._tidied = time.monotonic()
-        self._draw_pictures(busy=not done)
+        else:
+            self._draw_pictures()
 
     def _tidy(self, result, done):
         """Bring the controls to where the run is."""
@@ -171,16 +180,16 @@ class ReconstructionLab(App):
         self.code.value = ""
 
     @guarded
-    def _draw(self):
+    def _draw(self, busy=None):
         """Pictures, curves and text of the iterate at the scrubber, from what is stored."""
         if self.result is not None:
-            self._draw_pictures(busy=self._run.busy)
+            self._draw_pictures()
             self.curves.show(self._chart, self._looked_at())
+            busy = self._run.busy if busy is None else busy
+            self.status.say(sentence(self.result, self._looked_at(), self.held), busy, lines=3)
 
-    def _draw_pictures(self, busy):
-        k, corner = self._looked_at(), (self.row.value, self.column.value)
-        self.pictures.show(picture(self.result, k, corner, self.held))
-        self.status.say(sentence(self.result, k, self.held), busy, lines=3)
+    def _draw_pictures(self):
+        self.pictures.show(self._picture(self.result.naive, self._looked_at(), self.row.value, self.column.value))
 
 
 def reconstruction_lab(critic=CRITIC, settings=None):
