@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import threading
 
 import pytest
 import torch
@@ -260,6 +261,25 @@ def test_random_moves():
         app.close()
 
     asyncio.run(session())
+
+
+def test_controls_that_move_in_two_threads_wait_for_each_other():
+    """As in the first seconds of a page in JupyterLab, which then moves to a thread of the kernel of its own."""
+    app = training_monitor(SHORT)
+
+    def moves(knob, values):
+        for value in values:
+            knob.value = value
+
+    hands = [(app.sigma, (0.05, 0.1, 0.15)), (app.gp_weight, (1.0, 2.0, 3.0)), (app.steps, (20, 30, 40))]
+    threads = [threading.Thread(target=moves, args=hand) for hand in hands]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert "advreg-error" not in app.notice.value
+    is_current(app)
+    app.close()
 
 
 def test_closing_frees_every_model():

@@ -6,6 +6,7 @@ from IPython import get_ipython
 from IPython.display import display
 
 from .parts import close
+from .runs import ONE_AT_A_TIME
 
 _shown = {}  # cell of the notebook -> (number of its execution, the apps that this showed)
 
@@ -20,8 +21,9 @@ class App:
 
     def close(self):
         """Stop, and free the widgets."""
-        self.halt()
-        close(self.widget)
+        with ONE_AT_A_TIME:
+            self.halt()
+            close(self.widget)
 
     def _ipython_display_(self):
         _note(self)

@@ -67,6 +67,7 @@ class MeasurementLab(App):
             size=self.size,
         )
 
+    @guarded
     def _measure(self, change=None):
         """Measure as the controls say, and show it."""
         if self.quiet:
@@ -102,6 +103,7 @@ class MeasurementLab(App):
             self.sigma.value = sigma
         self._measure()
 
+    @guarded
     def _draw_noise(self, button):
         self.noise += 1
         self._measure()

@@ -11,6 +11,8 @@ from functools import wraps
 
 import ipywidgets as W
 
+from .runs import ONE_AT_A_TIME
+
 NAME_WIDTH = "124px"
 TONES = {  # border, ground, mark: dark text on a light ground in either theme
     "hint": ("#9aa5b1", "#f4f6f8", ""),
@@ -209,14 +211,16 @@ class Notice(W.HTML):
 
 
 def guarded(method):
-    """For a callback of an app with a `notice`: an exception is shown there. Jupyter would hide it in the log."""
+    """For a callback of an app with a `notice`: an exception is shown there. Jupyter would hide it in the log. One
+    callback runs at a time."""
 
     @wraps(method)
     def call(self, *args, **kwargs):
-        try:
-            return method(self, *args, **kwargs)
-        except Exception as error:
-            self.notice.error(error)
+        with ONE_AT_A_TIME:
+            try:
+                return method(self, *args, **kwargs)
+            except Exception as error:
+                self.notice.error(error)
 
     return call
 

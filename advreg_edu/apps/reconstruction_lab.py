@@ -64,6 +64,7 @@ class ReconstructionLab(App):
         """What the controls say now."""
         return self.controls.settings
 
+    @guarded
     def start(self, change=None):
         """Begin the run that the controls ask for, in place of the one in flight."""
         if not self.quiet:
@@ -123,6 +124,7 @@ class ReconstructionLab(App):
     def halt(self):
         self._run.cancel()
 
+    @guarded
     def _draw_noise(self, button):
         self.controls.noise += 1
         self.start()
@@ -138,6 +140,7 @@ class ReconstructionLab(App):
     def _show_code(self, change=None):
         self.code.value = code_box(as_code(self.settings)) if self.as_code.value else ""
 
+    @guarded
     def _scrub(self, change):
         if not self.quiet:
             self.follow = self.follow and change["owner"] is not self.scrubber.slider

@@ -1,14 +1,20 @@
 """Computations of an app: one at a time, seen while they go on, cancelled by the next."""
 
 import asyncio
+import threading
 import time
+
+# JupyterLab hands moved controls to a second thread of the kernel, and cells, with the first messages of a page, to
+# the main one. So whatever an app does when a control moves, and every result of a computation, holds this lock.
+ONE_AT_A_TIME = threading.RLock()
 
 
 class Run:
     """One computation at a time, given as an iterator of growing results; a new one cancels the one in flight.
 
-    In a notebook it is an asyncio task of the kernel, which sees a moved slider between two results. It needs no
-    thread, so no result can come too late. Without a running event loop (a script, a test) it runs to its end at once.
+    In a notebook it is an asyncio task of the kernel, which sees a moved slider between two results. Before every
+    result it looks whether its turn is over, and `cancel` waits for the result that is being made. Without a running
+    event loop (a script, a test) it runs to its end at once.
 
     Args:
         show: called as show(result, done) at most every `pause` seconds, and once with done=True.
@@ -17,7 +23,7 @@ class Run:
 
     def __init__(self, show, fail, pause=0.15):
         self._show, self._fail, self._pause = show, fail, pause
-        self._task = None
+        self._task, self._turn = None, object()
 
     @property
     def busy(self):
@@ -29,37 +35,43 @@ class Run:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             return self.finish(results)
-        self._task = loop.create_task(self._drip(results))
+        self._task = loop.create_task(self._drip(results, self._turn))
 
     def finish(self, results):
         """Run to the end now."""
         self.cancel()
-        for _ in self._shown(results):
+        for _ in self._shown(results, self._turn):
             pass
 
     def cancel(self):
-        if self._task is not None:
-            self._task.cancel()
+        """The computation in flight ends here and shows nothing more."""
+        self._turn = object()
+        with ONE_AT_A_TIME:  # another thread may be in the middle of a result
+            pass
 
     async def done(self):
-        """Wait for the computation in flight."""
-        if self._task is not None:
-            await asyncio.gather(self._task, return_exceptions=True)
+        """Wait until no computation is in flight."""
+        while self.busy:
+            await asyncio.sleep(0.01)
 
-    async def _drip(self, results):
+    async def _drip(self, results, turn):
         await asyncio.sleep(0.02)  # several events of one drag become one run; the page can say "computing" first
-        for _ in self._shown(results):
-            await asyncio.sleep(0)  # here the kernel looks at other messages, and here a cancelled run ends
+        for _ in self._shown(results, turn):
+            # here the kernel looks at other messages; the main thread lets the other one have the lock
+            await asyncio.sleep(0.001 if threading.current_thread() is threading.main_thread() else 0)
 
-    def _shown(self, results):
-        last, result = 0.0, None
-        try:
-            for result in results:
-                if time.monotonic() - last > self._pause:
-                    self._show(result, False)
-                    last = time.monotonic()
-                yield
-            if result is not None:
-                self._show(result, True)
-        except Exception as error:
-            self._fail(error)
+    def _shown(self, results, turn):
+        results, last, result, done = iter(results), 0.0, None, False
+        while not done:
+            with ONE_AT_A_TIME:
+                if turn is not self._turn:
+                    return
+                try:
+                    latest = next(results, None)
+                    result, done = result if latest is None else latest, latest is None
+                    if result is not None and (done or time.monotonic() - last > self._pause):
+                        self._show(result, done)
+                        last = time.monotonic()
+                except Exception as error:
+                    return self._fail(error)
+            yield

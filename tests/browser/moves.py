@@ -11,11 +11,11 @@ NAMED = """node => Boolean(node.getAttribute('aria-label') || node.title || node
   || (node.labels && [...node.labels].some(label => label.textContent.trim())) || node.type === 'file')"""
 
 
-def open_app(page, jupyter, name, code):
-    """Run one cell in a new notebook and return the app in it."""
+def open_app(page, jupyter, name, *codes):
+    """Run the cells of a new notebook and return the app in it."""
     address, served = jupyter
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}  # without it JupyterLab asks
-    cells = [nbformat.v4.new_code_cell(code)]
+    cells = [nbformat.v4.new_code_cell(code) for code in codes]
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), served / f"{name}.ipynb")
     page.goto(f"{address}/lab/tree/{name}.ipynb?reset")
     page.get_by_text(re.compile(r"\| Idle")).wait_for()  # the kernel is there
@@ -58,9 +58,9 @@ def shoot(page, app, name):
 
 
 def no_errors(page):
-    assert page.locator(".advreg-error").count() == 0
-    assert page.locator('[data-mime-type="application/vnd.jupyter.error"]').count() == 0
-    assert page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').count() == 0
+    kinds = [f'[data-mime-type="application/vnd.jupyter.{kind}"]' for kind in ("error", "stderr")]
+    told = [words for kind in (".advreg-error", *kinds) for words in page.locator(kind).all_inner_texts()]
+    assert not told, told
 
 
 def all_named(app):

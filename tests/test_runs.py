@@ -1,0 +1,56 @@
+"""Computations of the apps: one at a time, also where sliders are heard in another thread than cells (JupyterLab)."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from advreg_edu.apps.runs import Run
+
+
+def counting(until, pause=0.0):
+    for k in range(until):
+        time.sleep(pause)
+        yield k
+
+
+def test_without_an_event_loop_it_runs_to_its_end_at_once():
+    shown = []
+    Run(lambda *frame: shown.append(frame), pytest.fail).start(counting(3))
+    assert shown[0] == (0, False) and shown[-1] == (2, True)
+
+
+def test_a_computation_of_another_thread_shows_nothing_after_it_is_cancelled():
+    shown = []
+    run = Run(lambda result, done: shown.append(result), pytest.fail, pause=0.0)
+
+    async def session():
+        run.start(counting(10_000, 0.002))
+        await run.done()
+
+    thread = threading.Thread(target=lambda: asyncio.run(session()))
+    thread.start()
+    while len(shown) < 3:
+        time.sleep(0.001)
+    run.cancel()
+    before = len(shown)
+    thread.join(10)
+    assert not thread.is_alive() and len(shown) == before < 10_000
+
+
+def test_what_fails_says_so_once_and_what_is_cancelled_does_not():
+    def failing():
+        yield 1
+        raise ArithmeticError("as intended")
+
+    failed = []
+    run = Run(lambda result, done: None, failed.append)
+
+    async def session():
+        run.start(failing())
+        run.start(failing())
+        await run.done()
+
+    asyncio.run(session())
+    assert [str(error) for error in failed] == ["as intended"]
