@@ -74,8 +74,7 @@ def move(page, app, dice):
     if kind == "SELECT":
         labels = control.evaluate("c => [...c.options].map(o => o.text)")
         control.select_option(label=dice.choice([label for label in labels if label not in HANDS_OFF]))
-    elif kind != "none":
-        control.evaluate("c => c.focus()")
+    elif kind != "none" and control.evaluate("c => { c.focus(); return document.activeElement === c; }"):
         keys = {"BUTTON": ("Enter",), "INPUT": ("ArrowUp", "ArrowDown")}.get(kind, KEYS)
         for _ in range(dice.choice((1, 1, 3))):
             page.keyboard.press(dice.choice(keys))
