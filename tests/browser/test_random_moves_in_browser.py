@@ -11,7 +11,7 @@ import pytest
 from moves import no_errors, open_app
 
 pytestmark = pytest.mark.browser
-MOVES = int(os.environ.get("MOVES", "20"))
+MOVES = int(os.environ.get("MOVES", "8"))
 CHECKS = {  # the file with the app's own check that it shows what is set
     "measurement_lab": "test_measurement_lab",
     "descent_lab": "test_descent_lab",
