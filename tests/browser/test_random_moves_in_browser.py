@@ -69,11 +69,11 @@ def test_random_moves(page, jupyter, root, name):
 def move(page, app, dice):
     """One control, by keyboard as a user who can see no mouse would, and a short while or none at all."""
     controls = app.locator(REACHABLE)
-    control = controls.nth(dice.randrange(controls.count()))
+    control = dice.choice(controls.element_handles())  # what is visible may change while it is moved
     kind = control.evaluate("c => c.closest('[disabled], .widget-upload') ? 'none' : c.tagName")
     if kind == "SELECT":
         labels = control.evaluate("c => [...c.options].map(o => o.text)")
-        control.select_option(label=dice.choice([label for label in labels if label not in HANDS_OFF]))
+        control.select_option(label=dice.choice([label for label in labels if label not in HANDS_OFF]), force=True)
     elif kind != "none" and control.evaluate("c => { c.focus(); return document.activeElement === c; }"):
         keys = {"BUTTON": ("Enter",), "INPUT": ("ArrowUp", "ArrowDown")}.get(kind, KEYS)
         for _ in range(dice.choice((1, 1, 3))):
