@@ -27,9 +27,10 @@ def open_and_run(page, jupyter, path):
 
 
 def state(app):
-    """The source of the third picture (iterate k, A†y), the source of the curves, and the sentence."""
-    images = app.locator("figure").nth(2).locator("img").first, app.locator("img[alt^=Curves]")
-    return *(image.get_attribute("src") for image in images), app.get_by_role("status").inner_text()
+    """The source of the third picture (iterate k, A†y), those of the curves and their cursor, and the sentence."""
+    image, layers = app.locator("figure").nth(2).locator("img").first, app.locator(".advreg-layers img")
+    drawn = layers.evaluate_all("layers => layers.map(layer => layer.src).join()")
+    return image.get_attribute("src"), drawn, app.get_by_role("status").inner_text()
 
 
 def settled(page, app, sentence):
