@@ -1,6 +1,6 @@
 """Random moves of random controls in JupyterLab: nothing fails, and what is seen in the end is what is set.
 
-MOVES=500 in the environment makes 500 moves in each app; the default is quicker.
+Not part of the test command: MOVES=500 pytest tests/browser/random_moves.py
 """
 
 import json
@@ -11,7 +11,7 @@ import pytest
 from moves import no_errors, open_app
 
 pytestmark = pytest.mark.browser
-MOVES = int(os.environ.get("MOVES", "8"))
+MOVES = int(os.environ.get("MOVES", "20"))
 CHECKS = {  # the file with the app's own check that it shows what is set
     "measurement_lab": "test_measurement_lab",
     "descent_lab": "test_descent_lab",
