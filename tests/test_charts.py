@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advreg_edu import charts
+from advreg_edu import axes, charts
 from advreg_edu.charts import curves
 
 finite = st.floats(-1e6, 1e6).map(lambda number: round(number, 3))
@@ -37,8 +37,8 @@ def test_every_drawing_is_valid_and_every_curve_stays_inside_its_axes(values, lo
 def test_an_axis_has_two_to_seven_round_ticks_inside(low, high, log):
     if log and low <= 0:
         low = 1e-4
-    scale = charts._scale((low, high), log, 0.06)
-    ticks = charts._ticks(scale, log, 3)
+    scale = axes._scale((low, high), log, 0.06)
+    ticks = axes._ticks(scale, log, 3)
     assert 2 <= len(ticks) <= 7, ticks
     places = [math.log10(tick) if log else tick for tick in ticks]
     assert all(scale[0] - 1e-9 <= place <= scale[1] + 1e-9 for place in places)
@@ -46,7 +46,7 @@ def test_an_axis_has_two_to_seven_round_ticks_inside(low, high, log):
 
 def test_the_cursor_moves_over_the_curve_without_a_new_drawing(monkeypatch):
     chart = curves({"loss": [4.0, 2.0, 1.0, 0.5], "PSNR": [10.0, 12.0, 14.0, 16.0]}, log=["loss"])
-    monkeypatch.setattr(charts, "_Area", None)
+    monkeypatch.setattr(charts, "Area", None)
     first, second = chart.at(0), chart.at(2)
     assert first.svg != second.svg and second.svg.startswith(chart.head + chart.base)
     assert "loss goes from 4 to 0.5 in 3 steps, 1 at 2" in second.alt
@@ -94,7 +94,7 @@ def test_values_that_are_not_finite_do_not_break_the_drawing():
     [(0.5, "0.5"), (-20, "−20"), (1000, "1000"), (-5000, "−5000"), (1e4, "10⁴"), (2e6, "2·10⁶"), (-3e12, "−3·10¹²")],
 )
 def test_ticks_are_written_in_few_letters(value, words):
-    assert charts._short(value) == words
+    assert axes._short(value) == words
 
 
 def test_numbers_on_the_axis_may_be_an_array():
