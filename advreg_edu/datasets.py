@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from . import images
 from ._checks import check_choice
@@ -53,6 +54,21 @@ def chest(path, part, size=128):
         hu, patients = (file[key][file["split"] == split] for key in ("hu", "patient_id"))
     chosen = np.isin(patients, _of_part(np.unique(patients), part, path))
     return images.from_hounsfield(hu[chosen], size, window=None), patients[chosen]
+
+
+def moved(x, copies, generator):
+    """x and `copies` more of each image, turned by up to 10 degrees, scaled by up to an eighth and shifted by up to 3 %
+    of its side, at random: (B, C, H, W) to ((1 + copies) * B, C, H, W). What comes in from outside is 0, air.
+    """
+    draw = lambda *shape: torch.rand(len(x), *shape, generator=generator) - 0.5
+    out = [x]
+    for _ in range(copies):
+        angle, scale, shift = 0.35 * draw(), 1 + 0.25 * draw(), 0.12 * draw(2)
+        cos, sin = scale * angle.cos(), scale * angle.sin()
+        motion = torch.stack([cos, -sin, shift[:, 0], sin, cos, shift[:, 1]], 1).reshape(-1, 2, 3)
+        where = F.affine_grid(motion, x.shape, align_corners=False)
+        out.append(F.grid_sample(x, where, align_corners=False).clamp(0, 1))
+    return torch.cat(out)
 
 
 def _dicom(path, part, split, size):

@@ -34,13 +34,16 @@ class Preset:
     others: Callable | None = None  # (path, generator) -> images of which the training sees the measurements alone
 
 
+OWN_LINES = dict(gap="ends", lines="own")  # x_real and x_noisy of different images need it, see `train_critic`
+
+
 def _phantoms(count):
     return lambda path, generator: images.thorax(count, size=128, generator=generator)
 
 
 def _slices(path, generator):
-    """Real slices, each also in the mirror, and 1000 phantoms: few patients alone are learned by heart."""
-    return _mirrored_with_phantoms(datasets.chest(path, "train")[0], generator)
+    """Real slices, mirrored and moved, and phantoms: few patients alone are learned by heart."""
+    return _varied(datasets.chest(path, "train")[0], generator)
 
 
 def _slices_of_half(which):
@@ -48,13 +51,14 @@ def _slices_of_half(which):
 
     def load(path, generator):
         x, patients = datasets.chest(path, "train")
-        return _mirrored_with_phantoms(x[np.isin(patients, np.unique(patients)[which::2])], generator)
+        return _varied(x[np.isin(patients, np.unique(patients)[which::2])], generator)
 
     return load
 
 
-def _mirrored_with_phantoms(x, generator):
-    return torch.cat([x, x.flip(-1), images.thorax(1000, size=128, generator=generator)])
+def _varied(x, generator):
+    x = datasets.moved(torch.cat([x, x.flip(-1)]), 5, generator)
+    return torch.cat([x, images.thorax(3000, size=128, generator=generator)])
 
 
 def _crops(count):
@@ -68,8 +72,10 @@ def _ct(x_real, sigma=0.02, widths=(16, 32, 64), others=None, **arguments):
     return Preset(problem, x_real, network, train_critic, arguments, others)
 
 
-def _chest(sigma):
-    return _ct(_slices, sigma, steps=1000)
+def _chest(sigma, gp_weight):
+    """Images of half of the patients, measurements of the others: no image and measurement of the same."""
+    apart = dict(others=_slices_of_half(1), **OWN_LINES)
+    return _ct(_slices_of_half(0), sigma, (32, 64, 96), steps=2500, gp_weight=gp_weight, **apart)
 
 
 def _photos(crops=8000, smoothing=0.01, **arguments):
@@ -79,17 +85,21 @@ def _photos(crops=8000, smoothing=0.01, **arguments):
     return Preset(problem, _crops(crops), network, train_critic, arguments)
 
 
-def _unet(critic, channels, **arguments):
-    """The supervised network for the images and the problem of a critic."""
-    network = lambda: UNet(channels, widths=(32, 64, 96))
-    return Preset(critic.problem, critic.images, network, train_denoiser, arguments)
+def _unet(critic, channels, x_real=None, widths=(32, 64, 96), **arguments):
+    """The supervised network for the problem of a critic; for its images, unless others are given."""
+    network = lambda: UNet(channels, widths)
+    return Preset(critic.problem, x_real or critic.images, network, train_denoiser, arguments)
+
+
+def _chest_unet(critic):
+    """It learns from pairs, so it gets all patients."""
+    return _unet(critic, 1, _slices, (48, 96, 128), steps=3500, batch_size=8, learning_rate=1.5e-3)
 
 
 _CRITICS = {
-    "ct-thorax": _ct(_phantoms(2000), steps=700),
-    "ct-chest-high": _chest(sigma=0.02),
-    "ct-chest-low": _chest(sigma=0.005),
-    "ct-chest-high-unpaired": _ct(_slices_of_half(0), steps=1000, gap="ends", lines="own", others=_slices_of_half(1)),
+    "ct-thorax": _ct(_phantoms(4000), steps=2500, gp_weight=130.0, paired=False, **OWN_LINES),
+    "ct-chest-high": _chest(sigma=0.02, gp_weight=130.0),
+    "ct-chest-low": _chest(sigma=0.005, gp_weight=50.0),
     "photos-color": _photos(
         crops=16000,
         smoothing=0.004,
@@ -99,11 +109,11 @@ _CRITICS = {
         recursive=Recursion(6000, 90, 0.015),
     ),
 }
-_CT_UNET = dict(steps=800, batch_size=8, learning_rate=2e-3)
 PRESETS = _CRITICS | {
-    "ct-thorax-unet": _unet(_CRITICS["ct-thorax"], 1, **_CT_UNET),
-    "ct-chest-high-unet": _unet(_CRITICS["ct-chest-high"], 1, **_CT_UNET),
-    "ct-chest-low-unet": _unet(_CRITICS["ct-chest-low"], 1, **_CT_UNET),
+    "ct-chest-high-paired": _ct(_slices, 0.02, (32, 64, 96), steps=2500, gp_weight=130.0, **OWN_LINES),
+    "ct-thorax-unet": _unet(_CRITICS["ct-thorax"], 1, steps=2500, batch_size=8, learning_rate=1.5e-3),
+    "ct-chest-high-unet": _chest_unet(_CRITICS["ct-chest-high"]),
+    "ct-chest-low-unet": _chest_unet(_CRITICS["ct-chest-low"]),
     "photos-color-unet": _unet(_CRITICS["photos-color"], 3, steps=6000, batch_size=16, learning_rate=2e-3),
     "ct-minute": _ct(_phantoms(400), steps=800, batch_size=4),
     "photos-minute": _photos(steps=600, averaging=0.99, gap="lines"),

@@ -98,3 +98,25 @@ def test_foreign_files_are_refused(tmp_path, slices):
     np.savez(tmp_path / "bare.npz", hu=np.zeros((1, 8, 8)))
     with pytest.raises(ValueError, match="got no patient_id, split"):
         datasets.chest(tmp_path / "bare.npz", "train")
+
+
+def test_moved_images_are_the_images_and_new_versions_of_each():
+    x = datasets.images.thorax(3, size=64, generator=seeded())
+    y = datasets.moved(x, 2, seeded(1))
+    assert y.shape == (9, 1, 64, 64) and torch.equal(y[:3], x) and y.min() >= 0 and y.max() <= 1
+    distance = lambda a, b: (a - b).flatten(1).norm(dim=1)
+    for versions in (y[3:6], y[6:]):
+        others = torch.stack([distance(versions, x.roll(k, 0)) for k in (1, 2)])
+        assert (distance(versions, x) > 0.5).all() and (distance(versions, x) < others).all()
+    assert (distance(y[3:6], y[6:]) > 0.5).all()
+
+
+def test_a_disk_is_moved_by_less_than_three_percent_and_scaled_by_less_than_an_eighth():
+    axis = torch.linspace(-1, 1, 64)
+    disk = ((axis[:, None] ** 2 + axis**2) < 0.25).float().expand(50, 1, 64, 64)
+    moved = datasets.moved(disk, 1, seeded())[50:]
+    mass = moved.sum((1, 2, 3))
+    centre = (moved[:, 0].sum(1) * torch.arange(64)).sum(1) / mass - 31.5
+    assert centre.abs().max() < 0.03 * 64 * 1.15 and centre.abs().max() > 0.5
+    radius = (mass / disk[0].sum()).sqrt()
+    assert 0.87 < radius.min() < 0.95 and 1.05 < radius.max() < 1.16
