@@ -72,8 +72,9 @@ def move(page, app, dice):
     control = dice.choice(controls.element_handles())  # what is visible may change while it is moved
     kind = control.evaluate("c => c.closest('[disabled], .widget-upload') ? 'none' : c.tagName")
     if kind == "SELECT":
-        labels = control.evaluate("c => [...c.options].map(o => o.text)")
-        control.select_option(label=dice.choice([label for label in labels if label not in HANDS_OFF]), force=True)
+        labels = control.evaluate("c => [...c.options].map(o => o.text)")  # with no-break spaces, by ipywidgets
+        labels = [label for label in labels if label.replace("\xa0", " ") not in HANDS_OFF]
+        control.select_option(label=dice.choice(labels), force=True)
     elif kind != "none" and control.evaluate("c => { c.focus(); return document.activeElement === c; }"):
         keys = {"BUTTON": ("Enter",), "INPUT": ("ArrowUp", "ArrowDown")}.get(kind, KEYS)
         for _ in range(dice.choice((1, 1, 3))):
