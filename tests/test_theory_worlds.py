@@ -143,9 +143,11 @@ def test_in_a_notebook_a_moved_slider_cancels_the_training():
             await asyncio.sleep(0.01)
         abandoned = app._run._task
         assert app._run.busy and "<img" in app.pictures.value
+        assert 'aria-busy="true"' in app.status.value  # a screen reader waits for the last frame
         app.steps.value = 64
         await app._run.done()
         assert abandoned.done() and app.result.settings.steps == 64 and app.scrubber.value == app.result.last
+        assert 'aria-busy="false"' in app.status.value
         app.close()
 
     asyncio.run(session())

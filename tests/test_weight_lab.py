@@ -125,6 +125,7 @@ def test_in_a_notebook_points_appear_one_by_one_and_a_moved_slider_cancels():
         await app._run.done()
         assert abandoned.done()
         assert app.result.settings.sigma == 0.2
+        assert 'aria-busy="false"' in app.status.value  # or a screen reader waits for ever
         is_current(app)
         app.close()
 

@@ -146,7 +146,7 @@ class TheoryWorlds(App):
             self.scrubber.max = self.play.max = result.last if done else FRAMES
             if self.follow:
                 self.scrubber.value = result.last
-        self._draw(complete=done or not self.curve.value)
+        self._draw(complete=done or not self.curve.value, busy=not done)
 
     def _fail(self, error):
         """Say what went wrong, and show nothing that could be taken for an answer."""
@@ -155,12 +155,12 @@ class TheoryWorlds(App):
         self.status.say("Nothing to show: the message above says why.")
         self.pictures.value = self.curve.value = ""
 
-    def _draw(self, complete):
+    def _draw(self, complete, busy=None):
         """Maps and text of the frame at the scrubber; the graph too if `complete`, it takes a tenth of a second."""
         if self.result is not None:
             shown = self.result, min(self.scrubber.value, self.result.last), self.eta.value
             self.pictures.show(picture(*shown))
-            self.status.say(sentence(*shown))
+            self.status.say(sentence(*shown), self._run.busy if busy is None else busy)
             if complete:
                 self.curve.show(chart(*shown))
 

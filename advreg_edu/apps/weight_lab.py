@@ -68,14 +68,15 @@ class WeightLab(App):
         self._draw(busy=not done)
 
     @guarded
-    def _draw(self, change=None, busy=False):
+    def _draw(self, change=None, busy=None):
         if self.result is None:
             return
         factor = told()[self.told.value]
         self.pictures.show(picture(self.result, factor))
         if self.result.images:
             self.curves.show(chart(self.result, factor))
-        self.status.say(sentence(self.result, factor), busy or self._run.busy, lines=3)
+        busy = self._run.busy if busy is None else busy  # the run is still in flight while it shows its last result
+        self.status.say(sentence(self.result, factor), busy, lines=3)
 
     def _fail(self, error):
         """Say what went wrong, and show nothing that could be taken for an answer."""

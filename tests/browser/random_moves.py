@@ -72,8 +72,9 @@ def move(page, app, dice):
     control = dice.choice(controls.element_handles())  # what is visible may change while it is moved
     kind = control.evaluate("c => c.closest('[disabled], .widget-upload') ? 'none' : c.tagName")
     if kind == "SELECT":
-        labels = control.evaluate("c => [...c.options].map(o => o.text)")
-        control.select_option(label=dice.choice([label for label in labels if label not in HANDS_OFF]), force=True)
+        labels = control.evaluate("c => [...c.options].map(o => o.text)")  # with no-break spaces, by ipywidgets
+        labels = [label for label in labels if label.replace("\xa0", " ") not in HANDS_OFF]
+        control.select_option(label=dice.choice(labels), force=True)
     elif kind != "none" and control.evaluate("c => { c.focus(); return document.activeElement === c; }"):
         keys = {"BUTTON": ("Enter",), "INPUT": ("ArrowUp", "ArrowDown")}.get(kind, KEYS)
         for _ in range(dice.choice((1, 1, 3))):
@@ -82,14 +83,19 @@ def move(page, app, dice):
 
 
 def settle(page, app):
-    """End a training, then wait until nothing changes any more: JupyterLab moves controls in a thread of their own."""
+    """End a training, then wait until no run is in flight and nothing changes any more: JupyterLab moves controls in a
+    thread of their own, where a move waits behind the result that is being made."""
     stop = app.get_by_role("button", name="stop", exact=True)
     if stop.count() and stop.is_enabled():
         stop.click()
     before = None
-    while (now := app.inner_html()) != before:
+    for _ in range(180):
+        now = app.inner_html()
+        if now == before and 'aria-busy="true"' not in now:
+            return
         page.wait_for_timeout(1000)
         before = now
+    raise AssertionError("The app still changes after three minutes without a move.")
 
 
 def asked(page, app):
@@ -97,14 +103,19 @@ def asked(page, app):
     page.wait_for_timeout(500)
     settle(page, app)
     cell = page.locator(".jp-Notebook .jp-Cell").nth(1)
-    before = cell.locator(".jp-InputPrompt").inner_text()
+    before = executed(page, "")  # it may still run since the notebook was opened
     cell.locator(".cm-content").click()
     page.keyboard.press("Control+Enter")
-    page.wait_for_function(
-        """before => { const now = document.querySelectorAll('.jp-Notebook .jp-Cell .jp-InputPrompt')[1].innerText;
-          return now !== before && !now.includes('*'); }""",
-        arg=before,
-        timeout=120_000,
-    )
+    executed(page, before)
     no_errors(page)
     return json.loads(cell.locator(".jp-OutputArea-output").inner_text().removeprefix("asked "))
+
+
+def executed(page, before):
+    """Wait until the second cell has run to its end, and its prompt is no longer the one before; returns the prompt."""
+    return page.wait_for_function(
+        """before => { const now = document.querySelectorAll('.jp-Notebook .jp-Cell .jp-InputPrompt')[1].innerText;
+          return now !== before && !now.includes('*') && now; }""",
+        arg=before,
+        timeout=120_000,
+    ).json_value()
