@@ -34,7 +34,8 @@ class Preset:
     others: Callable | None = None  # (path, generator) -> images of which the training sees the measurements alone
 
 
-OWN_LINES = dict(gap="ends", lines="own")  # x_real and x_noisy of different images need it, see `train_critic`
+# For x_real and x_noisy of different images, see `train_critic`; gp_weight is twice its default.
+OWN_LINES = dict(gap="ends", lines="own", gp_weight=130.0, steps=2500)
 
 
 def _phantoms(count):
@@ -65,17 +66,11 @@ def _crops(count):
     return lambda path, generator: datasets.photographs(path, "train", count, 48, generator)
 
 
-def _ct(x_real, sigma=0.02, widths=(16, 32, 64), others=None, **arguments):
+def _ct(x_real, sigma=0.02, widths=(16, 32, 64), blocks_down=False, others=None, **arguments):
     problem = lambda: Problem(RayTransform(128, 30), sigma)
-    network = lambda: LocalCritic(channels=1, widths=widths, blocks_down=False)
+    network = lambda: LocalCritic(channels=1, widths=widths, blocks_down=blocks_down)
     arguments = dict(batch_size=8, averaging=0.99, gap="lines") | arguments
     return Preset(problem, x_real, network, train_critic, arguments, others)
-
-
-def _chest(sigma, gp_weight):
-    """Images of half of the patients, measurements of the others: no image and measurement of the same."""
-    apart = dict(others=_slices_of_half(1), **OWN_LINES)
-    return _ct(_slices_of_half(0), sigma, (32, 64, 96), steps=2500, gp_weight=gp_weight, **apart)
 
 
 def _photos(crops=8000, smoothing=0.01, **arguments):
@@ -97,9 +92,10 @@ def _chest_unet(critic):
 
 
 _CRITICS = {
-    "ct-thorax": _ct(_phantoms(4000), steps=2500, gp_weight=130.0, paired=False, **OWN_LINES),
-    "ct-chest-high": _chest(sigma=0.02, gp_weight=130.0),
-    "ct-chest-low": _chest(sigma=0.005, gp_weight=50.0),
+    "ct-thorax": _ct(_phantoms(4000), paired=False, **OWN_LINES),
+    # images of half of the patients, measurements of the others: no image and measurement of the same
+    "ct-chest-high": _ct(_slices_of_half(0), others=_slices_of_half(1), widths=(32, 64, 96), **OWN_LINES),
+    "ct-chest-low": _ct(_slices, sigma=0.005, widths=(32, 64, 96), blocks_down=True, steps=3500),
     "photos-color": _photos(
         crops=16000,
         smoothing=0.004,
@@ -110,7 +106,7 @@ _CRITICS = {
     ),
 }
 PRESETS = _CRITICS | {
-    "ct-chest-high-paired": _ct(_slices, 0.02, (32, 64, 96), steps=2500, gp_weight=130.0, **OWN_LINES),
+    "ct-chest-high-paired": _ct(_slices, widths=(32, 64, 96), **OWN_LINES),
     "ct-thorax-unet": _unet(_CRITICS["ct-thorax"], 1, steps=2500, batch_size=8, learning_rate=1.5e-3),
     "ct-chest-high-unet": _chest_unet(_CRITICS["ct-chest-high"]),
     "ct-chest-low-unet": _chest_unet(_CRITICS["ct-chest-low"]),
