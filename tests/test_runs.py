@@ -1,11 +1,13 @@
 """Computations of the apps: one at a time, also where sliders are heard in another thread than cells (JupyterLab)."""
 
 import asyncio
+import itertools
 import threading
 import time
 
 import pytest
 
+from advreg_edu.apps import runs
 from advreg_edu.apps.runs import Run
 
 
@@ -54,3 +56,19 @@ def test_what_fails_says_so_once_and_what_is_cancelled_does_not():
 
     asyncio.run(session())
     assert [str(error) for error in failed] == ["as intended"]
+
+
+def test_frames_keep_their_pace_though_results_do_not_come_at_its_multiples(monkeypatch):
+    """A result every 10 ms, a frame every 25 ms: forty a second, where waiting after each would give 33."""
+    clock, frames = [0.0], []
+    monkeypatch.setattr(runs.time, "monotonic", lambda: clock[0])
+
+    def ticking():
+        for k in range(200):
+            clock[0] += 0.01
+            yield k
+
+    Run(lambda result, done: frames.append(result), pytest.fail, pause=0.025).start(ticking())
+    assert 78 <= len(frames) <= 83
+    assert max(after - before for before, after in itertools.pairwise(frames)) <= 3
+    assert frames[-1] == 199

@@ -19,7 +19,7 @@ from .reconstruction_view import chart, picture, sentence
 from .runs import Run
 
 HINT = "Move a control: the run starts again. Data term alone: steps below 1/‖A‖² = 1 are stable."
-TIDY = 0.3  # seconds between two drawings of the curves while a run computes
+FRAME, TIDY = 0.035, 0.3  # seconds between two pictures, and two drawings of the curves, while a run computes
 
 
 class ReconstructionLab(App):
@@ -31,7 +31,7 @@ class ReconstructionLab(App):
         self.controls = Controls(settings, critic if isinstance(critic, str) else OWN)
         self.result, self.held, self.quiet, self._scene = None, None, Quiet(), None
         self._views(settings)
-        self._run = Run(self._show, self._fail, pause=0.02)
+        self._run = Run(self._show, self._fail, pause=FRAME)
         for name in RESTART:
             getattr(self.controls, name).observe(self.start, "value")
         self.controls.operator.observe(self._other_operator, "value")

@@ -17,7 +17,8 @@ class Run:
     event loop (a script, a test) it runs to its end at once.
 
     Args:
-        show: called as show(result, done) at most every `pause` seconds, and once with done=True.
+        show: called as show(result, done) once with done=True, and before that every `pause` seconds in the mean,
+            where results come that fast: after a late frame the next may follow sooner.
         fail: called with the exception that ended a computation.
     """
 
@@ -61,7 +62,7 @@ class Run:
             await asyncio.sleep(0.001 if threading.current_thread() is threading.main_thread() else 0)
 
     def _shown(self, results, turn):
-        results, last, result, done = iter(results), 0.0, None, False
+        results, due, result, done = iter(results), 0.0, None, False
         while not done:
             with ONE_AT_A_TIME:
                 if turn is not self._turn:
@@ -69,9 +70,10 @@ class Run:
                 try:
                     latest = next(results, None)
                     result, done = result if latest is None else latest, latest is None
-                    if result is not None and (done or time.monotonic() - last > self._pause):
+                    now = time.monotonic()
+                    if result is not None and (done or now >= due):
+                        due = max(due + self._pause, now)
                         self._show(result, done)
-                        last = time.monotonic()
                 except Exception as error:
                     return self._fail(error)
             yield
