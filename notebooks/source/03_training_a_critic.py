@@ -316,8 +316,10 @@ charts.curves({"distance (Eq. 7)": {"PaperCritic": distance, "LocalCritic": loca
 # %% [markdown]
 # The local critic starts high and gains little in so short a run. The authors' network starts at zero and has
 # to discover everything. The critics that ship with the course are wider local critics, trained for longer by
-# `python -m advreg_edu train`. Their batches are paired: `x_noisy` is made from the same images as
-# `x_real`. The loss is the same, it fluctuates less, and the lines on which the slope is checked are shorter.
+# `python -m advreg_edu train`. `ct-thorax` and `ct-chest-high` saw batches as in Section 6, with `x_noisy` made
+# from other images than `x_real`. But a line between two different chests leads through a double exposure of
+# both, where no reconstruction ever goes. So their slope is checked between `x_real` and a measurement of
+# itself, simulated for this alone (`lines="own"`). The batches of `ct-chest-low` and `photos-color` are paired.
 # `print(ar.pretrained.card("ct-thorax"))` shows data, seed, command and minutes.
 #
 # **Paper and authors' code differ.**

@@ -235,7 +235,7 @@ pictures.strip(
 )
 
 # %% [markdown]
-# FBP is moved most by both. The other two answer to noise alike, and to malice more than twice as strongly as
+# FBP is moved most by both. The others answer to noise alike, and to malice two to four times as strongly as
 # to noise: what the worst $\delta$ draws looks to the method like something to be kept. In the lungs the
 # learned regulariser draws vessels that are not there.
 #
@@ -269,7 +269,7 @@ for name, image, level in (
 # %% [markdown]
 # The weight of TV, 0.004, is the one that was best on such phantoms at $\sigma=0.02$ (an oracle, see the card
 # of the critic), scaled with $\sigma$ like ours. Look at the last two columns: how much of the lead is left in
-# each row? On the photograph there is none. A regulariser that is learned from chests is a statement about
+# each row? With twice the noise and on the photograph there is none. A regulariser that is learned from chests is a statement about
 # chests.
 #
 # ## 7 Break it on purpose: no minimiser at all
