@@ -7,10 +7,12 @@
 # PYTHON=python3.12          another Python, 3.11 or newer (make a new .venv: delete the old one first)
 # LAB_ARGS="--no-browser"    arguments for jupyter lab
 # TEST_ARGS="-m 'not notebook'"    arguments for pytest
+# WORKERS=4                  processes that share the test files (default 2)
 # PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"    on Linux: torch without CUDA, 3 GB less
 
 PYTHON = python3
 VENV = .venv
+WORKERS = 2
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
 ROOT_ARGS = $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -21,7 +23,7 @@ lab: $(INSTALLED)
 	$(BIN)/jupyter lab $(ROOT_ARGS) $(LAB_ARGS) notebooks/00_start_here.ipynb
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest $(TEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TEST_ARGS)
 
 notebooks: $(INSTALLED)
 	$(BIN)/python -m advreg_edu notebooks

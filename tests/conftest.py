@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 
 from advreg_edu import hardware
 
@@ -12,7 +13,12 @@ SHARED = ROOT.parent / "shared"
 
 
 def pytest_configure(config):
-    """As many threads as there are cores: a container's torch counts the cores of its host."""
+    """As many threads as there are cores, shared by the processes of pytest-xdist and passed on to those that tests
+    start: a container's torch counts the cores of its host, and threads that wait for a core are slow."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
+    if workers > 1:
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, int(hardware.cpu_limit()) // workers)))
+        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     hardware.use_the_cores_there_are()
 
 
