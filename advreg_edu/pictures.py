@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw, ImageFont
 from ._checks import check_finite
 
 COLOURS = {"image": "gray", "signed": "RdBu_r", "magnitude": "cividis", "sinogram": "cividis"}
-SIDE, GAP, BAR, FONT = 256, 12, 10, 18  # pixels: a panel, between panels, a colour bar, letters
+SIDE, GAP, BAR, FONT = 256, 12, 10, 15  # pixels: a panel, between panels, a colour bar, letters
 INK, QUIET, EDGE, PAPER, ACCENT = (26, 26, 26), (84, 84, 84), (150, 150, 150), (255, 255, 255), (213, 94, 0)
 
 
@@ -164,7 +164,7 @@ def colour_bar(sheet, draw, left, y, kind, span, side=SIDE):
     sheet.paste(Image.fromarray(ramp), (left + 1, y + 1))
     marks = [(span[0], 0, "la"), (span[1], side, "ra")] + ([(0, side / 2, "ma")] if kind == "signed" else [])
     for value, x, anchor in marks:
-        draw.text((left + x, y + BAR), number(value), fill=QUIET, font=font(FONT - 3), anchor=anchor)
+        draw.text((left + x, y + BAR), number(value), fill=QUIET, font=font(FONT - 1), anchor=anchor)
 
 
 def _strip_sentence(arrays, titles, kinds, ranges):

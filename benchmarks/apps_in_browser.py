@@ -1,11 +1,12 @@
-"""How fast the apps answer in JupyterLab in headless Chromium: python benchmarks/apps_in_browser.py [--axe FILE].
+"""How fast the apps answer in JupyterLab in headless Chromium: python benchmarks/apps_in_browser.py.
 
 Medians over MOVES moves, measured in the page: from the release of the mouse, or the key, to the animation frame after
-the new picture came into the page. `--axe` takes axe.min.js of the npm package axe-core (npm install axe-core) and
-checks the accessibility of every app instead.
+the new picture came into the page. Instead, `--axe` takes axe.min.js of the npm package axe-core (npm install axe-core)
+and checks the accessibility of every app, and `--pictures` writes a picture of every app into a folder.
 """
 
 import argparse
+import io
 import re
 import shutil
 import statistics
@@ -14,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 import nbformat
+from PIL import Image, ImageChops
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,13 +31,22 @@ APPS = {  # and what the status line says when there is something to see
     "weight_lab": "PSNR",
     "reconstruction_lab": "PSNR",
     "theory_worlds": "of 320 steps",
+    "method_viewer": "PSNR",
+}
+CODE = """import torch
+from advreg_edu import images
+from advreg_edu.apps import {name}
+{name}({arguments})"""
+ARGUMENTS = {
+    "method_viewer": """(x := images.thorax(2, generator=torch.Generator().manual_seed(3))),
+    {"darker": 0.9 * x, "blurred": torch.nn.functional.avg_pool2d(x, 3, 1, 1)}"""
 }
 WATCH = """() => {
   window.seen = {shown: [], moved: null, last: null};
   for (const name of ['pointerup', 'keydown'])
     document.addEventListener(name, () => { window.seen.moved = performance.now(); }, true);
   const look = () => {
-    const image = document.querySelectorAll('.advreg-lab figure')[2]?.querySelector('img');
+    const image = document.querySelectorAll('.advreg-app figure')[2]?.querySelector('img');
     if (!image || image.src === window.seen.last) return;
     window.seen.last = image.src;
     requestAnimationFrame(() => window.seen.shown.push({time: performance.now(), alt: image.alt}));
@@ -48,15 +59,18 @@ WATCH = """() => {
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--axe", type=Path, help="axe.min.js of the npm package axe-core")
+    options.add_argument("--pictures", type=Path, help="folder, such as notebooks/pictures")
     options = options.parse_args()
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
     with tempfile.TemporaryDirectory() as home, jupyterlab(Path(home), ROOT) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for name in MEASURED if not options.axe else APPS:
+        for name in APPS if options.axe or options.pictures else MEASURED:
             page = browser.new_page(viewport={"width": 1280, "height": 1000})
             app = opened(page, server, name)
             if options.axe:
                 accessibility(page, options.axe, name)
+            elif options.pictures:
+                picture(page, app, options.pictures / f"{name}.png")
             else:
                 report(name, MEASURED[name](page, app))
             page.close()
@@ -67,7 +81,7 @@ def opened(page, server, name):
     """The app in a notebook of one cell."""
     address, served = server
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    cells = [nbformat.v4.new_code_cell(f"from advreg_edu.apps import {name}\n{name}()")]
+    cells = [nbformat.v4.new_code_cell(CODE.format(name=name, arguments=ARGUMENTS.get(name, "")))]
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), served / f"{name}.ipynb")
     page.set_default_timeout(60_000)
     page.goto(f"{address}/lab/tree/{name}.ipynb?reset")
@@ -75,7 +89,7 @@ def opened(page, server, name):
     page.keyboard.press("Control+b")
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
-    app = page.locator(".advreg-lab").first
+    app = page.locator(".advreg-app").first
     app.get_by_role("status").filter(has_text=APPS[name]).first.wait_for()
     quiet(page, app)
     page.evaluate(WATCH)
@@ -177,10 +191,23 @@ def report(name, found):
         )
 
 
+def picture(page, app, file):
+    """The app alone, as wide as a small laptop shows it, without the menus of JupyterLab and without its margins."""
+    page.set_viewport_size({"width": 1280, "height": 1600})
+    while app.locator("[role=status][aria-busy=true]").count():
+        page.wait_for_timeout(500)
+    page.wait_for_timeout(1500)
+    image = Image.open(io.BytesIO(app.screenshot())).convert("RGB")
+    image = image.crop(ImageChops.invert(image).convert("L").point(lambda level: 255 * (level > 8)).getbbox())
+    file.parent.mkdir(parents=True, exist_ok=True)
+    image.save(file, optimize=True)
+    print(f"{file}, {image.width}x{image.height}, {file.stat().st_size // 1000} kB")
+
+
 def accessibility(page, axe, name):
     """Violations that axe-core finds inside the app, worst first."""
     page.add_script_tag(path=axe)
-    found = page.evaluate("axe.run('.advreg-lab')")["violations"]
+    found = page.evaluate("axe.run('.advreg-app')")["violations"]
     for violation in found:
         nodes = [node["html"][:100] for node in violation["nodes"]]
         print(f"  axe {violation['impact']}: {violation['id']}, {len(nodes)} times, as in {nodes[0]}")

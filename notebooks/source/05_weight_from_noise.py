@@ -25,6 +25,9 @@
 # | Before you start | Paper | Read | Do | Compute |
 # |---|---|---|---|---|
 # | Notebooks 01 and 03 | Section 5.1 | 15 min | 15 min | 65 s |
+#
+# <img src="pictures/weight_lab.png" width="600" alt="The λ lab of section 7: truth, reconstructions with the
+# right σ and with σ as told, their errors; error and PSNR against λ with the formula marked">
 
 # %%
 import math

@@ -24,6 +24,9 @@
 # | Before you start | Paper | Read | Do | Compute |
 # |---|---|---|---|---|
 # | Notebooks 01, 03 and 05 | Section 3.1, Algorithm 2; Section 5.3 | 15 min | 30 min | 70 s |
+#
+# <img src="pictures/reconstruction_lab.png" width="600" alt="The reconstruction lab of section 7: controls;
+# truth, A†y and iterate; error, change and detail; six curves">
 
 # %%
 import pydicom.data
