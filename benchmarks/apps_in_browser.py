@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 import nbformat
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageOps
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -192,14 +192,15 @@ def report(name, found):
 
 
 def picture(page, app, file):
-    """The app alone, as wide as a small laptop shows it, without the menus of JupyterLab and without its margins."""
-    page.set_viewport_size({"width": 1280, "height": 1600})
+    """The app alone, as wide as a projector shows it, without the menus of JupyterLab and without its margins."""
+    page.set_viewport_size({"width": 1920, "height": 1600})
     while app.locator("[role=status][aria-busy=true]").count():
         page.wait_for_timeout(500)
     page.wait_for_timeout(1500)
     image = Image.open(io.BytesIO(app.screenshot())).convert("RGB")
     image = image.crop(ImageChops.invert(image).convert("L").point(lambda level: 255 * (level > 8)).getbbox())
     file.parent.mkdir(parents=True, exist_ok=True)
+    image = ImageOps.expand(image, 8, "white")
     image.save(file, optimize=True)
     print(f"{file}, {image.width}x{image.height}, {file.stat().st_size // 1000} kB")
 

@@ -26,7 +26,7 @@
 # |---|---|---|---|---|
 # | Notebook 00, singular values | Section 2.1, Eq. 1 | 15 min | 20 min | 15 s |
 #
-# <img src="pictures/measurement_lab.png" width="600" alt="The measurement lab of section 8: truth, sinogram and
+# <img src="pictures/measurement_lab.png" width="800" alt="The measurement lab of section 8: truth, sinogram and
 # A†y; the error, its part that is noise, and a singular pattern; singular values below">
 
 # %%

@@ -25,7 +25,7 @@
 # |---|---|---|---|---|
 # | Notebook 01, gradients | Section 2.3, Eq. 2 | 20 min | 25 min | 30 s |
 #
-# <img src="pictures/descent_lab.png" width="600" alt="The descent lab of section 8: step size with its limit
+# <img src="pictures/descent_lab.png" width="800" alt="The descent lab of section 8: step size with its limit
 # 2/L on the slider; truth, start and iterate; error, change and detail; the falling objective">
 
 # %%

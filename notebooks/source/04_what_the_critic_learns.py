@@ -26,7 +26,7 @@
 # |---|---|---|---|---|
 # | Notebook 03 | Eq. 7, Sections 3.2 and 3.3 | 25 min | 25 min | 45 s |
 #
-# <img src="pictures/theory_worlds.png" width="600" alt="The app of this notebook: samples around a circle, the
+# <img src="pictures/theory_worlds.png" width="800" alt="The app of this notebook: samples around a circle, the
 # trained critic with its arrows, the true distance; Wasserstein distance against the step η">
 
 # %%

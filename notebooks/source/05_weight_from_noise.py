@@ -26,7 +26,7 @@
 # |---|---|---|---|---|
 # | Notebooks 01 and 03 | Section 5.1 | 15 min | 15 min | 65 s |
 #
-# <img src="pictures/weight_lab.png" width="600" alt="The λ lab of section 7: truth, reconstructions with the
+# <img src="pictures/weight_lab.png" width="800" alt="The λ lab of section 7: truth, reconstructions with the
 # right σ and with σ as told, their errors; error and PSNR against λ with the formula marked">
 
 # %%

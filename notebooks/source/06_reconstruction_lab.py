@@ -25,7 +25,7 @@
 # |---|---|---|---|---|
 # | Notebooks 01, 03 and 05 | Section 3.1, Algorithm 2; Section 5.3 | 15 min | 30 min | 70 s |
 #
-# <img src="pictures/reconstruction_lab.png" width="600" alt="The reconstruction lab of section 7: controls;
+# <img src="pictures/reconstruction_lab.png" width="800" alt="The reconstruction lab of section 7: controls;
 # truth, A†y and iterate; error, change and detail; six curves">
 
 # %%
