@@ -25,7 +25,7 @@ from .descent_run import (
 from .descent_view import chart, l_curve, picture, sentence, sweep_sentence, verdict
 from .layout import frame, heading, row
 from .parts import Curves, Knob, Notice, Panel, Quiet, Status, choice, guarded
-from .runs import Run
+from .runs import FRAME, Run
 
 STEPS = (1e-4, 2.0)  # range of the step size
 MARK = """\
@@ -44,7 +44,7 @@ class DescentLab(App):
         self.result, self.sweep, self.noise, self.quiet = None, None, 0, Quiet()
         self._controls(settings or Settings())
         self._views()
-        self._run = Run(self._show, self._fail, pause=0.02)
+        self._run = Run(self._show, self._fail, pause=FRAME)
         self._sweeping = Run(self._show_sweep, self._fail, pause=0.1)
         for control in (self.image, self.problem, self.sigma, self.smoothing):
             control.observe(self._change_problem, "value")

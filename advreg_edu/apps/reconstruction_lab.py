@@ -16,10 +16,10 @@ from .parts import Curves, Gallery, Knob, Notice, Quiet, Status, code_box, guard
 from .reconstruction_controls import RESTART, Controls
 from .reconstruction_run import CRITIC, OWN, Settings, as_code, results
 from .reconstruction_view import chart, picture, sentence
-from .runs import Run
+from .runs import FRAME, Run
 
 HINT = "Move a control: the run starts again. Data term alone: steps below 1/‖A‖² = 1 are stable."
-FRAME, TIDY = 0.035, 0.3  # seconds between two pictures, and two drawings of the curves, while a run computes
+TIDY = 0.3  # seconds between two drawings of the curves while a run computes
 
 
 class ReconstructionLab(App):

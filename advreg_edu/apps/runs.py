@@ -7,6 +7,7 @@ import time
 # JupyterLab hands moved controls to a second thread of the kernel, and cells, with the first messages of a page, to
 # the main one. So whatever an app does when a control moves, and every result of a computation, holds this lock.
 ONE_AT_A_TIME = threading.RLock()
+FRAME = 0.035  # seconds between two pictures of a run that is watched: what a browser without a graphics card can draw
 
 
 class Run:
