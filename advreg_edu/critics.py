@@ -47,12 +47,12 @@ class LocalCritic(nn.Module):
        with f = `smoothing` * sqrt(number of intensities), so that gradient descent can settle near real images.
     Before training D is a blur, Psi the length of what the blur removes, and ||grad Psi|| about 0.9 on noisy images.
 
-    Args: channels; widths and blocks_down of the `UNet`; smoothing in intensities per pixel.
+    Args: channels; widths, blocks_down and mirrored of the `UNet`; smoothing in intensities per pixel.
     """
 
-    def __init__(self, channels=1, widths=(16, 32, 64), smoothing=0.01, blocks_down=True):
+    def __init__(self, channels=1, widths=(16, 32, 64), smoothing=0.01, blocks_down=True, mirrored=False):
         super().__init__()
-        self.unet = UNet(channels, widths, blocks_down)
+        self.unet = UNet(channels, widths, blocks_down, mirrored)
         self.channels, self.smoothing = self.unet.channels, check_number(smoothing, "smoothing", low=0, above=True)
         self.arguments = self.unet.arguments | dict(smoothing=smoothing)
         binomial = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16

@@ -2,6 +2,7 @@
 
 import itertools
 
+import torch
 import torch.nn.functional as F
 from torch import nn
 
@@ -16,13 +17,17 @@ class UNet(nn.Module):
 
     The first level works on 2x2 blocks of pixels as channels, a quarter of the cost of full resolution.
     Args: channels C; widths of the levels at 1/2, 1/4, ... of the resolution; multiples of 16 are fastest;
-        blocks_down: whether the way down has blocks too, or is a bank of linear filters and a quarter faster.
+        blocks_down: whether the way down has blocks too, or is a bank of linear filters and a quarter faster;
+        mirrored: once trained (`eval`), the correction is the mean of x's own and of that of its mirror image, mirrored
+        back. Twice the work, 0.2 to 0.3 dB for a critic (data/STUDY.md). For networks that train on mirrored images.
     """
 
-    def __init__(self, channels=1, widths=(16, 32, 64), blocks_down=True):
+    def __init__(self, channels=1, widths=(16, 32, 64), blocks_down=True, mirrored=False):
         super().__init__()
         self.channels, self.widths = check_count(channels, "channels"), tuple(check_count(w, "widths") for w in widths)
+        self.mirrored = bool(mirrored)
         self.arguments = dict(channels=channels, widths=list(widths), blocks_down=bool(blocks_down))
+        self.arguments |= dict(mirrored=self.mirrored)
         levels = list(itertools.pairwise(widths))
         self.first = nn.Conv2d(4 * channels, widths[0], 3, padding=1)
         self.down = nn.ModuleList(_Block(width) if blocks_down else nn.Identity() for width in widths[:-1])
@@ -41,6 +46,12 @@ class UNet(nn.Module):
 
     def correction(self, x):
         """What the network adds to x: (B, C, H, W) twice."""
+        if self.training or not self.mirrored:
+            return self._correction(x)
+        own, mirrored = self._correction(torch.cat([x, x.flip(-1)])).chunk(2)
+        return (own + mirrored.flip(-1)) / 2
+
+    def _correction(self, x):
         height, width = x.shape[-2:]
         multiple = 2 ** len(self.widths)
         padded = F.pad(x, (0, -width % multiple, 0, -height % multiple), mode="replicate")

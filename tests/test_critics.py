@@ -25,6 +25,10 @@ CRITICS = {
     "LocalCritic, shaken": (lambda: shaken(ar.LocalCritic(channels=1)), (1, 16, 24)),
     "LocalCritic, colour, odd, shaken": (lambda: shaken(ar.LocalCritic(channels=3)), (3, 13, 18)),
     "LocalCritic, small, shaken": (lambda: shaken(ar.LocalCritic(channels=2, widths=(8, 16))), (2, 12, 12)),
+    "LocalCritic, mirrored, shaken": (
+        lambda: shaken(ar.LocalCritic(channels=1, widths=(8, 16), mirrored=True)).eval(),
+        (1, 16, 19),
+    ),
     "PaperCritic": (lambda: ar.PaperCritic(channels=1, size=16), (1, 16, 16)),
     "PaperCritic, colour, odd": (lambda: ar.PaperCritic(channels=3, size=21), (3, 21, 21)),
 }
@@ -91,6 +95,7 @@ def test_arguments_rebuild_the_critic(critic_and_images):
     critic, x = critic_and_images
     again = type(critic)(**critic.arguments)
     again.load_state_dict(critic.state_dict())
+    again.train(critic.training)
     assert torch.equal(again(x), critic(x)) and critic.channels == x.shape[1]
 
 
@@ -178,6 +183,18 @@ def test_local_critic_does_not_care_where(shift):
     here, there, flat = critic(x), critic(x.roll(shift, (2, 3))), critic(torch.full_like(x, 0.4))
     assert abs(here - flat) > 1e-3  # the content counts
     assert here.item() == pytest.approx(there.item(), rel=1e-9)
+
+
+def test_mirrored_critic_cannot_tell_left_from_right():
+    """Psi of an image and of its mirror image are the same, but not while training."""
+    critic, plain = (shaken(ar.LocalCritic(channels=1, widths=(8, 16), mirrored=how)) for how in (True, False))
+    plain.load_state_dict(critic.state_dict())
+    x = torch.rand(2, 1, 16, 19, generator=seeded())
+    assert torch.equal(critic(x), plain(x)) and not torch.allclose(critic(x), critic(x.flip(-1)), rtol=1e-3)
+    critic.eval()
+    assert torch.allclose(critic(x), critic(x.flip(-1)), rtol=1e-5)
+    halves = (plain.clean(x) + plain.clean(x.flip(-1)).flip(-1)) / 2
+    assert torch.allclose(critic.clean(x), halves, atol=1e-6)
 
 
 def test_local_critic_slope_does_not_grow_with_the_image():
