@@ -139,10 +139,11 @@ def train_critic(
     start = run.load() if resume else 0
 
     def evaluate(k, real, noisy, generator):
-        own = problem.naive(problem.measure(real, generator)) if lines == "own" else None
         with torch.autocast(run.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
             if pool and k >= recursive.start:
                 real, noisy = pool.mixed_in(critic, real, noisy, generator)
+        own = problem.naive(problem.measure(real, generator)) if lines == "own" else None
+        with torch.autocast(run.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
             wasserstein, slopes = wasserstein_and_slopes(critic, real, noisy, generator, gap, own)
         loss = -wasserstein + gp_weight * F.relu(slopes - 1).square().mean()  # Alg. 1, line 6; Eq. 6
         return loss, Step(k, loss.detach(), wasserstein.detach(), slopes.detach().mean())

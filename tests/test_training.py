@@ -16,7 +16,9 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 import advreg_edu as ar
+from advreg_edu.recursive import Recursion
 from advreg_edu.samples import draw_batch
+from advreg_edu.training import wasserstein_and_slopes
 
 SIZE = 16
 
@@ -206,6 +208,24 @@ def test_own_lines_hold_the_slope_between_an_image_and_its_own_measurement():
         slopes[lines] = next(run).gradient_norm.item() * SIZE
         run.close()
     assert slopes["own"] == pytest.approx(0.4, rel=1e-5) and 0.5 < slopes["batch"] < 1.5
+
+
+def test_own_lines_of_recursive_training_lead_from_the_image_beside_the_iterate(monkeypatch):
+    """Without noise an image is its own measurement, whether the batch or the pool of iterates has drawn it."""
+    seen = []
+
+    def spy(critic, real, noisy, generator, gap, own):
+        seen.append((real, own))
+        return wasserstein_and_slopes(critic, real, noisy, generator, gap, own)
+
+    monkeypatch.setattr("advreg_edu.training.wasserstein_and_slopes", spy)
+    x_real = torch.rand(20, 1, SIZE, SIZE, generator=seeded())
+    problem = ar.Problem(ar.Identity((1, SIZE, SIZE)), sigma=0.0)
+    arguments = dict(measurements=x_real.flip(0), gp_weight=1.0, lines="own", recursive=Recursion(start=0, steps=4))
+    list(ar.train_critic(Tiny(), problem, x_real, steps=2, batch_size=4, **arguments))
+    assert len(seen) == 2
+    for real, own in seen:
+        torch.testing.assert_close(own, real)
 
 
 @pytest.mark.parametrize("change", [dict(gap="lines"), dict(crop=8)], ids=lambda change: next(iter(change)))
