@@ -75,6 +75,7 @@ def train_critic(
     crop=None,
     gap="ends",
     lines="batch",
+    noise_left=0.0,
     recursive=None,
     precision=None,
     checkpoint=None,
@@ -107,6 +108,9 @@ def train_critic(
             measurement of itself that is simulated for this alone. Paired, the two are alike. Else the line of the
             batch leads through a double exposure of two images, and on the way from noisy to clean, where the critic
             is used, the slope is free (not in the paper; data/STUDY.md has what it is worth).
+        noise_left: share of its own noise, x_noisy - x_real, that x_real keeps. With 0 a critic has to tell a real image
+            from one with next to no noise, which no reconstruction is, and pays with its direction where they are:
+            0.2 gains 1 dB for CT (not in the paper; data/STUDY.md). Needs pairs, or lines="own".
         recursive: a `Recursion`: half of x_noisy are iterates of Algorithm 2 with the critic as it is (§6).
         precision: of the convolutions, "float32" or "bfloat16" (weights and sums stay float32). None takes bfloat16
             where the processor is made for it, see `hardware.fast_precision`.
@@ -117,11 +121,14 @@ def train_critic(
     """
     _check_arguments(critic, problem, x_real, steps, batch_size, learning_rate, averaging, crop, checkpoint_every)
     check_count(seed, "seed", 0)
+    noise_left = check_number(noise_left, "noise_left", low=0, high=0.9)
     if gp_weight is None:
-        gp_weight = _default_gp_weight(problem, x_real, crop, seed)
+        gp_weight = _default_gp_weight(problem, x_real, crop, seed, noise_left)
     gp_weight = check_number(gp_weight, "gp_weight", low=0)
     check_choice(gap, "gap", GAPS)
     _check_lines(lines, gap, crop)
+    if noise_left and lines == "batch" and not (paired and measurements is None):
+        raise ValueError(f'noise_left: expected 0 for independent x_noisy, got {noise_left:g}. Add lines="own".')
     check_recursion(recursive, crop)
     if measurements is not None:
         check_measurement(problem.A, measurements)
@@ -130,7 +137,7 @@ def train_critic(
     settings = dict(seed=seed, batch_size=batch_size, gp_weight=round(gp_weight, 6), learning_rate=learning_rate)
     settings |= dict(steps=steps, averaging=averaging, paired=paired, crop=crop, images=len(x_real))
     settings |= dict(gap=gap, lines=lines, precision=precision, recursive=asdict(recursive) if recursive else None)
-    settings |= dict(measurements=None if measurements is None else len(measurements))
+    settings |= dict(noise_left=noise_left, measurements=None if measurements is None else len(measurements))
     run = TrainingRun(critic, learning_rate, averaging, settings, checkpoint)
     source = dict(paired=paired, measurements=measurements, device=run.device)
     draw = partial(draw_batch, problem, x_real, batch_size, crop=crop, **source)
@@ -143,6 +150,7 @@ def train_critic(
             if pool and k >= recursive.start:
                 real, noisy = pool.mixed_in(critic, real, noisy, generator)
         own = problem.naive(problem.measure(real, generator)) if lines == "own" else None
+        real = real.lerp(noisy if own is None else own, noise_left)
         with torch.autocast(run.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
             wasserstein, slopes = wasserstein_and_slopes(critic, real, noisy, generator, gap, own)
         loss = -wasserstein + gp_weight * F.relu(slopes - 1).square().mean()  # Alg. 1, line 6; Eq. 6
@@ -168,9 +176,9 @@ def _check_lines(lines, gap, crop):
         raise ValueError(f'lines: expected gap="ends" and no crop with lines="own", got {got}. Leave one out.')
 
 
-def _default_gp_weight(problem, x_real, crop, seed):
+def _default_gp_weight(problem, x_real, crop, seed, noise_left):
     real, noisy = draw_batch(problem, x_real, 32, torch.Generator().manual_seed(seed), crop=crop)
-    return 3 * (real - noisy).flatten(1).norm(dim=1).mean().item()
+    return 3 * (1 - noise_left) * (real - noisy).flatten(1).norm(dim=1).mean().item()
 
 
 def _check_arguments(critic, problem, x_real, steps, batch_size, learning_rate, averaging, crop, checkpoint_every):

@@ -61,7 +61,7 @@ def test_an_unknown_critic_lists_those_there_are(capsys):
 
 
 def test_every_network_that_ships_has_a_preset_and_every_preset_ships_but_those_of_a_minute_and_of_the_study():
-    lasting = [name for name in presets.PRESETS if not name.endswith(("-minute", "-paired"))]
+    lasting = [name for name in presets.PRESETS if not name.endswith(("-minute", "-apart"))]
     assert sorted(lasting) == sorted(pretrained.names() + pretrained.unet_names())
 
 
@@ -93,7 +93,7 @@ def test_half_of_the_patients_give_images_and_the_others_measurements(tmp_path, 
     names, file = np.array([f"{k:02d}" for k in range(16)]), tmp_path / "slices.npz"
     np.savez(file, hu=hu, patient_id=names, split=np.array(["train"] * 16))
     monkeypatch.setattr(images, "thorax", lambda n, size, generator: torch.empty(0, 1, size, size))
-    preset = presets.PRESETS["ct-chest-high"]
+    preset = presets.PRESETS["ct-chest-high-apart"]
     halves = []
     for make in (preset.images, preset.others):
         x = make(file, torch.Generator().manual_seed(0))

@@ -228,6 +228,43 @@ def test_own_lines_of_recursive_training_lead_from_the_image_beside_the_iterate(
         torch.testing.assert_close(own, real)
 
 
+@pytest.mark.parametrize("own", [False, True])
+def test_noise_left_moves_the_real_images_towards_their_own_measurements(monkeypatch, own):
+    """x_real + share (x_noisy - x_real), be x_noisy the batch's or, apart, simulated for this alone."""
+    problem, x_real = world(sigma=0.1)
+    apart = dict(lines="own", measurements=torch.ones(3, 1, SIZE, SIZE)) if own else {}
+    seen = {}
+    for share in (0.0, 0.25):
+
+        def spy(critic, real, noisy, generator, gap, x_own, share=share):
+            seen[share] = real, noisy if x_own is None else x_own
+            return wasserstein_and_slopes(critic, real, noisy, generator, gap, x_own)
+
+        monkeypatch.setattr("advreg_edu.training.wasserstein_and_slopes", spy)
+        list(ar.train_critic(Tiny(), problem, x_real, steps=1, batch_size=4, noise_left=share, **apart))
+    (real, noisy), (moved, same) = seen[0.0], seen[0.25]
+    torch.testing.assert_close(same, noisy)
+    torch.testing.assert_close(moved, 0.75 * real + 0.25 * noisy)
+    assert (moved - real).abs().max() > 0.01
+
+
+def test_noise_left_scales_the_default_penalty_weight(tmp_path):
+    """It is three times a distance, and the distance is shorter."""
+    weights = []
+    for share in (0.0, 0.25):
+        path = tmp_path / f"{share}.checkpoint"
+        list(ar.train_critic(Tiny(), *world(), steps=1, batch_size=4, noise_left=share, checkpoint=path))
+        with safe_open(path, "pt") as file:
+            weights.append(json.loads(file.metadata()["settings"])["gp_weight"])
+    assert weights[1] == pytest.approx(0.75 * weights[0], rel=1e-5)
+
+
+@pytest.mark.parametrize("change", [dict(paired=False), dict(measurements=torch.zeros(2, 1, SIZE, SIZE))])
+def test_noise_left_needs_the_noise_of_x_real(change):
+    with pytest.raises(ValueError, match='noise_left: expected 0 for independent x_noisy, got 0.2. Add lines="own"'):
+        next(ar.train_critic(Tiny(), *world(), steps=2, noise_left=0.2, **change))
+
+
 @pytest.mark.parametrize("change", [dict(gap="lines"), dict(crop=8)], ids=lambda change: next(iter(change)))
 def test_own_lines_need_the_ends_and_whole_images(change):
     with pytest.raises(ValueError, match=r'lines: expected gap="ends" and no crop.*Leave one out'):
@@ -547,7 +584,7 @@ def resume(path, critic=None, **changes):
 
 
 CHANGES = [dict(steps=13), dict(batch_size=5), dict(seed=1), dict(gp_weight=3.0), dict(learning_rate=1e-4)]
-CHANGES += [dict(averaging=0.9), dict(paired=False), dict(crop=9), dict(lines="own")]
+CHANGES += [dict(averaging=0.9), dict(paired=False), dict(crop=9), dict(lines="own"), dict(noise_left=0.1)]
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: next(iter(change)))
