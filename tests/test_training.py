@@ -261,7 +261,7 @@ def test_noise_left_scales_the_default_penalty_weight(tmp_path):
 
 @pytest.mark.parametrize("change", [dict(paired=False), dict(measurements=torch.zeros(2, 1, SIZE, SIZE))])
 def test_noise_left_needs_the_noise_of_x_real(change):
-    with pytest.raises(ValueError, match='noise_left: expected 0 for independent x_noisy, got 0.2. Add lines="own"'):
+    with pytest.raises(ValueError, match=r'noise_left: expected 0 for independent x_noisy, got 0\.2\. Add lines="own"'):
         next(ar.train_critic(Tiny(), *world(), steps=2, noise_left=0.2, **change))
 
 
@@ -732,6 +732,7 @@ BAD_CALLS = {
     "steps": (dict(steps=0), ValueError, r"steps: expected at least 1, got 0"),
     "batch size": (dict(batch_size=0), ValueError, r"batch_size: expected at least 1, got 0"),
     "half a batch": (dict(batch_size=2.5), TypeError, r"batch_size: expected a whole number, got 2\.5"),
+    "noise_left": (dict(noise_left=1.0), ValueError, r"noise_left: expected .*at most 0.9, got 1"),
     "gp_weight": (dict(gp_weight=-1), ValueError, r"gp_weight: expected .*at least 0, got -1"),
     "learning rate": (dict(learning_rate=0), ValueError, r"learning_rate: expected .*above 0, got 0"),
     "averaging": (dict(averaging=1.5), ValueError, r"averaging: expected .*at most 1, got 1\.5"),

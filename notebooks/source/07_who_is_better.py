@@ -71,10 +71,10 @@ for name, x in {"one": smooth, "the other": sharp}.items():
 # | adversarial regulariser (ours) | images $x$ and measurements $y$ | see notebook 08 | $2\,\mathbb{E}\|A^*e\|$ |
 #
 # The U-Net learns the map $A^\dagger y \mapsto x$ from pairs. Eq. 6 asks only for two piles of images, real and
-# noisy, so a critic can be trained where no pairs exist. The critics for $\sigma = 0.02$ were: `ct-chest-high` saw
-# images of some patients and measurements of others. (`ct-chest-low` and `photos-color` saw both versions of the
-# same image, as in the authors' code, since that lowers the variance.) The paper expects the critic to end a
-# little below the U-Net, and well above TV.
+# noisy, so a critic can be trained where no pairs exist. `ct-thorax`, the critic of Section 4, was: its noisy
+# images are of other phantoms than its real ones. (`photos-color` and the critics of real chests saw both versions
+# of the same image, as in the authors' code, since that lowers the variance.) The paper expects the critic to end
+# a little below the U-Net, and well above TV.
 #
 # ## 3 Table 1: denoising
 #
