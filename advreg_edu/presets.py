@@ -119,10 +119,9 @@ PRESETS = _CRITICS | {
     # images of half of the patients, measurements of the others: no image and measurement of the same
     "ct-chest-high-apart": _ct(
         _slices_of_half(0),
-        widths=(32, 64, 96),
         mirrored=True,
         others=_slices_of_half(1),
-        **(OWN_LINES | NOISE_LEFT | dict(gp_weight=105.0, learning_rate=2e-3)),
+        **(OWN_LINES | dict(batch_size=16, learning_rate=2e-3, steps=1000)),
     ),
     "ct-thorax-unet": _unet(_CRITICS["ct-thorax"], 1, steps=2500, batch_size=8, learning_rate=1.5e-3),
     "ct-chest-high-unet": _chest_unet(_CRITICS["ct-chest-high"]),
