@@ -228,11 +228,14 @@ def test_own_lines_of_recursive_training_lead_from_the_image_beside_the_iterate(
         torch.testing.assert_close(own, real)
 
 
-@pytest.mark.parametrize("own", [False, True])
-def test_noise_left_moves_the_real_images_towards_their_own_measurements(monkeypatch, own):
-    """x_real + share (x_noisy - x_real), be x_noisy the batch's or, apart, simulated for this alone."""
+APART = dict(lines="own", measurements=torch.ones(3, 1, SIZE, SIZE))
+RECURSIVE = dict(recursive=Recursion(start=0, steps=100, step_size=0.1))
+
+
+@pytest.mark.parametrize("source", [{}, APART, RECURSIVE], ids=["pairs", "apart", "recursive"])
+def test_noise_left_moves_the_real_images_towards_their_own_noise(monkeypatch, source):
+    """x_real + share (x_noisy - x_real), be x_noisy the batch's, simulated for this alone, or an iterate."""
     problem, x_real = world(sigma=0.1)
-    apart = dict(lines="own", measurements=torch.ones(3, 1, SIZE, SIZE)) if own else {}
     seen = {}
     for share in (0.0, 0.25):
 
@@ -241,7 +244,7 @@ def test_noise_left_moves_the_real_images_towards_their_own_measurements(monkeyp
             return wasserstein_and_slopes(critic, real, noisy, generator, gap, x_own)
 
         monkeypatch.setattr("advreg_edu.training.wasserstein_and_slopes", spy)
-        list(ar.train_critic(Tiny(), problem, x_real, steps=1, batch_size=4, noise_left=share, **apart))
+        list(ar.train_critic(Tiny(), problem, x_real, steps=1, batch_size=4, noise_left=share, **source))
     (real, noisy), (moved, same) = seen[0.0], seen[0.25]
     torch.testing.assert_close(same, noisy)
     torch.testing.assert_close(moved, 0.75 * real + 0.25 * noisy)
