@@ -134,7 +134,7 @@ PRESETS = _CRITICS | {
     "ct-chest-low-unet": _chest_unet(_CRITICS["ct-chest-low"]),
     "photos-color-unet": _unet(_CRITICS["photos-color"], 3, steps=6000, batch_size=16, learning_rate=2e-3),
     "ct-minute": _ct(_phantoms(400), steps=800, batch_size=4),
-    "photos-minute": _photos(steps=600, averaging=0.99, gap="lines"),
+    "photos-minute": _photos(steps=600, averaging=0.99, gap="lines", noise_left=0.4),
 }
 
 

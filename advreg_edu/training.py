@@ -110,8 +110,8 @@ def train_critic(
             is used, the slope is free (not in the paper; data/STUDY.md has what it is worth).
         noise_left: share in [0, 0.9] of its own noise, x_noisy - x_real, that x_real keeps. With 0 a critic has to tell
             a real image from one with next to no noise, which reconstructions rarely are, and pays with its direction
-            where they are. In pairs 0.2 gains 1 dB for CT with sigma = 0.02, and 0.4 for photographs (not in the
-            paper; data/STUDY.md). Of an iterate of `recursive` it is the share of the iterate's error. Needs pairs, or
+            where they are. 0.2 gains 1 dB for CT with sigma = 0.02, 0.4 gains 1.5 dB for photographs (not in the paper;
+            data/STUDY.md). Of an iterate of `recursive` it is the share of the iterate's error. Needs pairs, or
             lines="own".
         recursive: a `Recursion`: half of x_noisy are iterates of Algorithm 2 with the critic as it is (§6).
         precision: of the convolutions, "float32" or "bfloat16" (weights and sums stay float32). None takes bfloat16
