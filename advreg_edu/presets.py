@@ -122,6 +122,14 @@ _CRITICS = {
     ),
 }
 PRESETS = _CRITICS | {
+    # images and measurements drawn independently of each other, as in Alg. 1; all patients are in both
+    "ct-chest-high-unpaired": _ct(
+        _slices,
+        widths=(32, 64, 96),
+        mirrored=True,
+        paired=False,
+        **(OWN_LINES | NOISE_LEFT | dict(gp_weight=105.0)),
+    ),
     # images of half of the patients, measurements of the others: no image and measurement of the same
     "ct-chest-high-apart": _ct(
         _slices_of_half(0),
