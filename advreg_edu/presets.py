@@ -35,9 +35,10 @@ class Preset:
 
 
 # For x_real and x_noisy of different images, see `train_critic`; gp_weight is twice its default.
-OWN_LINES = dict(gap="ends", lines="own", gp_weight=130.0, steps=2500)
-# Worth 1 dB at sigma = 0.02, see `train_critic`; gp_weight is five to six times the distance (data/STUDY.md).
+OWN_LINES = dict(gap="ends", lines="own", gp_weight=130.0, batch_size=16, steps=1000)
+# Worth 1 dB at sigma = 0.02, see `train_critic`; gp_weight is five times the distance (data/STUDY.md).
 NOISE_LEFT = dict(noise_left=0.2, gp_weight=85.0, batch_size=16, steps=1000)
+UNPAIRED = OWN_LINES | NOISE_LEFT | dict(gp_weight=105.0, paired=False)
 
 
 def _phantoms(count):
@@ -97,8 +98,7 @@ _CRITICS = {
     "ct-thorax": _ct(
         _phantoms(4000),
         widths=(16, 48, 96),  # 16 at the finest level: an iterate takes 0.7 of the time that it takes with 32
-        paired=False,
-        **(OWN_LINES | NOISE_LEFT | dict(gp_weight=105.0, learning_rate=1.5e-3, steps=2000)),
+        **(UNPAIRED | dict(learning_rate=1.5e-3, steps=2000)),
     ),
     "ct-chest-high": _ct(_slices, widths=(32, 64, 96), mirrored=True, **NOISE_LEFT),
     "ct-chest-low": _ct(
@@ -123,19 +123,14 @@ _CRITICS = {
 }
 PRESETS = _CRITICS | {
     # images and measurements drawn independently of each other, as in Alg. 1; all patients are in both
-    "ct-chest-high-unpaired": _ct(
-        _slices,
-        widths=(32, 64, 96),
-        mirrored=True,
-        paired=False,
-        **(OWN_LINES | NOISE_LEFT | dict(gp_weight=105.0)),
-    ),
+    "ct-chest-high-unpaired": _ct(_slices, widths=(32, 64, 96), mirrored=True, **UNPAIRED),
     # images of half of the patients, measurements of the others: no image and measurement of the same
     "ct-chest-high-apart": _ct(
         _slices_of_half(0),
         mirrored=True,
         others=_slices_of_half(1),
-        **(OWN_LINES | dict(batch_size=16, learning_rate=2e-3, steps=1000)),
+        learning_rate=2e-3,
+        **OWN_LINES,
     ),
     "ct-thorax-unet": _unet(_CRITICS["ct-thorax"], 1, steps=2500, batch_size=8, learning_rate=1.5e-3),
     "ct-chest-high-unet": _chest_unet(_CRITICS["ct-chest-high"]),
