@@ -34,11 +34,10 @@ class Preset:
     others: Callable | None = None  # (path, generator) -> images of which the training sees the measurements alone
 
 
-# For x_real and x_noisy of different images, see `train_critic`; gp_weight is twice its default.
-OWN_LINES = dict(gap="ends", lines="own", gp_weight=130.0, batch_size=16, steps=1000)
 # Worth 1 dB at sigma = 0.02, see `train_critic`; gp_weight is five times the distance (data/STUDY.md).
 NOISE_LEFT = dict(noise_left=0.2, gp_weight=85.0, batch_size=16, steps=1000)
-UNPAIRED = OWN_LINES | NOISE_LEFT | dict(gp_weight=105.0, paired=False)
+# For x_real and x_noisy of different images, see `train_critic`.
+UNPAIRED = NOISE_LEFT | dict(gap="ends", lines="own", gp_weight=105.0, paired=False)
 
 
 def _phantoms(count):
@@ -127,10 +126,11 @@ PRESETS = _CRITICS | {
     # images of half of the patients, measurements of the others: no image and measurement of the same
     "ct-chest-high-apart": _ct(
         _slices_of_half(0),
+        widths=(32, 64, 96),
         mirrored=True,
         others=_slices_of_half(1),
-        learning_rate=2e-3,
-        **OWN_LINES,
+        balance=1.0,
+        **UNPAIRED,
     ),
     "ct-thorax-unet": _unet(_CRITICS["ct-thorax"], 1, steps=2500, batch_size=8, learning_rate=1.5e-3),
     "ct-chest-high-unet": _chest_unet(_CRITICS["ct-chest-high"]),

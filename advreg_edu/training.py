@@ -76,6 +76,7 @@ def train_critic(
     gap="ends",
     lines="batch",
     noise_left=0.0,
+    balance=0.0,
     recursive=None,
     precision=None,
     checkpoint=None,
@@ -113,6 +114,10 @@ def train_critic(
             where they are. 0.2 gains 1 dB for CT with sigma = 0.02, 0.4 gains 1.5 dB for photographs (not in the paper;
             data/STUDY.md). Of an iterate of `recursive` it is the share of the iterate's error. Needs pairs, or
             lines="own".
+        balance: weight of (mean Psi(x_noisy) - mean Psi(x_own))^2, where x_own is the measurement that lines="own"
+            simulates. Noise is alike in both, so that the difference is who is in the images. Without it a wide critic
+            learns whom to call noisy where x_real and x_noisy are of few and different patients; 1 regains what that
+            costs but for 0.2 dB, with sigma = 0.02 (not in the paper; data/STUDY.md). Needs lines="own".
         recursive: a `Recursion`: half of x_noisy are iterates of Algorithm 2 with the critic as it is (§6).
         precision: of the convolutions, "float32" or "bfloat16" (weights and sums stay float32). None takes bfloat16
             where the processor is made for it, see `hardware.fast_precision`.
@@ -131,6 +136,8 @@ def train_critic(
     _check_lines(lines, gap, crop)
     if noise_left and lines == "batch" and not (paired and measurements is None):
         raise ValueError(f'noise_left: expected 0 for independent x_noisy, got {noise_left:g}. Add lines="own".')
+    if check_number(balance, "balance", low=0) and lines == "batch":
+        raise ValueError(f'balance: expected 0 with lines="batch", got {balance:g}. Add lines="own".')
     check_recursion(recursive, crop)
     if measurements is not None:
         check_measurement(problem.A, measurements)
@@ -139,7 +146,8 @@ def train_critic(
     settings = dict(seed=seed, batch_size=batch_size, gp_weight=round(gp_weight, 6), learning_rate=learning_rate)
     settings |= dict(steps=steps, averaging=averaging, paired=paired, crop=crop, images=len(x_real))
     settings |= dict(gap=gap, lines=lines, precision=precision, recursive=asdict(recursive) if recursive else None)
-    settings |= dict(noise_left=noise_left, measurements=None if measurements is None else len(measurements))
+    settings |= dict(noise_left=noise_left, balance=float(balance))
+    settings |= dict(measurements=None if measurements is None else len(measurements))
     run = TrainingRun(critic, learning_rate, averaging, settings, checkpoint)
     source = dict(paired=paired, measurements=measurements, device=run.device)
     draw = partial(draw_batch, problem, x_real, batch_size, crop=crop, **source)
@@ -155,10 +163,18 @@ def train_critic(
         real = real.lerp(noisy if own is None else own, noise_left)
         with torch.autocast(run.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
             wasserstein, slopes = wasserstein_and_slopes(critic, real, noisy, generator, gap, own)
+            excess = _excess(critic, noisy, own) if balance else 0.0
         loss = -wasserstein + gp_weight * F.relu(slopes - 1).square().mean()  # Alg. 1, line 6; Eq. 6
+        loss = loss + balance * excess**2
         return loss, Step(k, loss.detach(), wasserstein.detach(), slopes.detach().mean())
 
     return run_steps(run, draw, evaluate, start, steps, seed, checkpoint_every)
+
+
+def _excess(critic, x_noisy, x_own):
+    """By how much Psi is higher on x_noisy than on measurements of x_real, in the mean."""
+    psi_noisy, psi_own = critic(torch.cat([x_noisy, x_own])).to(x_noisy).chunk(2)
+    return psi_noisy.mean() - psi_own.mean()
 
 
 def device_of(network):

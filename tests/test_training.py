@@ -210,6 +210,24 @@ def test_own_lines_hold_the_slope_between_an_image_and_its_own_measurement():
     assert slopes["own"] == pytest.approx(0.4, rel=1e-5) and 0.5 < slopes["batch"] < 1.5
 
 
+def test_balance_charges_for_telling_whose_image_was_measured():
+    """Images are constant, measured without noise: Psi, the mean squared, is 0.64 on those of others, 0.04 on x_real."""
+    problem = ar.Problem(ar.Identity((1, SIZE, SIZE)), sigma=0.0)
+    x_real, others = torch.full((4, 1, SIZE, SIZE), 0.2), torch.full((4, 1, SIZE, SIZE), 0.8)
+    losses = []
+    for balance in (0.0, 2.0):
+        source = dict(measurements=others, lines="own", balance=balance)
+        run = ar.train_critic(Square(), problem, x_real, steps=1, gp_weight=0.0, **source)
+        losses.append(next(run).loss.item())
+        run.close()
+    assert losses == pytest.approx([-0.6, -0.6 + 2 * 0.6**2], rel=1e-4)
+
+
+def test_balance_needs_own_measurements():
+    with pytest.raises(ValueError, match=r'balance: expected 0 with lines="batch", got 1\. Add lines="own"'):
+        next(ar.train_critic(Tiny(), *world(), steps=2, balance=1))
+
+
 def test_own_lines_of_recursive_training_lead_from_the_image_beside_the_iterate(monkeypatch):
     """Without noise an image is its own measurement, whether the batch or the pool of iterates has drawn it."""
     seen = []
@@ -736,6 +754,7 @@ BAD_CALLS = {
     "batch size": (dict(batch_size=0), ValueError, r"batch_size: expected at least 1, got 0"),
     "half a batch": (dict(batch_size=2.5), TypeError, r"batch_size: expected a whole number, got 2\.5"),
     "noise_left": (dict(noise_left=1.0), ValueError, r"noise_left: expected .*at most 0.9, got 1"),
+    "balance": (dict(balance=-1), ValueError, r"balance: expected .*at least 0, got -1"),
     "gp_weight": (dict(gp_weight=-1), ValueError, r"gp_weight: expected .*at least 0, got -1"),
     "learning rate": (dict(learning_rate=0), ValueError, r"learning_rate: expected .*above 0, got 0"),
     "averaging": (dict(averaging=1.5), ValueError, r"averaging: expected .*at most 1, got 1\.5"),
