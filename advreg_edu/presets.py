@@ -102,13 +102,11 @@ _CRITICS = {
     "ct-chest-high": _ct(_slices, widths=(32, 64, 96), mirrored=True, **NOISE_LEFT),
     "ct-chest-low": _ct(
         _slices,
-        0.005,
-        (32, 64, 96),
+        sigma=0.005,
+        widths=(32, 64, 96),
         blocks_down=True,
         mirrored=True,
-        batch_size=16,
-        learning_rate=1.5e-3,
-        steps=1500,
+        **(NOISE_LEFT | dict(gp_weight=36.0, learning_rate=1.5e-3, steps=1500)),
     ),
     "photos-color": _photos(
         crops=16000,

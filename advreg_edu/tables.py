@@ -45,7 +45,7 @@ EXPERIMENTS = {
     "1": (_denoising(**PAPER_DENOISING),),
     "2": (
         _tomography("high noise", 0.02, "ct-chest-high", 200, HIGH, **PAPER_HIGH, ours=(30.5, 0.927)),
-        _tomography("low noise", 0.005, "ct-chest-low", 250, LOW, **PAPER_LOW, ours=(32.5, 0.946)),
+        _tomography("low noise", 0.005, "ct-chest-low", 300, LOW, **PAPER_LOW, ours=(32.5, 0.946)),
     ),
 }
 QUICK = {"1": EXPERIMENTS["1"], "2": (_tomography("phantoms", 0.02, "ct-thorax", 150, HIGH),)}

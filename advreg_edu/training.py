@@ -111,13 +111,13 @@ def train_critic(
             is used, the slope is free (not in the paper; data/STUDY.md has what it is worth).
         noise_left: share in [0, 0.9] of its own noise, x_noisy - x_real, that x_real keeps. With 0 a critic has to tell
             a real image from one with next to no noise, which reconstructions rarely are, and pays with its direction
-            where they are. 0.2 gains 1 dB for CT with sigma = 0.02, 0.4 gains 1.5 dB for photographs (not in the paper;
-            data/STUDY.md). Of an iterate of `recursive` it is the share of the iterate's error. Needs pairs, or
-            lines="own".
+            where they are. 0.2 gains 1 dB for CT with sigma = 0.02 and 0.2 dB with 0.005, 0.4 gains 1.5 dB for
+            photographs (not in the paper; data/STUDY.md). Of an iterate of `recursive` it is the share of the
+            iterate's error. Needs pairs, or lines="own".
         balance: weight of (mean Psi(x_noisy) - mean Psi(x_own))^2, where x_own is the measurement that lines="own"
             simulates. Noise is alike in both, so that the difference is who is in the images. Without it a wide critic
-            learns whom to call noisy where x_real and x_noisy are of few and different patients; 1 regains what that
-            costs but for 0.2 dB, with sigma = 0.02 (not in the paper; data/STUDY.md). Needs lines="own".
+            learns whom to call noisy where x_real and x_noisy are of few and different patients; with 1 what that
+            costs falls from 1.7 to 0.2 dB (sigma = 0.02, not in the paper; data/STUDY.md). Needs lines="own".
         recursive: a `Recursion`: half of x_noisy are iterates of Algorithm 2 with the critic as it is (§6).
         precision: of the convolutions, "float32" or "bfloat16" (weights and sums stay float32). None takes bfloat16
             where the processor is made for it, see `hardware.fast_precision`.

@@ -211,7 +211,7 @@ def test_own_lines_hold_the_slope_between_an_image_and_its_own_measurement():
 
 
 def test_balance_charges_for_telling_whose_image_was_measured():
-    """Images are constant, measured without noise: Psi, the mean squared, is 0.64 on those of others, 0.04 on x_real."""
+    """Images are constant, measured without noise: Psi, the mean squared, is 0.64 on others, 0.04 on x_real."""
     problem = ar.Problem(ar.Identity((1, SIZE, SIZE)), sigma=0.0)
     x_real, others = torch.full((4, 1, SIZE, SIZE), 0.2), torch.full((4, 1, SIZE, SIZE), 0.8)
     losses = []
