@@ -117,7 +117,7 @@ def train_critic(
         balance: weight of (mean Psi(x_noisy) - mean Psi(x_own))^2, where x_own is the measurement that lines="own"
             simulates. Noise is alike in both, so that the difference is who is in the images. Without it a wide critic
             learns whom to call noisy where x_real and x_noisy are of few and different patients; with 1 what that
-            costs falls from 1.7 to 0.2 dB (sigma = 0.02, not in the paper; data/STUDY.md). Needs lines="own".
+            costs falls from over 1 dB to 0.2 dB (sigma = 0.02, not in the paper; data/STUDY.md). Needs lines="own".
         recursive: a `Recursion`: half of x_noisy are iterates of Algorithm 2 with the critic as it is (§6).
         precision: of the convolutions, "float32" or "bfloat16" (weights and sums stay float32). None takes bfloat16
             where the processor is made for it, see `hardware.fast_precision`.
