@@ -73,9 +73,10 @@ for name, x in {"one": smooth, "the other": sharp}.items():
 # The U-Net learns the map $A^\dagger y \mapsto x$ from pairs. Eq. 6 asks only for two piles of images, real and
 # noisy, so a critic can be trained where no pairs exist. `ct-thorax`, the critic of Section 4, was: its noisy
 # images are of other phantoms than its real ones. (`photos-color` and the critics of real chests saw both versions
-# of the same image, as in the authors' code, since that lowers the variance. With images of 21 patients and
-# measurements of 21 others, preset `ct-chest-high-apart`, the loss is 0.2 dB: `data/STUDY.md`.) The paper expects
-# the critic to end a little below the U-Net, and well above TV.
+# of the same image, as in the authors' code, since that lowers the variance. Images of 21 patients and
+# measurements of 21 others lose 0.2 dB with a penalty that forbids the critic to tell the patients apart, and 1 dB
+# or more without it: `balance` of `train_critic`, preset `ct-chest-high-apart`, `data/STUDY.md`.) The paper
+# expects the critic to end a little below the U-Net, and well above TV.
 #
 # ## 3 Table 1: denoising
 #
