@@ -34,7 +34,7 @@ class Preset:
     others: Callable | None = None  # (path, generator) -> images of which the training sees the measurements alone
 
 
-# Worth 1 dB at sigma = 0.02, see `train_critic`; gp_weight is five times the distance (data/STUDY.md).
+# Worth 1 dB at sigma = 0.02, see `train_critic`; gp_weight is five times the distance that is left (data/STUDY.md).
 NOISE_LEFT = dict(noise_left=0.2, gp_weight=85.0, batch_size=16, steps=1000)
 # For x_real and x_noisy of different images, see `train_critic`.
 UNPAIRED = NOISE_LEFT | dict(gap="ends", lines="own", gp_weight=105.0, paired=False)
@@ -68,9 +68,11 @@ def _crops(count):
     return lambda path, generator: datasets.photographs(path, "train", count, 48, generator)
 
 
-def _ct(x_real, sigma=0.02, widths=(16, 32, 64), blocks_down=False, mirrored=False, others=None, **arguments):
+def _ct(
+    x_real, sigma=0.02, widths=(16, 32, 64), smoothing=0.01, blocks_down=False, mirrored=False, others=None, **arguments
+):
     problem = lambda: Problem(RayTransform(128, 30), sigma)
-    network = lambda: LocalCritic(channels=1, widths=widths, blocks_down=blocks_down, mirrored=mirrored)
+    network = lambda: LocalCritic(1, widths, smoothing, blocks_down, mirrored)
     arguments = dict(batch_size=8, averaging=0.99, gap="lines") | arguments
     return Preset(problem, x_real, network, train_critic, arguments, others)
 
@@ -99,7 +101,13 @@ _CRITICS = {
         widths=(16, 48, 96),  # 16 at the finest level: an iterate takes 0.7 of the time that it takes with 32
         **(UNPAIRED | dict(learning_rate=1.5e-3, steps=2000)),
     ),
-    "ct-chest-high": _ct(_slices, widths=(32, 64, 96), mirrored=True, **NOISE_LEFT),
+    "ct-chest-high": _ct(
+        _slices,
+        widths=(32, 64, 96),
+        smoothing=0.004,
+        mirrored=True,
+        **(NOISE_LEFT | dict(noise_left=0.4, gp_weight=64.0, steps=6000)),
+    ),
     "ct-chest-low": _ct(
         _slices,
         sigma=0.005,

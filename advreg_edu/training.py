@@ -112,8 +112,8 @@ def train_critic(
         noise_left: share in [0, 0.9] of its own noise, x_noisy - x_real, that x_real keeps. With 0 a critic has to tell
             a real image from one with next to no noise, which reconstructions rarely are, and pays with its direction
             where they are. 0.2 gains 1 dB for CT with sigma = 0.02 and 0.2 dB with 0.005, 0.4 gains 1.5 dB for
-            photographs (not in the paper; data/STUDY.md). Of an iterate of `recursive` it is the share of the
-            iterate's error. Needs pairs, or lines="own".
+            photographs; a long training wants more of it than a short one (not in the paper; data/STUDY.md). Of an
+            iterate of `recursive` it is the share of the iterate's error. Needs pairs, or lines="own".
         balance: weight of (mean Psi(x_noisy) - mean Psi(x_own))^2, where x_own is the measurement that lines="own"
             simulates. Noise is alike in both, so that the difference is who is in the images. Without it a wide critic
             learns whom to call noisy where x_real and x_noisy are of few and different patients; with 1 what that
