@@ -72,7 +72,7 @@ def _ct(
     x_real, sigma=0.02, widths=(16, 32, 64), smoothing=0.01, blocks_down=False, mirrored=False, others=None, **arguments
 ):
     problem = lambda: Problem(RayTransform(128, 30), sigma)
-    network = lambda: LocalCritic(1, widths, smoothing, blocks_down, mirrored)
+    network = lambda: LocalCritic(1, widths, smoothing=smoothing, blocks_down=blocks_down, mirrored=mirrored)
     arguments = dict(batch_size=8, averaging=0.99, gap="lines") | arguments
     return Preset(problem, x_real, network, train_critic, arguments, others)
 
