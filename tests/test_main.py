@@ -101,6 +101,19 @@ def test_half_of_the_patients_give_images_and_the_others_measurements(tmp_path, 
     assert not halves[0] & halves[1] and halves[0] | halves[1] == set(range(16)) - {0, 8}
 
 
+def test_phantoms_in_windows_show_flesh_dark_and_bright(monkeypatch):
+    """Water is 0.29 in a window up to 2400 HU and 0.63 in one up to 600; metal beyond the window is white."""
+    flesh = torch.zeros(200, 1, 16, 16)
+    flesh[:, :, 0, 0], flesh[:, :, 0, 1] = -1024, 3071
+    monkeypatch.setattr(images, "thorax_hu", lambda n, size, generator: flesh)
+    make = presets.PRESETS["ct-thorax"].images
+    x = make(None, torch.Generator().manual_seed(0))
+    level = x[:, 0, 8, 8]
+    assert 1000 / 3400 <= level.min() < 0.31 and 0.6 < level.max() <= 1000 / 1600
+    assert (x[:, 0, 0, 0] == 0).all() and (x[:, 0, 0, 1] == 1).all()
+    assert torch.equal(x, make(None, torch.Generator().manual_seed(0)))
+
+
 def test_train_saves_a_critic_and_prints_its_hash(small, tmp_path, capsys):
     out = tmp_path / "made" / "critic.safetensors"
     assert main(["train", "ct-thorax", "--out", str(out)]) == 0

@@ -320,8 +320,8 @@ charts.curves({"distance (Eq. 7)": {"PaperCritic": distance, "LocalCritic": loca
 # than `x_real`. But a line between two different chests leads through a double exposure of both, where no
 # reconstruction ever goes. So its slope is checked between `x_real` and a measurement of itself, simulated for
 # this alone (`lines="own"`). The batches of the others are paired. The real images of all four keep some of their
-# own noise (`noise_left`): a fifth for `ct-thorax` and `ct-chest-low`, two fifths for `ct-chest-high` and
-# `photos-color`. A critic that has to tell the last of the noise from texture pays for it with its direction where
+# own noise (`noise_left`): a fifth for `ct-chest-low`, three tenths for `ct-thorax`, two fifths for `ct-chest-high`
+# and `photos-color`. A critic that has to tell the last of the noise from texture pays for it with its direction where
 # reconstructions are: of two critics for real chests at $\sigma = 0.02$, 1000 steps each, the one without
 # `noise_left` ended 1 dB lower (`data/STUDY.md`).
 # `print(ar.pretrained.card("ct-thorax"))` shows data, seed, command and minutes.

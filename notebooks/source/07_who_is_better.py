@@ -152,7 +152,7 @@ chest = {
     "FBP": ct.naive(y_chest),
     "TV": ar.total_variation(ct, y_chest, reg_weight=0.004),
     "post-processing": ar.post_process(ct, y_chest, unet_ct),
-    "RED": ar.red(ct, y_chest, unet_ct, reg_weight=0.03),
+    "RED": ar.red(ct, y_chest, unet_ct, reg_weight=0.1),
     "ours": ours(ct, y_chest, critic_ct, step_size=0.5, steps=150),
 }
 PAPER_2 = {"FBP": (14.9, 0.227), "TV": (27.7, 0.890), "post-processing": (31.2, 0.936), "RED": (29.9, 0.904)}
