@@ -45,7 +45,7 @@ def _phantoms(count):
 
 
 def _phantoms_in_windows(count):
-    """Phantoms in windows up to 600 to 2400 HU, at random: a slice with metal in it is dark when scaled to its maximum."""
+    """Phantoms in windows up to 600 to 2400 HU, at random: metal darkens a slice that is scaled to its maximum."""
 
     def load(path, generator):
         hu = images.thorax_hu(count, size=128, generator=generator)
