@@ -49,8 +49,9 @@ def _phantoms_in_windows(count):
 
     def load(path, generator):
         hu = images.thorax_hu(count, size=128, generator=generator)
-        high = 600 * 4 ** torch.rand(len(hu), 1, 1, 1, generator=generator)
-        return ((hu + 1000) / (high + 1000)).clamp(0, 1)
+        highs = (600 * 4 ** torch.rand(len(hu), generator=generator)).tolist()
+        windows = [(images.WINDOW[0], high) for high in highs]
+        return torch.cat([images.from_hounsfield(one, window=w) for one, w in zip(hu, windows, strict=True)])
 
     return load
 
