@@ -58,7 +58,8 @@ def chest(path, part, size=128):
 
 def moved(x, copies, generator):
     """x and `copies` more of each image, turned by up to 10 degrees, scaled by up to an eighth and shifted by up to 3 %
-    of its side, at random: (B, C, H, W) to ((1 + copies) * B, C, H, W). What comes in from outside is 0, air.
+    of its side, at random: (B, C, H, W) to ((1 + copies) * B, C, H, W). What comes in from outside is 0, air. Linear
+    interpolation makes the copies smoother than x; sharper ones help U-Nets, critics not by themselves (data/STUDY.md).
     """
     draw = lambda *shape: torch.rand(len(x), *shape, generator=generator) - 0.5
     out = [x]
