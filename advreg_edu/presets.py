@@ -56,24 +56,20 @@ def _phantoms_in_windows(count):
     return load
 
 
-def _slices(path, generator):
-    """Real slices, mirrored and moved, and phantoms: without phantoms a critic is 0.3 dB worse."""
-    return _varied(datasets.chest(path, "train")[0], generator)
+def _slices(sharp=False, half=None):
+    """Real slices, mirrored and moved, and phantoms: without phantoms a critic is 0.3 dB worse.
 
-
-def _slices_of_half(which):
-    """The same of every other training patient, from patient `which`."""
+    sharp: of the poses, see `datasets.moved`. half: every other training patient alone, from the first (0) or second.
+    """
 
     def load(path, generator):
         x, patients = datasets.chest(path, "train")
-        return _varied(x[np.isin(patients, np.unique(patients)[which::2])], generator)
+        if half is not None:
+            x = x[np.isin(patients, np.unique(patients)[half::2])]
+        x = datasets.moved(torch.cat([x, x.flip(-1)]), 5, generator, sharp)
+        return torch.cat([x, images.thorax(3000, size=128, generator=generator)])
 
     return load
-
-
-def _varied(x, generator):
-    x = datasets.moved(torch.cat([x, x.flip(-1)]), 5, generator)
-    return torch.cat([x, images.thorax(3000, size=128, generator=generator)])
 
 
 def _crops(count):
@@ -104,7 +100,7 @@ def _unet(critic, channels, x_real=None, widths=(32, 64, 96), mirrored=False, **
 
 def _chest_unet(critic):
     """It learns from pairs, so it gets all patients."""
-    return _unet(critic, 1, _slices, (48, 96, 128), True, steps=3500, batch_size=8, learning_rate=1.5e-3)
+    return _unet(critic, 1, _slices(sharp=True), (48, 96, 128), True, steps=3500, batch_size=8, learning_rate=1.5e-3)
 
 
 _CRITICS = {
@@ -114,14 +110,16 @@ _CRITICS = {
         **(UNPAIRED | dict(noise_left=0.3, gp_weight=92.0, learning_rate=1.5e-3, steps=6000)),
     ),
     "ct-chest-high": _ct(
-        _slices,
-        widths=(32, 64, 96),
+        _slices(sharp=True),
+        widths=(48, 96, 128),
         smoothing=0.004,
+        blocks_down=True,
         mirrored=True,
+        recursive=Recursion(3500, 160, 0.5, noise_left=0.9, distance=4.0),
         **(NOISE_LEFT | dict(noise_left=0.4, gp_weight=64.0, steps=6000)),
     ),
     "ct-chest-low": _ct(
-        _slices,
+        _slices(),  # sharp poses gain nothing here
         sigma=0.005,
         widths=(32, 64, 96),
         blocks_down=True,
@@ -140,13 +138,13 @@ _CRITICS = {
 }
 PRESETS = _CRITICS | {
     # images and measurements drawn independently of each other, as in Alg. 1; all patients are in both
-    "ct-chest-high-unpaired": _ct(_slices, widths=(32, 64, 96), mirrored=True, **UNPAIRED),
+    "ct-chest-high-unpaired": _ct(_slices(), widths=(32, 64, 96), mirrored=True, **UNPAIRED),
     # images of half of the patients, measurements of the others: no image and measurement of the same
     "ct-chest-high-apart": _ct(
-        _slices_of_half(0),
+        _slices(half=0),
         widths=(32, 64, 96),
         mirrored=True,
-        others=_slices_of_half(1),
+        others=_slices(half=1),
         balance=1.0,
         **UNPAIRED,
     ),

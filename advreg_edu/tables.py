@@ -44,7 +44,7 @@ PAPER_DENOISING = {"noisy": (20.3, 0.534), "TV": (26.3, 0.836), "U-Net": (28.8, 
 EXPERIMENTS = {
     "1": (_denoising(**PAPER_DENOISING),),
     "2": (
-        _tomography("high noise", 0.02, "ct-chest-high", 150, HIGH, **PAPER_HIGH, ours=(30.5, 0.927)),
+        _tomography("high noise", 0.02, "ct-chest-high", 125, HIGH, **PAPER_HIGH, ours=(30.5, 0.927)),
         _tomography("low noise", 0.005, "ct-chest-low", 300, LOW, **PAPER_LOW, ours=(32.5, 0.946)),
     ),
 }

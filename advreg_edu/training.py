@@ -39,10 +39,11 @@ def critic_loss(critic, x_real, x_noisy, gp_weight=20.0, generator=None):
     return -wasserstein + gp_weight * F.relu(slopes - 1).square().mean()
 
 
-def wasserstein_and_slopes(critic, x_real, x_noisy, generator=None, gap="ends", x_own=None):
+def wasserstein_and_slopes(critic, x_real, x_noisy, generator=None, gap="ends", x_own=None, factors=1.0):
     """The two parts of Eq. 6: mean Psi(x_noisy) - mean Psi(x_real), and ||grad Psi|| on the lines between them (B,).
 
     x_own: where the lines lead in place of x_noisy, see `lines="own"` of `train_critic`; with gap="ends" alone.
+    factors: (B,), by what each pair counts in the mean, see `Recursion`.
 
     gap="lines" estimates the first from the gradients that the second needs anyway, as the mean of
     <grad Psi(x_i), x_noisy - x_real>: the integral of the slope along a line is the difference between its ends, so the
@@ -50,14 +51,14 @@ def wasserstein_and_slopes(critic, x_real, x_noisy, generator=None, gap="ends", 
     """
     if gap == "ends":
         psi_real, psi_noisy = critic(torch.cat([x_real, x_noisy])).to(x_real).chunk(2)  # a mean in bfloat16 is coarse
-        wasserstein = psi_noisy.mean() - psi_real.mean()
+        gaps = psi_noisy - psi_real
     mix = torch.rand(len(x_real), 1, 1, 1, generator=generator).to(x_real)  # Alg. 1, line 3
     end = x_noisy if x_own is None else x_own
     x_i = (mix * x_real + (1 - mix) * end).detach().requires_grad_()  # Alg. 1, line 5
     (grad,) = torch.autograd.grad(critic(x_i).sum(), x_i, create_graph=True)
     if gap == "lines":
-        wasserstein = inner(grad, x_noisy - x_real).mean()
-    return wasserstein, grad.flatten(1).norm(dim=1)
+        gaps = inner(grad, x_noisy - x_real)
+    return (factors * gaps).mean(), grad.flatten(1).norm(dim=1)
 
 
 def train_critic(
@@ -113,7 +114,8 @@ def train_critic(
             a real image from one with next to no noise, which reconstructions rarely are, and pays with its direction
             where they are. 0.2 gains 1 dB for CT with sigma = 0.02 and 0.2 dB with 0.005, 0.4 gains 1.5 dB for
             photographs; a long training wants more of it than a short one (not in the paper; data/STUDY.md). Of an
-            iterate of `recursive` it is the share of the iterate's error. Needs pairs, or lines="own".
+            iterate of `recursive` it is the share of the iterate's error, unless the `Recursion` has its own. Needs
+            pairs, or lines="own".
         balance: weight of (mean Psi(x_noisy) - mean Psi(x_own))^2, where x_own is the measurement that lines="own"
             simulates. Noise is alike in both, so that the difference is who is in the images. Without it a wide critic
             learns whom to call noisy where x_real and x_noisy are of few and different patients; with 1 what that
@@ -134,11 +136,10 @@ def train_critic(
     gp_weight = check_number(gp_weight, "gp_weight", low=0)
     check_choice(gap, "gap", GAPS)
     _check_lines(lines, gap, crop)
-    if noise_left and lines == "batch" and not (paired and measurements is None):
-        raise ValueError(f'noise_left: expected 0 for independent x_noisy, got {noise_left:g}. Add lines="own".')
     if check_number(balance, "balance", low=0) and lines == "batch":
         raise ValueError(f'balance: expected 0 with lines="batch", got {balance:g}. Add lines="own".')
     check_recursion(recursive, crop)
+    _check_pairs(paired and measurements is None, lines, noise_left, recursive)
     if measurements is not None:
         check_measurement(problem.A, measurements)
         check_finite(measurements, "measurements")
@@ -156,13 +157,16 @@ def train_critic(
     start = run.load() if resume else 0
 
     def evaluate(k, real, noisy, generator):
+        iterates = pool is not None and k >= recursive.start
         with torch.autocast(run.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            if pool and k >= recursive.start:
+            if iterates:
                 real, noisy = pool.mixed_in(critic, real, noisy, generator)
         own = problem.naive(problem.measure(real, generator)) if lines == "own" else None
-        real = real.lerp(noisy if own is None else own, noise_left)
+        left = pool.shares(real, noise_left) if iterates else noise_left
+        real = real.lerp(noisy if own is None else own, left)
+        factors = pool.factors(real, noisy) if iterates else 1.0
         with torch.autocast(run.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            wasserstein, slopes = wasserstein_and_slopes(critic, real, noisy, generator, gap, own)
+            wasserstein, slopes = wasserstein_and_slopes(critic, real, noisy, generator, gap, own, factors)
             excess = _excess(critic, noisy, own) if balance else 0.0
         loss = -wasserstein + gp_weight * F.relu(slopes - 1).square().mean()  # Alg. 1, line 6; Eq. 6
         loss = loss + balance * excess**2
@@ -192,6 +196,17 @@ def _check_lines(lines, gap, crop):
     if lines == "own" and (gap == "lines" or crop is not None):
         got = 'gap="lines"' if gap == "lines" else f"crop={crop}"
         raise ValueError(f'lines: expected gap="ends" and no crop with lines="own", got {got}. Leave one out.')
+
+
+def _check_pairs(paired, lines, noise_left, recursive):
+    """What x_real keeps of an error is on the line to its own x_noisy alone."""
+    if paired and lines == "batch":
+        return
+    if noise_left and lines == "batch":
+        raise ValueError(f'noise_left: expected 0 for independent x_noisy, got {noise_left:g}. Add lines="own".')
+    if recursive and (recursive.noise_left or recursive.distance):
+        got = f"{recursive.noise_left} and {recursive.distance}"
+        raise ValueError(f"recursive: expected noise_left and distance None but for pairs, got {got}. Leave them out.")
 
 
 def _default_gp_weight(problem, x_real, crop, seed, noise_left):

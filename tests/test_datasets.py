@@ -100,9 +100,10 @@ def test_foreign_files_are_refused(tmp_path, slices):
         datasets.chest(tmp_path / "bare.npz", "train")
 
 
-def test_moved_images_are_the_images_and_new_versions_of_each():
+@pytest.mark.parametrize("sharp", [False, True])
+def test_moved_images_are_the_images_and_new_versions_of_each(sharp):
     x = datasets.images.thorax(3, size=64, generator=seeded())
-    y = datasets.moved(x, 2, seeded(1))
+    y = datasets.moved(x, 2, seeded(1), sharp)
     assert y.shape == (9, 1, 64, 64) and torch.equal(y[:3], x) and y.min() >= 0 and y.max() <= 1
     distance = lambda a, b: (a - b).flatten(1).norm(dim=1)
     for versions in (y[3:6], y[6:]):
@@ -111,12 +112,25 @@ def test_moved_images_are_the_images_and_new_versions_of_each():
     assert (distance(y[3:6], y[6:]) > 0.5).all()
 
 
-def test_a_disk_is_moved_by_less_than_three_percent_and_scaled_by_less_than_an_eighth():
+@pytest.mark.parametrize("sharp", [False, True])
+def test_a_disk_is_moved_by_less_than_three_percent_and_scaled_by_less_than_an_eighth(sharp):
     axis = torch.linspace(-1, 1, 64)
     disk = ((axis[:, None] ** 2 + axis**2) < 0.25).float().expand(50, 1, 64, 64)
-    moved = datasets.moved(disk, 1, seeded())[50:]
+    moved = datasets.moved(disk, 1, seeded(), sharp)[50:]
     mass = moved.sum((1, 2, 3))
     centre = (moved[:, 0].sum(1) * torch.arange(64)).sum(1) / mass - 31.5
     assert centre.abs().max() < 0.03 * 64 * 1.15 and centre.abs().max() > 0.5
     radius = (mass / disk[0].sum()).sqrt()
     assert 0.87 < radius.min() < 0.95 and 1.05 < radius.max() < 1.16
+
+
+def test_sharp_copies_are_where_the_others_are_and_as_sharp_as_the_image():
+    """By their power between 36 and 50 cycles per image, of which linear interpolation leaves half."""
+    x = datasets.images.thorax(20, size=128, generator=seeded())
+    linear, sharp = (datasets.moved(x, 1, seeded(1), s)[20:] for s in (False, True))
+    f = torch.fft.fftfreq(128, 1 / 128)
+    radius = f[:, None].hypot(f)
+    power = lambda image, low, high: (torch.fft.fft2(image).abs() ** 2)[..., (radius > low) & (radius < high)].sum()
+    fine = lambda image: power(image, 36, 50).item()
+    assert fine(sharp) == pytest.approx(fine(x), rel=0.1) and fine(linear) < 0.7 * fine(x)
+    assert power(sharp - linear, 0, 10) < 0.001 * power(sharp, 0, 10)  # a quarter of a pixel off: 0.002

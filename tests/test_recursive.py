@@ -6,6 +6,7 @@ import torch
 import advreg_edu as ar
 from advreg_edu.recursive import HOPS, Iterates, Recursion
 from advreg_edu.samples import draw_batch
+from advreg_edu.training import wasserstein_and_slopes
 
 
 def seeded(seed=0):
@@ -64,6 +65,41 @@ def test_half_of_the_batch_is_from_the_pool():
         assert torch.equal(new[3:], old[3:]) and not torch.equal(new[:3], old[:3])
 
 
+@pytest.mark.parametrize("gap", ["ends", "lines"])
+def test_iterates_have_their_own_share_and_count_by_their_direction(monkeypatch, gap):
+    """x_real of an iterate keeps nine tenths of its error, and the short line counts as one of the given length."""
+    seen = []
+
+    def spy(critic, real, noisy, generator, gap, x_own, factors):
+        seen.append((real, noisy, factors))
+        return wasserstein_and_slopes(critic, real, noisy, generator, gap, x_own, factors)
+
+    monkeypatch.setattr("advreg_edu.training.wasserstein_and_slopes", spy)
+    arguments = dict(steps=1, batch_size=4, noise_left=0.25, gap=gap, gp_weight=0.0)
+    recursions = (Recursion(0, 100, 0.3, noise_left=0.0), Recursion(0, 100, 0.3, noise_left=0.9, distance=2.0))
+    (old,), (new,) = (list(ar.train_critic(tiny(), PROBLEM, IMAGES, recursive=r, **arguments)) for r in recursions)
+    (truth, noisy, ones), (real, same, factors) = seen
+    torch.testing.assert_close(same, noisy)
+    assert (ones == 1).all() and (factors[2:] == 1).all()
+    torch.testing.assert_close(real[:2], truth[:2].lerp(noisy[:2], 0.9))  # iterates
+    torch.testing.assert_close(real[2:], truth[2:])  # with their own quarter both times
+    counted = factors * (noisy - real).flatten(1).norm(dim=1)
+    torch.testing.assert_close(counted[:2], torch.full((2,), 2.0))
+    assert not torch.isclose(old.wasserstein, new.wasserstein)
+
+
+def test_factors_weigh_the_gaps_of_eq_6():
+    """A linear critic: the gap of each pair is <slope, x_noisy - x_real>, whichever way it is estimated."""
+    real, noisy = torch.rand(2, 3, 1, 8, 8, generator=seeded()).double()
+    factors = torch.tensor([0.5, 2.0, 0.0]).double()
+    linear = lambda x: 0.25 * x.flatten(1).sum(1)
+    expected = (factors * 0.25 * (noisy - real).flatten(1).sum(1)).mean()
+    for gap in ("ends", "lines"):
+        wasserstein, slopes = wasserstein_and_slopes(linear, real, noisy, seeded(), gap, factors=factors)
+        torch.testing.assert_close(wasserstein, expected)
+        torch.testing.assert_close(slopes, torch.full((3,), 2.0).double())
+
+
 def tiny():
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -101,6 +137,10 @@ BAD = {
     "a dict": (dict(recursive={"start": 1}), TypeError, r"recursive: expected Recursion"),
     "no steps": (dict(recursive=Recursion(0, 0, 0.3)), ValueError, "recursive.steps: expected at least 1"),
     "no step size": (dict(recursive=Recursion(0, 9, 0.0)), ValueError, "recursive.step_size: expected a finite number"),
+    "all of the error left": (dict(recursive=Recursion(noise_left=1.0)), ValueError, "recursive.noise_left: expected"),
+    "no distance": (dict(recursive=Recursion(distance=0.0)), ValueError, "recursive.distance: expected"),
+    "a share without pairs": (dict(recursive=Recursion(noise_left=0.9), paired=False), ValueError, "Leave them out"),
+    "a share on own lines": (dict(recursive=Recursion(distance=2.0), lines="own"), ValueError, "Leave them out"),
     "windows": (dict(recursive=Recursion(), crop=8), ValueError, "crop: expected None with recursive"),
     "an image as measurement": (dict(measurements=IMAGES), ValueError, "y: expected"),
     "holes": (dict(measurements=torch.full((1, *PROBLEM.A.range_shape), float("nan"))), ValueError, "measurements:"),
