@@ -46,7 +46,7 @@ class Row:
 
     method: str
     psnr: float  # dB, per image after clipping
-    psnr_error: float
+    psnr_error: float  # NaN where there is but one image or patient
     batch_psnr: float = math.nan  # dB, the authors': from the squared error of all images together
     ssim: float = math.nan  # data range 1
     ssim_error: float = math.nan
@@ -56,8 +56,8 @@ class Row:
 
     def __str__(self):
         number = lambda value, digits: "" if math.isnan(value) else f"{value:.{digits}f}"
-        cells = [f"{self.psnr:.2f} ± {self.psnr_error:.2f}", number(self.batch_psnr, 2)]
-        cells += [" ± ".join(filter(None, (number(self.ssim, 3), number(self.ssim_error, 3))))]
+        both = lambda mean, error, digits: " ± ".join(filter(None, (number(mean, digits), number(error, digits))))
+        cells = [both(self.psnr, self.psnr_error, 2), number(self.batch_psnr, 2), both(self.ssim, self.ssim_error, 3)]
         cells += [number(self.authors_ssim, 3), number(self.paper_psnr, 1), number(self.paper_ssim, 3)]
         return f"| {self.method} | " + " | ".join(cells) + " |"
 
@@ -138,10 +138,12 @@ def _scores(x, truth):
 
 
 def _over_draws_and_groups(scores, groups):
-    """Scores (4, draws * N): mean over draws, then within groups; mean and standard error over groups, (4,) each."""
+    """Scores (4, draws * N): mean over draws, then within groups; mean and standard error over groups, (4,) each. The
+    error of a single group is unknown, NaN."""
     scores = scores.reshape(len(scores), -1, len(groups)).mean(1)
     means = torch.stack([scores[:, groups == g].mean(1) for g in np.unique(groups)], 1)
-    return means.mean(1), means.std(1) / means.shape[1] ** 0.5
+    count = means.shape[1]
+    return means.mean(1), means.std(1) / count**0.5 if count > 1 else torch.full_like(means[:, 0], math.nan)
 
 
 def _row(name, mean_and_error, scores, paper):

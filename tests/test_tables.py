@@ -82,6 +82,11 @@ def test_averages_are_per_patient(experiment, sample):
     assert rows[0].batch_psnr == pytest.approx(batch, abs=1e-4)
 
 
+def test_of_a_single_patient_there_is_no_standard_error(experiment, sample):
+    rows, _ = run(experiment, replace(sample, groups=np.array(["a"] * len(sample.x))), draws=1)
+    assert all(math.isnan(row.psnr_error) and "nan" not in str(row) and "±" not in str(row) for row in rows)
+
+
 def test_the_weight_of_tv_is_chosen_on_training_images_alone(experiment, sample):
     """The grid holds a weight that only suits flat images: flat training images choose it, against the reported."""
     experiment = replace(experiment, tv_weights=(0.1, 2.0))
