@@ -56,12 +56,13 @@ def chest(path, part, size=128):
     return images.from_hounsfield(hu[chosen], size, window=None), patients[chosen]
 
 
-def moved(x, copies, generator, sharp=False):
+def moved(x, copies, generator, sharp=False, weights=None):
     """x and `copies` more of each image, turned by up to 10 degrees, scaled by up to an eighth and shifted by up to 3 %
     of its side, at random: (B, C, H, W) to ((1 + copies) * B, C, H, W). What comes in from outside is 0, air.
 
     sharp: copies as sharp as x, by bicubic interpolation between samples twice as dense. The linear one takes half of
         the power of the finest details. For U-Nets sharp copies are better, for critics it depends (data/STUDY.md).
+    weights: (B,), how often an image is copied, up to a factor, at random; None copies each `copies` times.
     """
     draw = lambda *shape: torch.rand(len(x), *shape, generator=generator) - 0.5
     source = _twice_as_fine(_twice_as_fine(x, -1), -2) if sharp else x
@@ -74,7 +75,8 @@ def moved(x, copies, generator, sharp=False):
         motion = torch.stack([cos, -sin, shift[:, 0], sin, cos, shift[:, 1]], 1).reshape(-1, 2, 3)
         where = F.affine_grid(motion, x.shape, align_corners=False) - shift_of_grid
         mode = "bicubic" if sharp else "bilinear"
-        out.append(F.grid_sample(source, where, mode=mode, align_corners=False).clamp(0, 1))
+        whom = slice(None) if weights is None else torch.multinomial(weights, len(x), True, generator=generator)
+        out.append(F.grid_sample(source[whom], where, mode=mode, align_corners=False).clamp(0, 1))
     return torch.cat(out)
 
 

@@ -56,17 +56,20 @@ def _phantoms_in_windows(count):
     return load
 
 
-def _slices(sharp=False, half=None):
+def _slices(sharp=False, half=None, even=False):
     """Real slices, mirrored and moved, and phantoms: without phantoms a critic is 0.3 dB worse.
 
     sharp: of the poses, see `datasets.moved`. half: every other training patient alone, from the first (0) or second.
+    even: about as many poses of each patient, who may have 1 slice or 60.
     """
 
     def load(path, generator):
         x, patients = datasets.chest(path, "train")
         if half is not None:
             x = x[np.isin(patients, np.unique(patients)[half::2])]
-        x = datasets.moved(torch.cat([x, x.flip(-1)]), 5, generator, sharp)
+        _, whose, slices = np.unique(patients, return_inverse=True, return_counts=True)
+        weights = torch.from_numpy(1 / slices[whose]).repeat(2) if even else None
+        x = datasets.moved(torch.cat([x, x.flip(-1)]), 5, generator, sharp, weights)
         return torch.cat([x, images.thorax(3000, size=128, generator=generator)])
 
     return load
@@ -107,7 +110,8 @@ _CRITICS = {
     "ct-thorax": _ct(
         _phantoms_in_windows(8000),
         widths=(16, 48, 96),  # 16 at the finest level: an iterate takes 0.7 of the time that it takes with 32
-        **(UNPAIRED | dict(noise_left=0.3, gp_weight=92.0, learning_rate=1.5e-3, steps=6000)),
+        recursive=Recursion(3000, 160, 0.5, noise_left=0.9, distance=4.5),
+        **(NOISE_LEFT | dict(noise_left=0.3, gp_weight=74.0, learning_rate=1.5e-3, steps=5000)),
     ),
     "ct-chest-high": _ct(
         _slices(sharp=True),

@@ -134,3 +134,11 @@ def test_sharp_copies_are_where_the_others_are_and_as_sharp_as_the_image():
     fine = lambda image: power(image, 36, 50).item()
     assert fine(sharp) == pytest.approx(fine(x), rel=0.1) and fine(linear) < 0.7 * fine(x)
     assert power(sharp - linear, 0, 10) < 0.001 * power(sharp, 0, 10)  # a quarter of a pixel off: 0.002
+
+
+def test_weights_say_which_images_are_copied():
+    levels = torch.tensor([0.2, 0.5, 0.8]).repeat(100)
+    x = levels[:, None, None, None].expand(300, 1, 16, 16)
+    copies = datasets.moved(x, 2, seeded(), weights=(levels > 0.3) * levels)[300:, 0, 8, 8]
+    assert len(copies) == 600 and copies.min() == pytest.approx(0.5)
+    assert (copies > 0.6).float().mean().item() == pytest.approx(8 / 13, abs=0.06)

@@ -101,6 +101,21 @@ def test_half_of_the_patients_give_images_and_the_others_measurements(tmp_path, 
     assert not halves[0] & halves[1] and halves[0] | halves[1] == set(range(16)) - {0, 8}
 
 
+def test_each_patient_gives_as_many_poses(tmp_path, monkeypatch):
+    """Patient 1 has one slice, patient 2 thirty; their gray levels say whose a pose is. Patient 0 is held back."""
+    counts = {0: 1, 1: 1, 2: 30}
+    hu = np.concatenate([np.full((n, 128, 128), 50 + 100 * k) for k, n in counts.items()]).astype(np.int16)
+    hu[:, 0, 0], hu[:, 0, 1] = 0, 1000
+    whose = np.repeat([str(k) for k in counts], list(counts.values()))
+    np.savez(tmp_path / "slices.npz", hu=hu, patient_id=whose, split=np.array(["train"] * len(hu)))
+    monkeypatch.setattr(images, "thorax", lambda n, size, generator: torch.empty(0, 1, size, size))
+    for even, expected in ((False, 1 / 31), (True, 1 / 2)):
+        x = presets._slices(even=even)(tmp_path / "slices.npz", torch.Generator().manual_seed(0))
+        poses = x[2 * 31 :, 0, 64, 64]
+        assert len(poses) == 5 * 2 * 31
+        assert (poses < 0.2).float().mean().item() == pytest.approx(expected, abs=0.08)
+
+
 def test_phantoms_in_windows_show_flesh_dark_and_bright(monkeypatch):
     """Water is 0.29 in a window up to 2400 HU and 0.63 in one up to 600; metal beyond the window is white."""
     flesh = torch.zeros(200, 1, 16, 16)

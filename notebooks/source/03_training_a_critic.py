@@ -316,14 +316,14 @@ charts.curves({"distance (Eq. 7)": {"PaperCritic": distance, "LocalCritic": loca
 # %% [markdown]
 # The local critic starts high and gains little in so short a run. The authors' network starts at zero and has
 # to discover everything. The critics that ship with the course are wider local critics, trained for longer by
-# `python -m advreg_edu train`. `ct-thorax` saw batches as in Section 6, with `x_noisy` made from other images
-# than `x_real`. But a line between two different chests leads through a double exposure of both, where no
-# reconstruction ever goes. So its slope is checked between `x_real` and a measurement of itself, simulated for
-# this alone (`lines="own"`). The batches of the others are paired. The real images of all four keep some of their
-# own noise (`noise_left`): a fifth for `ct-chest-low`, three tenths for `ct-thorax`, two fifths for `ct-chest-high`
-# and `photos-color`. A critic that has to tell the last of the noise from texture pays for it with its direction where
+# `python -m advreg_edu train`. Their batches are paired: a line between two different chests leads through a double
+# exposure of both, where no reconstruction ever goes. Where there are no pairs, the slope can be checked between
+# `x_real` and a measurement of itself, simulated for this alone (`lines="own"`; the presets `ct-chest-high-unpaired`
+# and `ct-chest-high-apart`). The real images of all four keep some of their own noise (`noise_left`): a fifth for
+# `ct-chest-low`, three tenths for `ct-thorax`, two fifths for `ct-chest-high` and `photos-color`. A critic that has
+# to tell the last of the noise from texture pays for it with its direction where
 # reconstructions are: of two critics for real chests at $\sigma = 0.02$, 1000 steps each, the one without
-# `noise_left` ended 1 dB lower (`data/STUDY.md`). `ct-chest-high` and `photos-color` saw their own reconstructions
+# `noise_left` ended 1 dB lower (`data/STUDY.md`). All but `ct-chest-low` saw their own reconstructions
 # too (`recursive`, Section 6 of the paper).
 # `print(ar.pretrained.card("ct-thorax"))` shows data, seed, command and minutes.
 #

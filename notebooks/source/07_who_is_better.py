@@ -71,11 +71,10 @@ for name, x in {"one": smooth, "the other": sharp}.items():
 # | adversarial regulariser (ours) | images $x$ and measurements $y$ | see notebook 08 | $2\,\mathbb{E}\|A^*e\|$ |
 #
 # The U-Net learns the map $A^\dagger y \mapsto x$ from pairs. Eq. 6 asks only for two piles of images, real and
-# noisy, so a critic can be trained where no pairs exist. `ct-thorax`, the critic of Section 4, was: its noisy
-# images are of other phantoms than its real ones. (`photos-color` and the critics of real chests saw both versions
-# of the same image, as in the authors' code, since that lowers the variance. Images of 21 patients and
-# measurements of 21 others lose 0.2 dB with a penalty that forbids the critic to tell the patients apart, and 1 dB
-# or more without it: `balance` of `train_critic`, preset `ct-chest-high-apart`, `data/STUDY.md`.) The paper
+# noisy, so a critic can be trained where no pairs exist. (The critics below saw both versions of the same image,
+# as in the authors' code, since that lowers the variance. Images of 21 patients and measurements of 21 others lose
+# 0.2 dB with a penalty that forbids the critic to tell the patients apart, and 1 dB or more without it: `balance` of
+# `train_critic`, preset `ct-chest-high-apart`, `data/STUDY.md`.) The paper
 # expects the critic to end a little below the U-Net, and well above TV.
 #
 # ## 3 Table 1: denoising
@@ -143,8 +142,8 @@ print(f"mean {gain.mean():+.2f}, standard error {gain.std() / len(gain) ** 0.5:.
 # Thirty views of six chest phantoms, $\sigma = 0.02$. The networks were trained on other phantoms of the same
 # kind. The paper's numbers are for LIDC slices.
 #
-# **Predict.** The U-Net repairs FBP but never looks at $y$ again. The critic's run does, at every step. Does
-# that make up for the missing pairs?
+# **Predict.** The U-Net learned the repaired image itself, but never looks at $y$ again. The critic only learned
+# which image is worse, and its run looks at $y$ at every step. Which counts for more?
 
 # %%
 unet_ct, critic_ct = pretrained.load_unet("ct-thorax-unet"), ar.load_critic("ct-thorax")

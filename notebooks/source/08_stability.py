@@ -269,8 +269,8 @@ for name, image, level in (
 # %% [markdown]
 # The weight of TV, 0.004, is the one that was best on such phantoms at $\sigma=0.02$ (an oracle, see the card
 # of the critic), scaled with $\sigma$ like ours. Look at the last two columns: how much of the lead is left in
-# each row? With twice the noise little is left, and on the photograph next to nothing. A regulariser that is
-# learned from chests is a statement about chests.
+# each row? With a quarter of the noise none is lost, with twice the noise half of it, and on the photograph nearly
+# all. A regulariser that is learned from chests is a statement about chests.
 #
 # ## 7 Break it on purpose: no minimiser at all
 #
