@@ -114,8 +114,8 @@ _CRITICS = {
         **(NOISE_LEFT | dict(noise_left=0.3, gp_weight=74.0, learning_rate=1.5e-3, steps=5000)),
     ),
     "ct-chest-high": _ct(
-        _slices(sharp=True),
-        widths=(48, 96, 128),
+        _slices(sharp=True, even=True),
+        widths=(32, 64, 96),
         smoothing=0.004,
         blocks_down=True,
         mirrored=True,
