@@ -62,7 +62,8 @@ def moved(x, copies, generator, sharp=False, weights=None):
 
     sharp: copies as sharp as x, by bicubic interpolation between samples twice as dense. The linear one takes half of
         the power of the finest details. For U-Nets sharp copies are better, for critics it depends (data/STUDY.md).
-    weights: (B,), how often an image is copied, up to a factor, at random; None copies each `copies` times.
+    weights: (B,) >= 0; each of the copies * B copies is of an image drawn with these odds. None copies every image
+        `copies` times.
     """
     draw = lambda *shape: torch.rand(len(x), *shape, generator=generator) - 0.5
     source = _twice_as_fine(_twice_as_fine(x, -1), -2) if sharp else x
