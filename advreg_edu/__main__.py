@@ -12,7 +12,7 @@ def main(arguments=None):
     options = _parser().parse_args(arguments)
     try:
         return options.run(options)
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, OSError) as error:  # of the user's input and files
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

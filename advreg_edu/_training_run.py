@@ -16,6 +16,7 @@ def run_steps(run, draw, evaluate, start, steps, seed, checkpoint_every):
     Args: draw(generator=) gives (x_real, x_noisy); evaluate(k, x_real, x_noisy, generator) gives (loss, report).
     """
     generator = torch.Generator()
+    run.keep()
     run.save()  # from now on there is something to resume
     try:
         for k in range(start, steps):
@@ -39,17 +40,17 @@ class TrainingRun:
     """The state of a training that a checkpoint holds: weights, their average, Adam's moments, the step count."""
 
     def __init__(self, network, learning_rate, averaging, settings, checkpoint):
-        self.network = network.to(memory_format=torch.channels_last)  # faster convolutions on CPUs, same numbers
+        self.mode = network.training
+        if not any(p.requires_grad for p in network.parameters()):  # a network as `load_critic` gives it
+            network.requires_grad_(True)
+        self.network = network.train().to(memory_format=torch.channels_last)  # faster on CPUs, same numbers
         self.averaging, self.learning_rate = averaging, learning_rate
         self.settings, self.path = settings, Path(checkpoint) if checkpoint else None
         self.adam = torch.optim.Adam(network.parameters(), lr=learning_rate, betas=(0.9, 0.999))
         self.device = next(network.parameters()).device
         self.average = [p.detach().clone() for p in network.parameters()]
         self.done, self.whole = 0, True
-        self.state, self.kept = (
-            {},
-            {},
-        )  # tensors that a training changes beside the weights, and as they were saved last
+        self.state, self.kept = {}, {}  # tensors that a training changes beside the weights, and after the last update
 
     def update(self, loss, k, steps):
         """One Adam step; the rate rises over 50 steps, then falls to 0 along a cosine."""
@@ -62,11 +63,16 @@ class TrainingRun:
         decay = min(self.averaging, (k + 1) / (k + 10))  # short memory at first
         with torch.no_grad():
             torch._foreach_lerp_(self.average, list(self.network.parameters()), 1 - decay)
-        self.kept = {key: value.clone() for key, value in self.state.items()}  # the next step may be cut off
+        self.keep()
         self.done, self.whole = k + 1, True
+
+    def keep(self):
+        """Remember the state: the next step changes it, and may be cut off."""
+        self.kept = {key: value.clone() for key, value in self.state.items()}
 
     def finish(self):
         """Put the averaged weights into the network."""
+        self.network.train(self.mode)
         with torch.no_grad():
             for p, average in zip(self.network.parameters(), self.average, strict=True):
                 p.copy_(average)
@@ -80,7 +86,7 @@ class TrainingRun:
             first, second = (self.adam.state[p].get(key, torch.zeros_like(p)) for key in ("exp_avg", "exp_avg_sq"))
             parts = dict(weight=p, average=self.average[i], first=first, second=second)
             tensors |= {f"{i}.{name}": part.detach().cpu().contiguous() for name, part in parts.items()}
-        tensors |= {f"state.{key}": value.cpu() for key, value in (self.kept or self.state).items()}
+        tensors |= {f"state.{key}": value.cpu() for key, value in self.kept.items()}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         partial = self.path.with_suffix(".partial")
         save_file(tensors, partial, {"done": str(self.done), "settings": json.dumps(self.settings, sort_keys=True)})

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 from ._checks import check_count, check_finite, check_number
 from .operators import check_measurement
-from .problem import Problem
+from .problem import check_problem
 
 
 def total_variation(problem, y, reg_weight, steps=300):
@@ -19,8 +19,7 @@ def total_variation(problem, y, reg_weight, steps=300):
     """
     import odl
 
-    if not isinstance(problem, Problem):
-        raise TypeError(f"problem: expected Problem(A, sigma), got {type(problem).__name__}.")
+    check_problem(problem)
     A = problem.A
     check_measurement(A, y)
     check_finite(y, "y")

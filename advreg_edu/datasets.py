@@ -1,6 +1,8 @@
 """Real images in parts, as Tables 1 and 2 need them. Paper: §5.2 (BSDS500), §5.3 (LIDC/IDRI)."""
 
+import itertools
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -17,7 +19,8 @@ def photographs(folder, part, n, size, generator):
     """n random colour crops of the photographs of a part: (n, 3, size, size).
 
     Every choice is made on "dev": every eighth photograph of folder/train, never trained on. "train" is the others,
-    "val" is folder/val. A folder without the subfolders train and val is taken whole as folder/train.
+    "val" is folder/val, in random order one crop of each photograph before any gives a second. A folder without the
+    subfolders train and val is taken whole as folder/train.
     """
     folder = _given(folder, "a folder of photographs such as BSDS500, with the subfolders train and val")
     check_choice(part, "part", PARTS)
@@ -29,6 +32,10 @@ def photographs(folder, part, n, size, generator):
             f"{folder}: expected the subfolders train and val, got none called val. Split the photographs."
         )
     files = images.files_in(folder)
+    if part == "val":
+        order = torch.randperm(len(files), generator=generator).tolist()
+        one_of_each = itertools.islice(itertools.cycle(order), n)
+        return torch.cat([images.from_folder([files[k]], 1, size, generator=generator) for k in one_of_each])
     return images.from_folder(_of_part(files, part, folder), n, size, generator=generator)
 
 
@@ -47,13 +54,31 @@ def chest(path, part, size=128):
         return _dicom(path, part, split, size)
     if path.suffix != ".npz":
         raise ValueError(f"{path}: expected a folder of DICOM files or an .npz file, got {path.name}.")
-    with np.load(path) as file:
-        missing = sorted({"hu", "patient_id", "split"} - set(file.files))
-        if missing:
-            raise ValueError(f"{path}: expected the arrays hu, patient_id and split, got no {', '.join(missing)}.")
-        hu, patients = (file[key][file["split"] == split] for key in ("hu", "patient_id"))
+    hu, patients, splits = _arrays(path)
+    if split not in splits:
+        raise ValueError(f"{path}: expected slices whose split is {split}, got {sorted(set(splits))}. Divide them.")
+    hu, patients = hu[splits == split], patients[splits == split]
     chosen = np.isin(patients, _of_part(np.unique(patients), part, path))
     return images.from_hounsfield(hu[chosen], size, window=None), patients[chosen]
+
+
+def _arrays(path):
+    """hu, patient_id and split of an .npz file."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {key: file[key] for key in ("hu", "patient_id", "split") if key in file.files}
+    except (ValueError, EOFError, OSError, BadZipFile) as error:
+        raise ValueError(
+            f"{path}: expected an .npz file of numbers and strings, got {error}. Write it with numpy.savez, strings "
+            "as numpy.array(list, dtype=str)."
+        ) from None
+    missing = sorted({"hu", "patient_id", "split"} - set(arrays))
+    if missing:
+        raise ValueError(f"{path}: expected the arrays hu, patient_id and split, got no {', '.join(missing)}.")
+    lengths = {key: len(array) for key, array in arrays.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"{path}: expected arrays of the same length, got {lengths}. Save one entry per slice.")
+    return arrays["hu"], arrays["patient_id"], arrays["split"]
 
 
 def moved(x, copies, generator, sharp=False, weights=None):

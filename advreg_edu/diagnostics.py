@@ -18,8 +18,8 @@ class Diagnosis:
     wasserstein: float  # Psi(x_noisy) - Psi(x_real)
     distance: float  # ||e||, the largest that `wasserstein` can be if ||grad Psi|| <= 1
     slope_lines: float  # ||grad Psi|| between the two, where Eq. 6 holds it at 1 or below
-    slope_real: float
-    slope_noisy: float  # the formula for lambda takes it to be 1
+    slope_real: float  # the formula for lambda takes it to be 1 (§5.1: at the truth)
+    slope_noisy: float
     cosine: float  # of the angle between grad Psi(x_noisy) and e
 
     def __str__(self):

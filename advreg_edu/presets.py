@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from . import datasets, images
+from ._checks import check_count
 from .critics import LocalCritic
 from .hardware import use_the_cores_there_are
 from .operators import Identity
@@ -173,11 +174,13 @@ def train(name, out, path=None, seed=0, resume=False, device="cpu", **changes):
     """
     use_the_cores_there_are()
     preset, out = PRESETS[name], Path(out)
+    arguments = preset.arguments | changes
+    for count in ("steps", "batch_size"):  # before the images are made, which may take a minute
+        check_count(arguments[count], count)
     checkpoint, device = _checkpoint(out, resume), _device(device)
     generator = torch.Generator().manual_seed(seed)
     x_real, problem = preset.images(path, generator), preset.problem()
     network = _seeded(preset.network, seed).to(device)
-    arguments = preset.arguments | changes
     run = dict(seed=seed, checkpoint=checkpoint, resume=resume) | arguments
     if preset.others:
         run["measurements"] = problem.measure(preset.others(path, generator), generator)
@@ -199,7 +202,11 @@ def _checkpoint(out, resume):
     """The checkpoint beside `out`; refuses what would lose work."""
     if out.suffix != ".safetensors":
         raise ValueError(f"--out: expected a file that ends in .safetensors, got {str(out)!r}. Rename it.")
+    if out.exists():
+        raise ValueError(f"{out}: expected no such file, got a finished training. Move it away, or add --out.")
     checkpoint = out.with_suffix(".checkpoint")
+    if resume and not checkpoint.exists():
+        raise ValueError(f"--resume: expected a checkpoint file, got no {checkpoint}. Start without --resume.")
     if checkpoint.exists() and not resume:
         raise ValueError(
             f"{checkpoint}: expected no checkpoint, got one of an interrupted training. "

@@ -38,3 +38,9 @@ class Problem:
         check_measurement(self.A, y)
         check_finite(y, "y")
         return self.A.pinv(y)
+
+
+def check_problem(problem):
+    """Raise unless it is a Problem, and not, say, an operator."""
+    if not isinstance(problem, Problem):
+        raise TypeError(f"problem: expected Problem(A, sigma), got {type(problem).__name__}.")

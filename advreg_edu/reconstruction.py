@@ -8,7 +8,7 @@ import torch
 
 from ._checks import check_batch, check_choice, check_count, check_finite, check_images, check_number
 from .operators import check_measurement, inner, squared_norm
-from .problem import Problem
+from .problem import check_problem
 
 METHODS = ("gradient-descent", "accelerated", "forward-backward")
 
@@ -188,8 +188,7 @@ def _stop_if_blown_up(it, last, y, step_size, first):
 
 def _checked(problem, y, critic, reg_weight, step_size, steps, method, stop, x0):
     """Everything that can be wrong is found here, before the first product with A."""
-    if not isinstance(problem, Problem):
-        raise TypeError(f"problem: expected Problem(A, sigma), got {type(problem).__name__}.")
+    check_problem(problem)
     check_choice(method, "method", METHODS)
     A = problem.A
     check_measurement(A, y)
@@ -201,6 +200,7 @@ def _checked(problem, y, critic, reg_weight, step_size, steps, method, stop, x0)
         check_number(stop, "stop", low=0, fix='Give None, a relative tolerance such as 1e-4, or "discrepancy".')
     x = problem.naive(y) if x0 is None else x0
     check_images(x, "x0", A.domain_shape, unit_range=False)
+    x = x.detach()
     if len(x) != len(y):
         raise ValueError(f"x0: expected {len(y)} images, as many as in y, got {len(x)}. Repeat it: x0.expand(...).")
     channels = getattr(critic, "channels", A.domain_shape[0])
@@ -211,10 +211,16 @@ def _checked(problem, y, critic, reg_weight, step_size, steps, method, stop, x0)
         )
     share, name = {"accelerated": (2 / 3, "2/3/||A||^2")}.get(method, (1.0, "1/||A||^2"))
     limit = share / A.norm**2
-    if method != "forward-backward" and step_size >= limit:
+    if method != "forward-backward":
+        warn_if_unstable(step_size, limit, name)
+    return A, weight, x
+
+
+def warn_if_unstable(step_size, limit, name):
+    """Warn about the line of the user: `reconstruct` is two calls above, `red` is one and torch's decorator another."""
+    if step_size >= limit:
         warnings.warn(
             f"step_size {step_size:g} is at or past the stability limit {name} = {limit:.3g}: expect divergence. "
             "Choose a smaller one.",
-            stacklevel=3,
+            stacklevel=4,
         )
-    return A, weight, x

@@ -35,12 +35,13 @@ class Recursion:
     distance: float | None = None
 
 
-def check_recursion(recursion, crop):
+def check_recursion(recursion, crop, batch_size):
     """Raise unless it is None or a usable Recursion."""
     if recursion is None:
         return
     if not isinstance(recursion, Recursion):
         raise TypeError(f"recursive: expected Recursion(start, steps, step_size), got {type(recursion).__name__}.")
+    check_count(batch_size, "batch_size", 2, "Half of each batch are iterates.")
     check_count(recursion.start, "recursive.start", 0)
     check_count(recursion.steps, "recursive.steps")
     check_number(recursion.step_size, "recursive.step_size", low=0, above=True)

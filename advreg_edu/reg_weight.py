@@ -4,7 +4,7 @@ import torch
 
 from ._checks import check_count, check_number
 from .operators import squared_norm
-from .problem import Problem
+from .problem import check_problem
 
 
 def weight_from_noise(problem, samples=64, generator=None, gradient_norm=1.0):
@@ -20,8 +20,7 @@ def weight_from_noise(problem, samples=64, generator=None, gradient_norm=1.0):
         generator: of the draws; by default one with a fixed seed, so that the same problem gives the same weight.
         gradient_norm: E ||grad Psi|| where it is known not to be 1; the weight is divided by it (not in the paper).
     """
-    if not isinstance(problem, Problem):
-        raise TypeError(f"problem: expected Problem(A, sigma), got {type(problem).__name__}.")
+    check_problem(problem)
     check_count(samples, "samples")
     gradient_norm = check_number(gradient_norm, "gradient_norm", low=0, above=True)
     generator = generator or torch.Generator().manual_seed(0)

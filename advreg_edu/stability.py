@@ -7,7 +7,7 @@ import torch
 
 from ._checks import check_count, check_number
 from .operators import inner, squared_norm
-from .problem import Problem
+from .problem import check_problem
 from .reconstruction import gradient, reconstruct
 
 
@@ -76,8 +76,7 @@ def implicitly(problem, f, reg_weight, method, step_size=0.3, steps=30):
     as Algorithm 2 solves the problem itself, by `steps` steps w <- w + step_size (r - H w); H is applied by differences
     of gradients. A learned f need not be convex: few steps keep w finite where H has a negative direction.
     """
-    if not isinstance(problem, Problem):
-        raise TypeError(f"problem: expected Problem(A, sigma), got {type(problem).__name__}.")
+    check_problem(problem)
     A, width = problem.A, 1e-2
 
     def pullback(y, r):

@@ -8,9 +8,11 @@ import torch.nn.functional as F
 
 from ._checks import check_count, check_finite, check_number
 from ._training_run import TrainingRun, run_steps
-from .operators import check_measurement
+from .operators import check_measurement, squared_norm
+from .problem import check_problem
+from .reconstruction import warn_if_unstable
 from .samples import draw_batch
-from .training import check_training, checked_precision
+from .training import brightness, check_training, checked_precision
 from .unet import UNet
 
 
@@ -49,6 +51,7 @@ def train_denoiser(
     precision = checked_precision(precision, net)
     settings = dict(seed=seed, batch_size=batch_size, learning_rate=learning_rate, steps=steps, averaging=averaging)
     settings |= dict(crop=crop, images=len(x_real), precision=precision)
+    settings |= dict(problem=repr(problem), mean=brightness(x_real))
     run = TrainingRun(net, learning_rate, averaging, settings, checkpoint)
     start = run.load() if resume else 0
     draw = partial(draw_batch, problem, x_real, batch_size, crop=crop, device=run.device)
@@ -65,6 +68,7 @@ def train_denoiser(
 @torch.no_grad()
 def post_process(problem, y, net):
     """net(A†y): (B, C, H, W). Paper: §5.3 after Jin et al. 2017."""
+    check_problem(problem)
     return net(problem.naive(y))
 
 
@@ -72,16 +76,23 @@ def post_process(problem, y, net):
 def red(problem, y, net, reg_weight, step_size=0.3, steps=100):
     """Regularisation by denoising: x <- x - epsilon (2 A*(Ax - y) + lambda (x - net(x))), from A†y: (B, C, H, W).
 
-    Paper: §5.3 after Romano, Elad and Milanfar 2017. Args: reg_weight lambda >= 0; step_size epsilon > 0.
+    Paper: §5.3 after Romano, Elad and Milanfar 2017. Args: reg_weight lambda >= 0; step_size epsilon > 0, stable
+    below 1 / (||A||^2 + lambda) if net does not expand distances; a larger one warns. Raises ValueError when the
+    iterates blow up.
     """
+    check_problem(problem)
     A = problem.A
     check_measurement(A, y)
     check_finite(y, "y")
     weight = check_number(reg_weight, "reg_weight", low=0)
     step_size = check_number(step_size, "step_size", low=0, above=True)
-    x = problem.naive(y)
+    warn_if_unstable(step_size, 1 / (A.norm**2 + weight), "1/(||A||^2 + reg_weight)")
+    x = start = problem.naive(y)
     for _ in range(check_count(steps, "steps", 0)):
         x = x - step_size * (2 * A.T(A(x) - y) + weight * (x - net(x)))
+    bound = 1e6 * (squared_norm(start) + start[0].numel())
+    if not (squared_norm(x) <= bound).all():  # false for NaN, too
+        raise ValueError(f"red blew up: expected iterates that settle, got step_size {step_size:g}. Lower it.")
     return x
 
 

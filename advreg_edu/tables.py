@@ -21,7 +21,7 @@ from .problem import Problem
 from .ray_transform import RayTransform
 from .reg_weight import weight_from_noise
 
-DRAWS, CROPS = 3, 100  # noise draws per image; photographs in Table 1
+DRAWS, CROPS = 3, 100  # noise draws per image; crops in Table 1, one of each photograph
 
 
 def _denoising(critic="photos-color", **paper):
@@ -59,16 +59,16 @@ def run(number, path=None, quick=False, retrain=False, out="runs/tables", seed=0
         path: BSDS500 (subfolders train and val) or CT slices (see `datasets.chest`).
         quick: a few of scikit-image's photographs, or phantoms: no data needed, one noise draw.
         draws: noise draws for each image; None takes 3, and 1 if quick.
-        retrain: train the networks anew (into `out`), also those that ship. An interrupted training goes on.
+        retrain: train the networks anew, also those that ship; an interrupted training goes on. Into `out`, a file for
+            each seed: one that is there already is used.
     """
     from tqdm import tqdm
 
     draws = check_count((1 if quick else DRAWS) if draws is None else draws, "draws")
-    out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
-    sections = []
+    out, sections = Path(out), []
     for experiment in (QUICK if quick else EXPERIMENTS)[number]:
         sample = _quick_sample(number) if quick else _sample(number, path)
+        out.mkdir(parents=True, exist_ok=True)
         networks = [_network(name, path, retrain, out, seed) for name in (experiment.critic, experiment.unet)]
         diagnosis = diagnose(networks[0], experiment.problem(), sample.train)
         progress = partial(tqdm, desc=experiment.title, unit="batch")
@@ -120,7 +120,7 @@ def _network(name, path, retrain, out, seed):
     )
     if not retrain and name in shipped():
         return load(name)
-    file = out / f"{name}.safetensors"
+    file = out / f"{name}-seed-{seed}.safetensors"
     if not file.exists():
         resume = file.with_suffix(".checkpoint").exists()
         if presets.train(name, file, path, seed, resume):
@@ -135,7 +135,9 @@ def _section(experiment, rows, diagnosis, sample, draws, quick):
     whom = f"{len(sample.x)} images"
     if len(np.unique(sample.groups)) < len(sample.x):
         whom += f" of {len(np.unique(sample.groups))} patients, averaged per patient"
-    source = "phantoms or bundled photographs: not the images of the paper" if quick else "images never used to choose"
+    source = "images never used to choose"
+    if quick:
+        source = "not the paper's" if sample.x.shape[1] == 1 else "crops of four photographs, which λ was chosen on too"
     head = f"""\
 ## {experiment.title}
 

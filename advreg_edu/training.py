@@ -10,7 +10,7 @@ from ._checks import check_batch, check_choice, check_count, check_finite, check
 from ._training_run import TrainingRun, run_steps
 from .hardware import fast_precision
 from .operators import check_measurement, inner
-from .problem import Problem
+from .problem import check_problem
 from .recursive import Iterates, check_recursion
 from .samples import draw_batch
 
@@ -33,8 +33,15 @@ def critic_loss(critic, x_real, x_noisy, gp_weight=20.0, generator=None):
 
     x_i = mix * x_real + (1 - mix) * x_noisy with mix ~ U[0, 1] (Alg. 1). The penalty is one-sided: slopes below 1 cost
     nothing.
-    Args: x_real, x_noisy (B, C, H, W); gp_weight >= 0, called lambda in Eq. 6 and mu in Alg. 1.
+    Args: x_real, x_noisy (B, C, H, W), as many of each; gp_weight >= 0, called lambda in Eq. 6 and mu in Alg. 1.
+    Raises ValueError for other shapes, numbers that are not finite and a negative weight.
     """
+    check_batch(x_noisy, "x_noisy", tuple(x_real.shape[1:]), "images like x_real")
+    if len(x_noisy) != len(x_real):
+        raise ValueError(f"x_noisy: expected {len(x_real)} images, as many as in x_real, got {len(x_noisy)}.")
+    check_finite(x_real, "x_real")
+    check_finite(x_noisy, "x_noisy")
+    check_number(gp_weight, "gp_weight", low=0)
     wasserstein, slopes = wasserstein_and_slopes(critic, x_real, x_noisy, generator)
     return -wasserstein + gp_weight * F.relu(slopes - 1).square().mean()
 
@@ -138,7 +145,7 @@ def train_critic(
     _check_lines(lines, gap, crop)
     if check_number(balance, "balance", low=0) and lines == "batch":
         raise ValueError(f'balance: expected 0 with lines="batch", got {balance:g}. Add lines="own".')
-    check_recursion(recursive, crop)
+    check_recursion(recursive, crop, batch_size)
     _check_pairs(paired and measurements is None, lines, noise_left, recursive)
     if measurements is not None:
         check_measurement(problem.A, measurements)
@@ -146,6 +153,7 @@ def train_critic(
     precision = checked_precision(precision, critic)
     settings = dict(seed=seed, batch_size=batch_size, gp_weight=round(gp_weight, 6), learning_rate=learning_rate)
     settings |= dict(steps=steps, averaging=averaging, paired=paired, crop=crop, images=len(x_real))
+    settings |= dict(problem=repr(problem), mean=brightness(x_real))
     settings |= dict(gap=gap, lines=lines, precision=precision, recursive=asdict(recursive) if recursive else None)
     settings |= dict(noise_left=noise_left, balance=float(balance))
     settings |= dict(measurements=None if measurements is None else len(measurements))
@@ -179,6 +187,11 @@ def _excess(critic, x_noisy, x_own):
     """By how much Psi is higher on x_noisy than on measurements of x_real, in the mean."""
     psi_noisy, psi_own = critic(torch.cat([x_noisy, x_own])).to(x_noisy).chunk(2)
     return psi_noisy.mean() - psi_own.mean()
+
+
+def brightness(x_real):
+    """The mean of all images, rounded: tells a checkpoint other images of the same number apart."""
+    return round(x_real.mean(dtype=torch.float64).item(), 6)
 
 
 def device_of(network):
@@ -224,8 +237,7 @@ def _check_arguments(critic, problem, x_real, steps, batch_size, learning_rate, 
 
 def check_training(problem, x_real, steps, batch_size, learning_rate, averaging, crop, checkpoint_every):
     """Raise for what no training can go on with."""
-    if not isinstance(problem, Problem):
-        raise TypeError(f"problem: expected Problem(A, sigma), got {type(problem).__name__}.")
+    check_problem(problem)
     check_images(x_real, "x_real", problem.A.domain_shape)
     if not len(x_real):
         raise ValueError("x_real: expected at least one image, got none.")

@@ -37,6 +37,8 @@ def main():
         report("FBP, Hann", problem.A.pinv(y, "hann"), x, groups)
     best, tv = oracle_tv(problem, y, x, photos)
     report(f"TV, oracle lambda {best:g}", tv, x, groups)
+    unet = ar.pretrained.load_unet("photos-color-unet" if photos else "ct-thorax-unet")
+    report("U-Net, supervised", ar.supervised.post_process(problem, y, unet), x, groups)
     ours = iterates(problem, y, critic, photos)
     report("ours, lambda by the formula, end", ours[-1], x, groups)
     scores = torch.stack([ar.psnr(it.clamp(0, 1), x) for it in ours])

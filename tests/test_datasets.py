@@ -44,6 +44,15 @@ def test_every_eighth_photograph_is_held_back_for_choices(photographs):
     assert levels("dev") == {0, 80} and levels("train") == set(range(10, 80, 10))
 
 
+def test_each_reported_photograph_gives_a_crop_before_any_gives_two(photographs):
+    (photographs / "val").rename(photographs / "white")
+    (photographs / "train").rename(photographs / "val")
+    (photographs / "white").rename(photographs / "train")
+    level = lambda crops: [round(255 * crop.mean().item()) for crop in crops]
+    crops = level(datasets.photographs(photographs, "val", 12, 16, seeded()))
+    assert sorted(crops[:9]) == list(range(0, 90, 10)) != crops[:9] and crops[9:] == crops[:3]
+
+
 def test_a_plain_folder_is_for_training_only(photographs):
     assert datasets.photographs(photographs / "train", "train", 1, 16, seeded()).max() < 1
     with pytest.raises(ValueError, match="expected the subfolders train and val, got none called val"):
@@ -98,6 +107,19 @@ def test_foreign_files_are_refused(tmp_path, slices):
     np.savez(tmp_path / "bare.npz", hu=np.zeros((1, 8, 8)))
     with pytest.raises(ValueError, match="got no patient_id, split"):
         datasets.chest(tmp_path / "bare.npz", "train")
+    (tmp_path / "torn.npz").write_bytes(slices.read_bytes()[:-100])
+    with pytest.raises(ValueError, match=r"torn\.npz: expected an .npz file of numbers and strings"):
+        datasets.chest(tmp_path / "torn.npz", "train")
+    arrays = dict(hu=np.zeros((2, 8, 8)), split=np.array(["train", "train"]))
+    np.savez(tmp_path / "short.npz", patient_id=np.array(["a"]), **arrays)
+    with pytest.raises(ValueError, match="expected arrays of the same length"):
+        datasets.chest(tmp_path / "short.npz", "train")
+    np.savez(tmp_path / "objects.npz", patient_id=np.array(["a", None]), **arrays)
+    with pytest.raises(ValueError, match=r"dtype=str"):
+        datasets.chest(tmp_path / "objects.npz", "train")
+    np.savez(tmp_path / "all.npz", patient_id=np.array(["a", "b"]), **arrays)
+    with pytest.raises(ValueError, match=r"expected slices whose split is val, got \['train'\]"):
+        datasets.chest(tmp_path / "all.npz", "val")
 
 
 @pytest.mark.parametrize("sharp", [False, True])

@@ -164,6 +164,8 @@ def test_ctrl_c_says_how_to_resume_and_resuming_gives_the_uninterrupted_result(s
     assert "--resume" in capsys.readouterr().err
     assert main(["train", "ct-thorax", "--out", str(halved), "--resume"]) == 0
     assert same(halved, whole)
+    assert main(["train", "ct-thorax", "--out", str(halved), "--seed", "1"]) == 2
+    assert "finished training" in capsys.readouterr().err and same(halved, whole)
 
 
 @pytest.mark.parametrize(

@@ -214,7 +214,8 @@ def test_own_start(problem):
     """x0 replaces A†y; the minimiser of a convex objective does not depend on it."""
     y = data(problem)
     x0 = torch.rand(len(y), *problem.A.domain_shape, generator=seeded(), dtype=torch.float64)
-    its = run(problem, y, x0=x0, step_size=0.4, steps=200)
+    its = run(problem, y, x0=x0.requires_grad_(), step_size=0.4, steps=200)
+    assert not any(it.x.requires_grad or it.objective.requires_grad for it in its)
     assert torch.equal(its[0].x, x0) and torch.allclose(its[-1].x, closed_form(problem, y, WEIGHT), atol=1e-4)
 
 

@@ -125,6 +125,27 @@ def test_interrupted_it_resumes_to_the_same_weights(tmp_path, unpaired):
     assert all(torch.equal(a, b) for a, b in zip(whole, resumed, strict=True))
 
 
+def test_a_resumed_step_that_is_cut_off_leaves_the_pool_alone(tmp_path):
+    """Ctrl-C in the first step after resuming: the pool has moved on by then, the weights have not."""
+    arguments = dict(steps=8, batch_size=4, recursive=Recursion(1, 6, 0.3))
+    file, networks = tmp_path / "run.checkpoint", [tiny() for _ in range(4)]
+    list(ar.train_critic(networks[0], PROBLEM, IMAGES, **arguments))
+    running = ar.train_critic(networks[1], PROBLEM, IMAGES, checkpoint=file, **arguments)
+    for step in running:
+        if step.index == 3:
+            running.close()
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("advreg_edu.training.wasserstein_and_slopes", interrupted)
+        list(ar.train_critic(networks[2], PROBLEM, IMAGES, checkpoint=file, resume=True, **arguments))
+    list(ar.train_critic(networks[3], PROBLEM, IMAGES, checkpoint=file, resume=True, **arguments))
+    pairs = zip(networks[0].parameters(), networks[3].parameters(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+
+def interrupted(*arguments):
+    raise KeyboardInterrupt
+
+
 def test_measurements_are_all_that_is_used_of_the_images_behind_them():
     y = PROBLEM.measure(IMAGES[:2], seeded())
     real, noisy = draw_batch(PROBLEM, IMAGES[2:], 32, seeded(1), measurements=y)
@@ -141,6 +162,7 @@ BAD = {
     "no distance": (dict(recursive=Recursion(distance=0.0)), ValueError, "recursive.distance: expected"),
     "a share without pairs": (dict(recursive=Recursion(noise_left=0.9), paired=False), ValueError, "Leave them out"),
     "a share on own lines": (dict(recursive=Recursion(distance=2.0), lines="own"), ValueError, "Leave them out"),
+    "one image a step": (dict(recursive=Recursion(), batch_size=1), ValueError, "batch_size: expected at least 2"),
     "windows": (dict(recursive=Recursion(), crop=8), ValueError, "crop: expected None with recursive"),
     "an image as measurement": (dict(measurements=IMAGES), ValueError, "y: expected"),
     "holes": (dict(measurements=torch.full((1, *PROBLEM.A.range_shape), float("nan"))), ValueError, "measurements:"),

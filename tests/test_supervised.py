@@ -48,6 +48,19 @@ def test_red_reaches_its_fixed_point(problem):
     torch.testing.assert_close(x, y / 1.2)
 
 
+def test_red_past_its_stability_limit_warns_and_says_that_it_blew_up(problem):
+    y = torch.rand(2, 1, 24, 24, generator=seeded())
+    with pytest.warns(UserWarning, match="stability limit") as warned, pytest.raises(ValueError, match="blew up"):
+        ar.red(problem, y, lambda x: x / 2, reg_weight=0.1, step_size=1.5, steps=400)
+    assert warned[0].filename == __file__
+
+
+def test_an_operator_is_no_problem(problem):
+    for method in (ar.post_process, lambda *arguments: ar.red(*arguments, reg_weight=0.1)):
+        with pytest.raises(TypeError, match=r"expected Problem\(A, sigma\), got Identity"):
+            method(problem.A, torch.zeros(1, 1, 24, 24), lambda x: x)
+
+
 @pytest.mark.parametrize("bad", [dict(reg_weight=-1), dict(reg_weight=1, step_size=0), dict(reg_weight=1, steps=-1)])
 def test_bad_input(problem, bad):
     with pytest.raises(ValueError, match="expected"):

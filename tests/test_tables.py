@@ -147,14 +147,23 @@ def test_the_command_trains_what_is_missing_and_writes_table_and_picture(tiny_pr
     assert main(["tables", "1", "--quick", "--out", str(tmp_path)]) == 0
     shown = capsys.readouterr()
     assert "28.2" in shown.out and "| ours |" in shown.out and "cos(∇Ψ, e)" in shown.out
-    assert {"photos-color.safetensors", "photos-color-unet.safetensors"} <= {f.name for f in tmp_path.iterdir()}
+    names = {f"photos-color{which}-seed-0.safetensors" for which in ("", "-unet")}
+    assert names <= {f.name for f in tmp_path.iterdir()}
     with (tmp_path / "table1-photos-color.csv").open(encoding="utf-8") as file:
         assert [line["method"] for line in csv.DictReader(file)][:4] == ["noisy", "TV", "U-Net", "ours"]
     assert (tmp_path / "table1-photos-color.png").read_bytes().startswith(b"\x89PNG")
     assert "paper: PSNR" in (tmp_path / "table1.md").read_text(encoding="utf-8")
-    trained = (tmp_path / "photos-color.safetensors").stat().st_mtime_ns
+    trained = {name: (tmp_path / name).stat().st_mtime_ns for name in names}
     assert main(["tables", "1", "--quick", "--out", str(tmp_path)]) == 0  # trained before: loaded now
-    assert (tmp_path / "photos-color.safetensors").stat().st_mtime_ns == trained
+    assert trained == {name: (tmp_path / name).stat().st_mtime_ns for name in names}
+
+
+def test_retrain_with_another_seed_trains_other_networks(tiny_presets, tmp_path, capsys):
+    for seed in ("0", "1"):
+        assert main(["tables", "1", "--quick", "--retrain", "--seed", seed, "--out", str(tmp_path)]) == 0
+    first, second = (ar.load_critic(tmp_path / f"photos-color-seed-{seed}.safetensors") for seed in "01")
+    x = ar.images.photos(1, 16, seeded())
+    assert first(x) != second(x)
 
 
 def test_without_images_the_command_says_what_it_needs(capsys):

@@ -801,3 +801,42 @@ def test_breaking_down_is_said_and_the_last_good_state_kept(tmp_path):
     ):
         seen.extend(ar.train_critic(Blind(), *world(), steps=9, batch_size=4, checkpoint=path))
     assert 0 < checkpoint_steps(path) < 9 and all(torch.isfinite(t).all() for t in load_file(path).values())
+
+
+def test_a_loaded_critic_goes_on_learning(tmp_path):
+    """`load_critic` freezes the weights and turns training off; both are as a user of the critic wants them."""
+    problem, x = world(8)
+    ar.pretrained.save_network(ar.LocalCritic(1, widths=(4, 4), mirrored=True), tmp_path / "critic.safetensors")
+    critic = ar.load_critic(tmp_path / "critic.safetensors")
+    before = [p.clone() for p in critic.parameters()]
+    modes = {critic.training for _ in ar.train_critic(critic, problem, x, steps=3, batch_size=2)}
+    assert any(not torch.equal(a, b) for a, b in zip(before, critic.parameters(), strict=True))
+    assert modes == {True} and not critic.training
+
+
+@pytest.mark.parametrize("change", [dict(sigma=0.2), dict(images=lambda x: 1 - x)], ids=["noise", "images"])
+def test_a_checkpoint_of_another_problem_is_refused(tmp_path, change):
+    arguments = dict(steps=4, batch_size=2, gp_weight=10.0, checkpoint=tmp_path / "run.checkpoint")
+    problem, x = world(8)
+    running = ar.train_critic(Tiny(), problem, x, **arguments)
+    next(running)
+    running.close()
+    other = ar.Problem(problem.A, change.get("sigma", 0.1))
+    with pytest.raises(ValueError, match="expected the same settings"):
+        list(ar.train_critic(Tiny(), other, change.get("images", lambda x: x)(x), resume=True, **arguments))
+
+
+BAD_BATCHES = {
+    "fewer noisy ones": ((3, 1, 8, 8), (1, 1, 8, 8), 1.0, "x_noisy: expected 3 images"),
+    "of another size": ((3, 1, 8, 8), (3, 1, 9, 9), 1.0, "x_noisy: expected"),
+    "a negative weight": ((3, 1, 8, 8), (3, 1, 8, 8), -1.0, "gp_weight: expected"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_BATCHES)
+def test_a_loss_of_what_does_not_belong_together_is_refused(name):
+    real, noisy, gp_weight, message = BAD_BATCHES[name]
+    with pytest.raises(ValueError, match=message):
+        ar.critic_loss(Tiny(), torch.zeros(real), torch.zeros(noisy), gp_weight)
+    with pytest.raises(ValueError, match="x_real: expected"):
+        ar.critic_loss(Tiny(), torch.full((1, 1, 8, 8), math.nan), torch.zeros(1, 1, 8, 8))
