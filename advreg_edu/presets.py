@@ -67,7 +67,8 @@ def _slices(sharp=False, half=None, even=False):
     def load(path, generator):
         x, patients = datasets.chest(path, "train")
         if half is not None:
-            x = x[np.isin(patients, np.unique(patients)[half::2])]
+            mine = np.isin(patients, np.unique(patients)[half::2])
+            x, patients = x[mine], patients[mine]
         _, whose, slices = np.unique(patients, return_inverse=True, return_counts=True)
         weights = torch.from_numpy(1 / slices[whose]).repeat(2) if even else None
         x = datasets.moved(torch.cat([x, x.flip(-1)]), 5, generator, sharp, weights)

@@ -109,6 +109,8 @@ def test_each_patient_gives_as_many_poses(tmp_path, monkeypatch):
     whose = np.repeat([str(k) for k in counts], list(counts.values()))
     np.savez(tmp_path / "slices.npz", hu=hu, patient_id=whose, split=np.array(["train"] * len(hu)))
     monkeypatch.setattr(images, "thorax", lambda n, size, generator: torch.empty(0, 1, size, size))
+    x = presets._slices(half=1, even=True)(tmp_path / "slices.npz", torch.Generator().manual_seed(0))
+    assert len(x) == 2 * 30 * 6 and x[:, 0, 64, 64].min() > 0.2, "the poses are of the half's own patients"
     for even, expected in ((False, 1 / 31), (True, 1 / 2)):
         x = presets._slices(even=even)(tmp_path / "slices.npz", torch.Generator().manual_seed(0))
         poses = x[2 * 31 :, 0, 64, 64]
