@@ -42,4 +42,6 @@ $(INSTALLED): requirements.txt pyproject.toml
 	{ echo "Python's venv module is incomplete. On Debian and Ubuntu: sudo apt-get install python3-venv"; exit 1; }
 	$(BIN)/pip install $(PIP_ARGS) -r requirements.txt
 	$(BIN)/pip install --no-deps --no-build-isolation -e .
+	@# without a question about news at the first start
+	$(BIN)/jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements"
 	@touch $(INSTALLED)
