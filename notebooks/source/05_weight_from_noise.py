@@ -257,8 +257,7 @@ print(f"noise put in  lambda/2 = E||e||    {lambda_photos / 2:.2f}")
 # One can measure the slope on naive reconstructions, which needs no truth, and divide by it. This step is
 # ours; the paper does not take it. The tables of notebook 07 have another version in a row of its own: there
 # $\lambda$ is divided by the slope on real training images, where step 2 above needs it to be 1. The two need not
-# agree. This critic was not trained on the last two fifths of the way to real images (notebook 03, section 9),
-# and its slope is below 1 there.
+# agree: on real images of BSDS500 the slope of this critic is 0.89 (`print(ar.pretrained.card("photos-color"))`).
 
 # %%
 x_naive = photos.naive(y_photos).requires_grad_()
