@@ -193,6 +193,12 @@ def test_an_output_of_another_type_is_refused(small, tmp_path, capsys):
     assert "ends in .safetensors" in capsys.readouterr().err
 
 
+def test_an_output_below_a_file_is_refused(small, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(["train", "ct-thorax", "--out", str(tmp_path / "file" / "critic.safetensors")]) == 2
+    assert "error:" in capsys.readouterr().err
+
+
 def test_doctor_finds_nothing_broken_here(capsys):
     assert main(["doctor"]) == 0
     shown = capsys.readouterr().out
