@@ -12,7 +12,7 @@ from .operators import check_measurement, squared_norm
 from .problem import check_problem
 from .reconstruction import warn_if_unstable
 from .samples import draw_batch
-from .training import brightness, check_training, checked_precision
+from .training import check_training, checked_precision, whose
 from .unet import UNet
 
 
@@ -50,8 +50,7 @@ def train_denoiser(
     check_count(seed, "seed", 0)
     precision = checked_precision(precision, net)
     settings = dict(seed=seed, batch_size=batch_size, learning_rate=learning_rate, steps=steps, averaging=averaging)
-    settings |= dict(crop=crop, images=len(x_real), precision=precision)
-    settings |= dict(problem=repr(problem), mean=brightness(x_real))
+    settings |= dict(crop=crop, precision=precision) | whose(problem, x_real)
     run = TrainingRun(net, learning_rate, averaging, settings, checkpoint)
     start = run.load() if resume else 0
     draw = partial(draw_batch, problem, x_real, batch_size, crop=crop, device=run.device)

@@ -152,8 +152,7 @@ def train_critic(
         check_finite(measurements, "measurements")
     precision = checked_precision(precision, critic)
     settings = dict(seed=seed, batch_size=batch_size, gp_weight=round(gp_weight, 6), learning_rate=learning_rate)
-    settings |= dict(steps=steps, averaging=averaging, paired=paired, crop=crop, images=len(x_real))
-    settings |= dict(problem=repr(problem), mean=brightness(x_real))
+    settings |= dict(steps=steps, averaging=averaging, paired=paired, crop=crop) | whose(problem, x_real)
     settings |= dict(gap=gap, lines=lines, precision=precision, recursive=asdict(recursive) if recursive else None)
     settings |= dict(noise_left=noise_left, balance=float(balance))
     settings |= dict(measurements=None if measurements is None else len(measurements))
@@ -189,9 +188,9 @@ def _excess(critic, x_noisy, x_own):
     return psi_noisy.mean() - psi_own.mean()
 
 
-def brightness(x_real):
-    """The mean of all images, rounded: tells a checkpoint other images of the same number apart."""
-    return round(x_real.mean(dtype=torch.float64).item(), 6)
+def whose(problem, x_real):
+    """The settings by which a checkpoint tells its own problem and images from others."""
+    return dict(problem=repr(problem), images=len(x_real), mean=round(x_real.mean(dtype=torch.float64).item(), 6))
 
 
 def device_of(network):

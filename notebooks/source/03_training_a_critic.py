@@ -288,7 +288,7 @@ charts.curves(series, height=260)
 #
 # By default, `ar.train_critic` sets `gp_weight` to $3\,\mathbb E\|x_r - x_n\|$. The formula above then puts
 # the excess at 17 % or less; here it gives 14.4. The rule is ours. The paper gives no value, and the authors'
-# code uses 20. The critics for CT that ship were trained with five times the distance that is left.
+# code uses 20. The critics for CT that ship were trained with five times the distance between their heaps.
 #
 # ## 9 Two networks
 #
