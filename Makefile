@@ -17,6 +17,12 @@ BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
 ROOT_ARGS = $(if $(filter 0,$(shell id -u)),--allow-root)
 
+# A thread that waits for another gives its core back after 2 ms: advreg_edu/__init__.py, here also for notebooks that
+# import torch first.
+ifndef OMP_WAIT_POLICY
+export GOMP_SPINCOUNT ?= 50000
+endif
+
 .PHONY: lab test notebooks bench check
 
 lab: $(INSTALLED)

@@ -1,5 +1,13 @@
 """Learned regularisation, from y = Ax + e to a trained critic. Paper: Lunz, Öktem, Schönlieb 2018."""
 
+import os
+
+if "OMP_WAIT_POLICY" not in os.environ:  # of what you set, nothing is changed
+    # Before torch loads OpenMP: a thread that waits for another spins for 2 ms, then sleeps. By default it spins for
+    # over 10 ms, and where another program has the core that is what each of a hundred operations costs.
+    os.environ.setdefault("GOMP_SPINCOUNT", "50000")
+    os.environ.setdefault("KMP_BLOCKTIME", "1")
+
 from . import images, metrics, pretrained
 from .classical import total_variation
 from .critics import LocalCritic, PaperCritic

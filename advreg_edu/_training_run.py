@@ -9,11 +9,15 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from .cores import in_parts, one_thread
+
 
 def run_steps(run, draw, evaluate, start, steps, seed, checkpoint_every):
     """The loop: draw a batch, evaluate its loss, update, report. Yields what `evaluate` reports of each step.
 
-    Args: draw(generator=) gives (x_real, x_noisy); evaluate(k, x_real, x_noisy, generator) gives (loss, report).
+    Args: draw(generator=) gives (x_real, x_noisy); evaluate(k, x_real, x_noisy, generator) gives (loss, gradients of
+        the weights, report). Each step computes with one thread, or in parts with several (`cores.in_parts`), so that
+        the weights do not depend on the number of cores.
     """
     generator = torch.Generator()
     run.keep()
@@ -21,19 +25,24 @@ def run_steps(run, draw, evaluate, start, steps, seed, checkpoint_every):
     try:
         for k in range(start, steps):
             generator.manual_seed(seed * 1_000_003 + k)  # a step depends on its index alone: resuming is exact
-            loss, report = evaluate(k, *draw(generator=generator), generator)
-            if not torch.isfinite(loss):
-                raise ValueError(
-                    f"Training broke down at step {k}: expected a finite loss, got {loss.item()}. "
-                    "Lower learning_rate; for a critic, raise gp_weight."
-                )
-            run.update(loss, k, steps)
+            with one_thread():
+                loss, gradients, report = evaluate(k, *draw(generator=generator), generator)
+                _check_loss(loss, k)
+                run.update(gradients, k, steps)
             if (k + 1) % checkpoint_every == 0:
                 run.save()
             yield report
     finally:
         run.save()
         run.finish()
+
+
+def _check_loss(loss, k):
+    if not torch.isfinite(loss):
+        raise ValueError(
+            f"Training broke down at step {k}: expected a finite loss, got {loss.item()}. "
+            "Lower learning_rate; for a critic, raise gp_weight."
+        )
 
 
 class TrainingRun:
@@ -52,10 +61,29 @@ class TrainingRun:
         self.done, self.whole = 0, True
         self.state, self.kept = {}, {}  # tensors that a training changes beside the weights, and after the last update
 
-    def update(self, loss, k, steps):
+    def gradients(self, loss_of, *batches, parts=None):
+        """(values of `loss_of`, gradients of its first value in the weights), each the mean over the batch.
+
+        Args: loss_of(part of each batch) gives scalars that are means over the part; parts, see `in_parts`.
+        """
+        weights = list(self.network.parameters())
+
+        def part(*batches):
+            values = loss_of(*batches)
+            gradients = torch.autograd.grad(values[0], weights, allow_unused=True, materialize_grads=True)
+            return torch.stack([v.detach() for v in values]), gradients, len(batches[0]) / size
+
+        size = len(batches[0])
+        values, gradients, shares = zip(*in_parts(part, *batches, parts=parts), strict=True)
+        means = [torch._foreach_mul(list(g), share) for g, share in zip(gradients, shares, strict=True)]
+        for more in means[1:]:
+            torch._foreach_add_(means[0], more)
+        return sum(v * share for v, share in zip(values, shares, strict=True)), means[0]
+
+    def update(self, gradients, k, steps):
         """One Adam step; the rate rises over 50 steps, then falls to 0 along a cosine."""
-        self.adam.zero_grad(set_to_none=True)
-        loss.backward()
+        for p, gradient in zip(self.network.parameters(), gradients, strict=True):
+            p.grad = gradient
         for group in self.adam.param_groups:
             group["lr"] = self.learning_rate * min(1, (k + 1) / 50) * 0.5 * (1 + math.cos(math.pi * k / steps))
         self.whole = False  # an interrupt between here and the last line leaves half an update: not to be saved

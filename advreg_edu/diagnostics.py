@@ -8,7 +8,7 @@ from ._checks import check_count
 from .operators import inner
 from .reconstruction import gradient
 from .samples import draw_batch
-from .training import device_of, wasserstein_and_slopes
+from .training import device_of, draw_mix, wasserstein_and_slopes
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def diagnose(critic, problem, x_real, pairs=32, seed=0):
 
 def _measure(critic, real, noisy, generator):
     e = noisy - real
-    wasserstein, slopes = wasserstein_and_slopes(critic, real, noisy, generator)
+    wasserstein, slopes = wasserstein_and_slopes(critic, real, noisy, draw_mix(real, generator))
     grad_real, grad_noisy = (gradient(critic, x)[1] for x in (real, noisy))
     cosine = inner(grad_noisy, e) / (grad_noisy.norm() * e.norm())
     found = wasserstein.detach(), e.norm(), slopes.detach(), grad_real.norm(), grad_noisy.norm(), cosine

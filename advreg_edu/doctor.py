@@ -2,13 +2,14 @@
 
 import importlib.metadata
 import importlib.util
+import os
 import shutil
 import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import hardware
+from . import cores, hardware
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -39,7 +40,7 @@ def report():
 
 def examine():
     """All findings, in the order of the report."""
-    checks = (_python, _package, *[_library(r) for r in requirements()], _threads, _memory, _weights, _widgets)
+    checks = (_python, _package, *[_library(r) for r in requirements()], _threads, _cores, _memory, _weights, _widgets)
     return [finding for check in (*checks, _projector, _cuda, _browser) for finding in _safely(check)]
 
 
@@ -86,11 +87,18 @@ def _library(requirement):
 
 
 def _threads():
-    import torch
+    limit, most = hardware.cpu_limit(), cores.allowed()
+    fix = f"set OMP_NUM_THREADS={max(1, int(limit))} or leave it out; more threads than cores are slow."
+    names = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
+    policy = ", ".join(f"{name}={os.environ[name]}" for name in names if name in os.environ)
+    yield Finding("threads", f"at most {most} for {limit:g} cores; {policy}.", fix if most > max(1, limit) else "")
 
-    threads, limit = torch.get_num_threads(), hardware.cpu_limit()
-    fix = f"set OMP_NUM_THREADS={max(1, int(limit))} before Python starts; more threads than cores are slow."
-    yield Finding("threads", f"torch uses {threads} of {limit:g} cores.", fix if threads > max(1, limit) else "")
+
+def _cores():
+    share, limit, most = cores.measure_share(), hardware.cpu_limit(), cores.allowed()
+    busy = share < 0.8 * min(1, limit / most)
+    fix = f"close what else computes here, or expect to wait {1 / share:.1f} times as long." if busy else ""
+    yield Finding("cores", f"a thread got {share:.0%} of its core for two seconds.", fix)
 
 
 def _memory():

@@ -5,17 +5,37 @@ from pathlib import Path
 
 import torch
 
+CONTROL_GROUPS = Path("/sys/fs/cgroup")
+
 
 def cpu_limit():
-    """Cores this process may use: Binder's CPU_LIMIT, else the container's quota, else the cores there are."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Cores this process may use, perhaps a fraction: the least of Binder's CPU_LIMIT, the quotas of its control
+    groups, and the cores there are."""
+    limits = [len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1]
     if os.environ.get("CPU_LIMIT"):
-        return min(float(os.environ["CPU_LIMIT"]), cores)
-    quota, period = (_read("/sys/fs/cgroup/cpu.max") or "max 100000").split()  # control groups, version 2
-    if quota == "max":
-        quota = _read("/sys/fs/cgroup/cpu/cpu.cfs_quota_us") or "-1"  # version 1
-        period = _read("/sys/fs/cgroup/cpu/cpu.cfs_period_us") or "100000"
-    return cores if int(quota) <= 0 else min(int(quota) / int(period), cores)
+        limits.append(float(os.environ["CPU_LIMIT"]))
+    for group in _control_groups():
+        if "cpu.max" in (names := os.listdir(group)):  # version 2
+            quota, period = _read(group / "cpu.max").split()
+        elif "cpu.cfs_quota_us" in names:  # version 1
+            quota, period = _read(group / "cpu.cfs_quota_us"), _read(group / "cpu.cfs_period_us")
+        else:
+            continue
+        if quota.isdigit():  # else "max" or -1: no limit
+            limits.append(int(quota) / int(period))
+    return min(limits)
+
+
+def _control_groups():
+    """The folders that may limit the cores of this process: its control group and those that this is in."""
+    for line in (_read("/proc/self/cgroup") or "").splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        mount = CONTROL_GROUPS / controllers
+        for folder in (Path(path), *Path(path).parents):  # in a container the path may be one of the host
+            if (mount / str(folder).lstrip("/")).is_dir():
+                yield mount / str(folder).lstrip("/")
 
 
 def memory_limit():
@@ -26,15 +46,6 @@ def memory_limit():
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         numbers.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     return min(numbers, default=None)
-
-
-def use_the_cores_there_are():
-    """Give torch as many threads as the container has cores, unless OMP_NUM_THREADS says otherwise.
-
-    A container's torch counts the cores of its host, and threads that wait for a core are slow.
-    """
-    if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(max(1, int(cpu_limit())))
 
 
 def fast_precision(device="cpu"):

@@ -12,7 +12,6 @@ import torch
 from . import datasets, images
 from ._checks import check_count
 from .critics import LocalCritic
-from .hardware import use_the_cores_there_are
 from .operators import Identity
 from .pretrained import save_network
 from .problem import Problem
@@ -173,7 +172,6 @@ def train(name, out, path=None, seed=0, resume=False, device="cpu", **changes):
         changes: arguments of the training that differ from the preset's.
     Returns: exit status, 0 or 130 after Ctrl-C. Raises ValueError for bad arguments before the training starts.
     """
-    use_the_cores_there_are()
     preset, out = PRESETS[name], Path(out)
     arguments = preset.arguments | changes
     for count in ("steps", "batch_size"):  # before the images are made, which may take a minute

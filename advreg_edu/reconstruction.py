@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
+from . import cores
 from ._checks import check_batch, check_choice, check_count, check_finite, check_images, check_number
 from .operators import check_measurement, inner, squared_norm
 from .problem import check_problem
@@ -64,11 +65,13 @@ def reconstruct(
     """
     A, weight, x = _checked(problem, y, critic, reg_weight, step_size, steps, method, stop, x0)
     advance = {"gradient-descent": _descend, "accelerated": _Momentum(), "forward-backward": _forward_backward}[method]
+    cores.use_free()
     it, gradients = _evaluate(A, y, critic, weight, x, 0)  # Alg. 2, line 1: x <- A† y
     check_finite(it.objective, "objective of the start, by critic and reg_weight")
     first, finished = it, _Finished(stop, problem)
     yield it
     for k in range(1, steps + 1):  # Alg. 2, line 2
+        cores.use_free()
         x = advance(A, it.x, y, gradients, weight, critic, step_size)
         previous, (it, gradients) = it, _evaluate(A, y, critic, weight, x, k)
         _stop_if_blown_up(it, previous, y, step_size, first)

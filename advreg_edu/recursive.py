@@ -6,6 +6,7 @@ from functools import partial
 import torch
 
 from ._checks import check_count, check_number
+from .cores import in_parts
 from .operators import squared_norm
 from .reconstruction import gradient
 from .reg_weight import weight_from_noise
@@ -72,10 +73,10 @@ class Iterates:
         self.state = dict(real=real, y=y, x=problem.naive(y), age=age)
         self.weight = weight_from_noise(problem).to(real)
 
-    def mixed_in(self, critic, real, noisy, generator):
+    def mixed_in(self, critic, real, noisy, generator, precision="float32"):
         """The batch, its first half from the pool, x_real of a pair with its x_noisy."""
         count = len(real) // 2
-        pooled = self.draw(critic, count, generator)
+        pooled = self.draw(critic, count, generator, precision)
         return tuple(torch.cat([new, old[count:]]) for new, old in zip(pooled, (real, noisy), strict=True))
 
     def shares(self, x_real, noise_left):
@@ -90,13 +91,18 @@ class Iterates:
         lengths = squared_norm(x_noisy - x_real).sqrt().clamp_min(1e-6)
         return torch.where(_is_iterate(x_real).flatten(), self.recursion.distance / lengths, 1.0)
 
-    def draw(self, critic, count, generator):
+    def draw(self, critic, count, generator, precision="float32"):
         """(x_real, iterate), each (count, C, H, W), after HOPS more steps of Algorithm 2."""
+
+        def grad_psi(x):
+            with torch.autocast(x.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+                return gradient(critic, x)[1]
+
         i = torch.randperm(len(self.state["age"]), generator=generator)[:count]
         real, y, x = (self.state[key][i] for key in ("real", "y", "x"))
         A = self.problem.A
         for _ in range(HOPS):
-            grad = 2 * A.T(A(x) - y) + self.weight * gradient(critic, x)[1]
+            grad = 2 * A.T(A(x) - y) + self.weight * torch.cat(in_parts(grad_psi, x))
             x = x - self.recursion.step_size * grad  # Alg. 2, line 3
         self.state["x"][i] = x
         self.state["age"][i] += HOPS

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 
 from ._checks import check_count, check_finite, check_number
 from ._training_run import TrainingRun, run_steps
+from .cores import use_free
 from .operators import check_measurement, squared_norm
 from .problem import check_problem
 from .reconstruction import warn_if_unstable
@@ -56,10 +57,13 @@ def train_denoiser(
     draw = partial(draw_batch, problem, x_real, batch_size, crop=crop, device=run.device)
 
     def evaluate(k, real, noisy, generator):
+        values, gradients = run.gradients(loss, real, noisy)
+        return values[0], gradients, DenoiserStep(k, *values)
+
+    def loss(real, noisy):
         with torch.autocast(run.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
             x = net(noisy)
-        loss = F.mse_loss(x.to(real), real)
-        return loss, DenoiserStep(k, loss.detach())
+        return (F.mse_loss(x.to(real), real),)
 
     return run_steps(run, draw, evaluate, start, steps, seed, checkpoint_every)
 
@@ -88,6 +92,7 @@ def red(problem, y, net, reg_weight, step_size=0.3, steps=100):
     warn_if_unstable(step_size, 1 / (A.norm**2 + weight), "1/(||A||^2 + reg_weight)")
     x = start = problem.naive(y)
     for _ in range(check_count(steps, "steps", 0)):
+        use_free()
         x = x - step_size * (2 * A.T(A(x) - y) + weight * (x - net(x)))
     bound = 1e6 * (squared_norm(start) + start[0].numel())
     if not (squared_norm(x) <= bound).all():  # false for NaN, too

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 
 from ._checks import check_batch, check_choice, check_count, check_finite, check_images, check_number
 from ._training_run import TrainingRun, run_steps
+from .cores import one_thread
 from .hardware import fast_precision
 from .operators import check_measurement, inner
 from .problem import check_problem
@@ -42,13 +43,19 @@ def critic_loss(critic, x_real, x_noisy, gp_weight=20.0, generator=None):
     check_finite(x_real, "x_real")
     check_finite(x_noisy, "x_noisy")
     check_number(gp_weight, "gp_weight", low=0)
-    wasserstein, slopes = wasserstein_and_slopes(critic, x_real, x_noisy, generator)
+    wasserstein, slopes = wasserstein_and_slopes(critic, x_real, x_noisy, draw_mix(x_real, generator))
     return -wasserstein + gp_weight * F.relu(slopes - 1).square().mean()
 
 
-def wasserstein_and_slopes(critic, x_real, x_noisy, generator=None, gap="ends", x_own=None, factors=1.0):
+def draw_mix(x_real, generator=None):
+    """Alg. 1, line 3: a number ~ U[0, 1] for each image, (B, 1, 1, 1)."""
+    return torch.rand(len(x_real), 1, 1, 1, generator=generator).to(x_real)
+
+
+def wasserstein_and_slopes(critic, x_real, x_noisy, mix, gap="ends", x_own=None, factors=1.0):
     """The two parts of Eq. 6: mean Psi(x_noisy) - mean Psi(x_real), and ||grad Psi|| on the lines between them (B,).
 
+    mix: see `draw_mix`.
     x_own: where the lines lead in place of x_noisy, see `lines="own"` of `train_critic`; with gap="ends" alone.
     factors: (B,), by what each pair counts in the mean, see `Recursion`.
 
@@ -59,7 +66,6 @@ def wasserstein_and_slopes(critic, x_real, x_noisy, generator=None, gap="ends", 
     if gap == "ends":
         psi_real, psi_noisy = critic(torch.cat([x_real, x_noisy])).to(x_real).chunk(2)  # a mean in bfloat16 is coarse
         gaps = psi_noisy - psi_real
-    mix = torch.rand(len(x_real), 1, 1, 1, generator=generator).to(x_real)  # Alg. 1, line 3
     end = x_noisy if x_own is None else x_own
     x_i = (mix * x_real + (1 - mix) * end).detach().requires_grad_()  # Alg. 1, line 5
     (grad,) = torch.autograd.grad(critic(x_i).sum(), x_i, create_graph=True)
@@ -165,19 +171,24 @@ def train_critic(
 
     def evaluate(k, real, noisy, generator):
         iterates = pool is not None and k >= recursive.start
-        with torch.autocast(run.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            if iterates:
-                real, noisy = pool.mixed_in(critic, real, noisy, generator)
+        if iterates:
+            real, noisy = pool.mixed_in(critic, real, noisy, generator, precision)
         own = problem.naive(problem.measure(real, generator)) if lines == "own" else None
         left = pool.shares(real, noise_left) if iterates else noise_left
         real = real.lerp(noisy if own is None else own, left)
-        factors = pool.factors(real, noisy) if iterates else 1.0
+        factors = pool.factors(real, noisy) if iterates else real.new_ones(len(real))
+        batches = real, noisy, noisy if own is None else own, draw_mix(real, generator), factors
+        parts = 1 if balance else None  # the square of a mean is not a mean of squares
+        values, gradients = run.gradients(loss, *batches, parts=parts)
+        return values[0], gradients, Step(k, *values)
+
+    def loss(real, noisy, own, mix, factors):
+        """Eq. 6 of a part of the batch, the Wasserstein estimate and the mean slope."""
         with torch.autocast(run.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            wasserstein, slopes = wasserstein_and_slopes(critic, real, noisy, generator, gap, own, factors)
+            wasserstein, slopes = wasserstein_and_slopes(critic, real, noisy, mix, gap, own, factors)
             excess = _excess(critic, noisy, own) if balance else 0.0
         loss = -wasserstein + gp_weight * F.relu(slopes - 1).square().mean()  # Alg. 1, line 6; Eq. 6
-        loss = loss + balance * excess**2
-        return loss, Step(k, loss.detach(), wasserstein.detach(), slopes.detach().mean())
+        return loss + balance * excess**2, wasserstein, slopes.mean()
 
     return run_steps(run, draw, evaluate, start, steps, seed, checkpoint_every)
 
@@ -222,8 +233,9 @@ def _check_pairs(paired, lines, noise_left, recursive):
 
 
 def _default_gp_weight(problem, x_real, crop, seed, noise_left):
-    real, noisy = draw_batch(problem, x_real, 32, torch.Generator().manual_seed(seed), crop=crop)
-    return 3 * (1 - noise_left) * (real - noisy).flatten(1).norm(dim=1).mean().item()
+    with one_thread():
+        real, noisy = draw_batch(problem, x_real, 32, torch.Generator().manual_seed(seed), crop=crop)
+        return 3 * (1 - noise_left) * (real - noisy).flatten(1).norm(dim=1).mean().item()
 
 
 def _check_arguments(critic, problem, x_real, steps, batch_size, learning_rate, averaging, crop, checkpoint_every):

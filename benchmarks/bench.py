@@ -19,10 +19,9 @@ import time
 from datetime import date
 from pathlib import Path
 
+import advreg_edu as ar
 import plain
 import torch
-
-import advreg_edu as ar
 from advreg_edu import hardware
 from advreg_edu.training import GAPS, PRECISIONS
 
@@ -32,7 +31,6 @@ lines = []
 
 
 def main():
-    hardware.use_the_cores_there_are()
     sections = dict(a=ray_transform, b=training, c=iterates, d=total_variation, e=importing, f=growth)
     say(f"{date.today()}, {machine()}\n")
     for letter in sys.argv[1:] or sections:

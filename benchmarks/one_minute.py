@@ -13,10 +13,9 @@ import tempfile
 import time
 from pathlib import Path
 
+import advreg_edu as ar
 import quality
 import torch
-
-import advreg_edu as ar
 
 COUNT, SEEDS = 32, (0, 1, 2)
 

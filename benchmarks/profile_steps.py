@@ -4,12 +4,11 @@ Shares of the time of a step of Algorithm 1 (the plain PaperCritic step, PaperCr
 CT with 30 angles) and of an iterate of Algorithm 2 with the shipped critic (one image).
 """
 
+import advreg_edu as ar
 import bench
 import plain
 import torch
 from torch.profiler import profile
-
-import advreg_edu as ar
 
 GROUPS = {  # the first word that an operation's name contains
     "convolution": "convolutions",

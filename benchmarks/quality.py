@@ -10,10 +10,9 @@ the reported images themselves: an oracle, in TV's favour. "best iterate" is an 
 
 import argparse
 
+import advreg_edu as ar
 import numpy as np
 import torch
-
-import advreg_edu as ar
 
 SOLVERS = {True: dict(step_size=0.03, steps=60), False: dict(step_size=0.5, steps=150)}  # photos or CT
 GRIDS = {True: (0.1, 0.14, 0.2), False: (0.003, 0.004, 0.005)}  # of TV's lambda

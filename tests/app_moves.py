@@ -9,7 +9,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import ipywidgets as W
-
 from advreg_edu.apps.parts import Knob
 
 MOVES = int(os.environ.get("MOVES", "60"))  # 500 in the full run

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import torch
-
 from advreg_edu import hardware
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -13,13 +12,11 @@ SHARED = ROOT.parent / "shared"
 
 
 def pytest_configure(config):
-    """As many threads as there are cores, shared by the processes of pytest-xdist and passed on to those that tests
-    start: a container's torch counts the cores of its host, and threads that wait for a core are slow."""
+    """The processes of pytest-xdist share the cores, and pass their number on to those that tests start."""
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
     if workers > 1:
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, int(hardware.cpu_limit()) // workers)))
         torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    hardware.use_the_cores_there_are()
 
 
 @pytest.fixture(scope="session")

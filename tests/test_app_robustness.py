@@ -16,8 +16,6 @@ from types import SimpleNamespace
 import ipywidgets as W
 import psutil
 import pytest
-from app_moves import MOVES, controls, models, move
-
 from advreg_edu.apps import app as app_module
 from advreg_edu.apps import (
     measurement_lab,
@@ -29,6 +27,7 @@ from advreg_edu.apps import (
 )
 from advreg_edu.apps.parts import Knob
 from advreg_edu.apps.theory_run import DRAWN, places
+from app_moves import MOVES, controls, models, move
 
 MEGABYTE = 2**20
 

@@ -6,17 +6,16 @@ import io
 import time
 from dataclasses import replace
 
+import advreg_edu as ar
 import numpy as np
 import pytest
 import torch
-from app_moves import critic, text
-from PIL import Image
-
-import advreg_edu as ar
 from advreg_edu.apps import parts, reconstruction_lab, reconstruction_run, reconstruction_view, scenes
 from advreg_edu.apps.reconstruction_run import CRITIC, OWN, Settings, as_code, compute
 from advreg_edu.apps.reconstruction_view import chart, picture, sentence
 from advreg_edu.apps.scenes import CT, DENOISING, FILE, INPAINTING, MRI, PHANTOM, PHOTO, SLICE
+from app_moves import critic, text
+from PIL import Image
 
 WHEN = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 SMALL = Settings(angles=10, steps=10, size=32, critic=OWN)

@@ -6,11 +6,10 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from advreg_edu import axes, charts
 from advreg_edu.charts import curves
+from hypothesis import given
+from hypothesis import strategies as st
 
 finite = st.floats(-1e6, 1e6).map(lambda number: round(number, 3))
 

@@ -3,12 +3,11 @@
 import functools
 import math
 
+import advreg_edu as ar
 import pytest
 import torch
-from skimage.restoration import denoise_tv_chambolle
-
-import advreg_edu as ar
 from advreg_edu.classical import SmoothedTV, Tikhonov, stability_limit
+from skimage.restoration import denoise_tv_chambolle
 
 
 def seeded(seed=0):

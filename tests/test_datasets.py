@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from PIL import Image
-
 from advreg_edu import datasets
+from PIL import Image
 
 
 def seeded(seed=0):

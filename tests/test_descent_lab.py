@@ -3,11 +3,9 @@
 import asyncio
 import random
 
+import advreg_edu as ar
 import pytest
 import torch
-from app_moves import MOVES, controls, models, move, resident, text
-
-import advreg_edu as ar
 from advreg_edu.apps import descent_lab, descent_run, parts
 from advreg_edu.apps.descent_run import (
     COSTS,
@@ -23,6 +21,7 @@ from advreg_edu.apps.descent_run import (
     sweep,
 )
 from advreg_edu.apps.descent_view import chart, l_curve, picture, sentence, sweep_sentence, verdict
+from app_moves import MOVES, controls, models, move, resident, text
 
 SMALL = Settings(steps=10)
 

@@ -1,9 +1,8 @@
 """What a diagnosis says of critics whose slope, distance and direction are known."""
 
+import advreg_edu as ar
 import pytest
 import torch
-
-import advreg_edu as ar
 from advreg_edu.diagnostics import diagnose
 
 PROBLEM = ar.Problem(ar.Identity((1, 16, 16)), sigma=0.1)

@@ -2,12 +2,11 @@
 
 import importlib.util
 
+import advreg_edu as ar
 import pytest
 import torch
-
-import advreg_edu as ar
 from advreg_edu import hardware
-from advreg_edu.training import critic_loss, wasserstein_and_slopes
+from advreg_edu.training import critic_loss, draw_mix, wasserstein_and_slopes
 
 SIZE, ANGLES, SIGMA = 32, 12, 0.02
 
@@ -105,9 +104,13 @@ def test_the_line_estimate_has_the_mean_of_eq6():
     x_real = ar.images.ellipses(1, SIZE, generator=seeded())
     noisy = x_real + 0.1 * torch.randn(x_real.shape, generator=seeded(1))
     many = lambda u: u.expand(400, -1, -1, -1)
-    ends, _ = wasserstein_and_slopes(critic, x_real, noisy, seeded())
-    estimate, _ = wasserstein_and_slopes(critic, many(x_real), many(noisy), seeded(), gap="lines")
-    single = torch.stack([wasserstein_and_slopes(critic, x_real, noisy, seeded(k), "lines")[0] for k in range(20)])
+    ends, _ = wasserstein_and_slopes(critic, x_real, noisy, draw_mix(x_real, seeded()))
+    estimate, _ = wasserstein_and_slopes(
+        critic, many(x_real), many(noisy), draw_mix(many(x_real), seeded()), gap="lines"
+    )
+    single = torch.stack(
+        [wasserstein_and_slopes(critic, x_real, noisy, draw_mix(x_real, seeded(k)), "lines")[0] for k in range(20)]
+    )
     estimate, ends, spread = (float(t.detach()) for t in (estimate, ends, single.std()))
     assert estimate == pytest.approx(ends, abs=4 * spread / 20)
 
@@ -119,7 +122,9 @@ def test_both_estimates_are_equal_where_the_critic_is_linear():
 
     w = torch.randn(1, 8, 8, generator=seeded())
     x, noisy = torch.rand(2, 5, 1, 8, 8, generator=seeded(1))
-    ends, lines = (wasserstein_and_slopes(Linear(), x, noisy, seeded(), gap)[0] for gap in ("ends", "lines"))
+    ends, lines = (
+        wasserstein_and_slopes(Linear(), x, noisy, draw_mix(x, seeded()), gap)[0] for gap in ("ends", "lines")
+    )
     assert float(lines) == pytest.approx(float(ends), rel=1e-4)
 
 

@@ -4,9 +4,8 @@ import numpy as np
 import pydicom.data
 import pytest
 import torch
-from PIL import Image
-
 from advreg_edu import images
+from PIL import Image
 
 
 @pytest.fixture

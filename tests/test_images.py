@@ -8,11 +8,10 @@ import numpy as np
 import pydicom
 import pytest
 import torch
+from advreg_edu import images
 from PIL import Image
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
-
-from advreg_edu import images
 
 CHEST = Path(__file__).resolve().parents[2] / "shared" / "data" / "chest_ct_128.npz"
 SOURCES = {

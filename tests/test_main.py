@@ -6,12 +6,11 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import advreg_edu as ar
 import numpy as np
 import pytest
 import torch
-
-import advreg_edu as ar
-from advreg_edu import doctor, hardware, images, notebooks, presets, pretrained
+from advreg_edu import cores, doctor, hardware, images, notebooks, presets, pretrained
 from advreg_edu.__main__ import main
 
 
@@ -244,6 +243,19 @@ def test_limits_of_a_container_are_those_binder_states(monkeypatch):
     assert hardware.memory_limit() == 2**20
     notes = {f.what: str(f) for f in doctor.examine() if f.fix}
     assert "2 GB" in notes["memory"]
+
+
+def test_doctor_says_threads_policy_and_whether_the_cores_are_free(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.setenv("GOMP_SPINCOUNT", "7")
+    monkeypatch.setattr(hardware, "cpu_limit", lambda: 2)
+    monkeypatch.setattr(cores, "measure_share", lambda: 0.25)
+    found = {f.what: str(f) for f in doctor.examine()}
+    assert found["threads"].startswith("note") and "at most 3 for 2 cores" in found["threads"]
+    assert "GOMP_SPINCOUNT=7" in found["threads"]
+    assert found["cores"].startswith("note") and "25%" in found["cores"] and "4.0 times" in found["cores"]
+    monkeypatch.setattr(cores, "measure_share", lambda: 0.95)
+    assert {f.what: str(f) for f in doctor.examine()}["cores"].startswith("ok")
 
 
 SOURCE = """# ---

@@ -5,10 +5,9 @@ import io
 import numpy as np
 import pytest
 import torch
-from PIL import Image
-
 from advreg_edu import maps, pictures, worlds
 from advreg_edu.maps import Plane, plane
+from PIL import Image
 
 SIDE, TOP = 400, pictures.FONT + 10  # of a single panel
 INDIGO, YELLOW = (0, 34, 78), (254, 232, 56)  # the ends of cividis

@@ -3,15 +3,14 @@
 import math
 import sys
 
+import advreg_edu as ar
 import pytest
 import torch
-from app_moves import text
-
-import advreg_edu as ar
 from advreg_edu.apps import measurement_lab, measurement_run, scenes
 from advreg_edu.apps.measurement_run import Settings, measure, pattern, spectrum
 from advreg_edu.apps.measurement_view import chart, chart_index, picture, sentence
 from advreg_edu.apps.scenes import CT, DENOISING, INPAINTING, MRI, OPERATORS, PHOTO, SLICE
+from app_moves import text
 
 SMALL = Settings(size=16, angles=10)
 

@@ -3,10 +3,9 @@
 import html
 import re
 
+import advreg_edu as ar
 import pytest
 import torch
-
-import advreg_edu as ar
 from advreg_edu.apps import method_viewer, parts
 
 

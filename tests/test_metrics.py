@@ -2,11 +2,10 @@
 
 import math
 
+import advreg_edu as ar
 import pytest
 import torch
 from skimage import metrics as skimage_metrics
-
-import advreg_edu as ar
 
 
 def seeded(seed=0):

@@ -2,11 +2,10 @@
 
 import functools
 
+import advreg_edu as ar
 import numpy as np
 import pytest
 import torch
-
-import advreg_edu as ar
 from advreg_edu.operators import inner, squared_norm
 
 DTYPES = [torch.float32, torch.float64]

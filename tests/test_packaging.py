@@ -7,11 +7,10 @@ import sys
 import tomllib
 import zipfile
 
+import advreg_edu
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-
-import advreg_edu
 
 
 @pytest.fixture(scope="module")

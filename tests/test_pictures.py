@@ -8,10 +8,9 @@ import time
 import numpy as np
 import pytest
 import torch
-from PIL import Image
-
 from advreg_edu import pictures
 from advreg_edu.pictures import FONT, SIDE, strip
+from PIL import Image
 
 TOP = FONT + 10  # the first row of the panels
 

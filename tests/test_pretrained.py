@@ -5,12 +5,11 @@ import json
 import shutil
 import struct
 
+import advreg_edu as ar
 import pytest
 import torch
-from safetensors.torch import save_file
-
-import advreg_edu as ar
 from advreg_edu import presets, pretrained
+from safetensors.torch import save_file
 
 
 def seeded(seed=0):

@@ -2,10 +2,9 @@
 
 import math
 
+import advreg_edu as ar
 import pytest
 import torch
-
-import advreg_edu as ar
 
 
 def seeded(seed=0):

@@ -3,11 +3,10 @@
 import math
 import warnings
 
+import advreg_edu as ar
 import numpy as np
 import pytest
 import torch
-
-import advreg_edu as ar
 from advreg_edu.ray_transform import FILTERS
 
 CASES = [(16, 10), (17, 7), (31, 4), (32, 1), (64, 30)]

@@ -5,10 +5,9 @@ import itertools
 import math
 import warnings
 
+import advreg_edu as ar
 import pytest
 import torch
-
-import advreg_edu as ar
 from advreg_edu.reconstruction import METHODS
 
 WEIGHT = 0.2

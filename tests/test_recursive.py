@@ -1,12 +1,11 @@
 """Recursive training: the pool does what Algorithm 2 does, begins again, and the training resumes exactly."""
 
+import advreg_edu as ar
 import pytest
 import torch
-
-import advreg_edu as ar
 from advreg_edu.recursive import HOPS, Iterates, Recursion
 from advreg_edu.samples import draw_batch
-from advreg_edu.training import wasserstein_and_slopes
+from advreg_edu.training import draw_mix, wasserstein_and_slopes
 
 
 def seeded(seed=0):
@@ -70,9 +69,9 @@ def test_iterates_have_their_own_share_and_count_by_their_direction(monkeypatch,
     """x_real of an iterate keeps nine tenths of its error, and the short line counts as one of the given length."""
     seen = []
 
-    def spy(critic, real, noisy, generator, gap, x_own, factors):
+    def spy(critic, real, noisy, mix, gap, x_own, factors):
         seen.append((real, noisy, factors))
-        return wasserstein_and_slopes(critic, real, noisy, generator, gap, x_own, factors)
+        return wasserstein_and_slopes(critic, real, noisy, mix, gap, x_own, factors)
 
     monkeypatch.setattr("advreg_edu.training.wasserstein_and_slopes", spy)
     arguments = dict(steps=1, batch_size=4, noise_left=0.25, gap=gap, gp_weight=0.0)
@@ -95,7 +94,9 @@ def test_factors_weigh_the_gaps_of_eq_6():
     linear = lambda x: 0.25 * x.flatten(1).sum(1)
     expected = (factors * 0.25 * (noisy - real).flatten(1).sum(1)).mean()
     for gap in ("ends", "lines"):
-        wasserstein, slopes = wasserstein_and_slopes(linear, real, noisy, seeded(), gap, factors=factors)
+        wasserstein, slopes = wasserstein_and_slopes(
+            linear, real, noisy, draw_mix(real, seeded()), gap, factors=factors
+        )
         torch.testing.assert_close(wasserstein, expected)
         torch.testing.assert_close(slopes, torch.full((3,), 2.0).double())
 

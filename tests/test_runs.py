@@ -6,7 +6,6 @@ import threading
 import time
 
 import pytest
-
 from advreg_edu.apps import runs
 from advreg_edu.apps.runs import Run
 

@@ -1,9 +1,8 @@
 """Minimisers, perturbations and their amplification, against closed forms and singular values."""
 
+import advreg_edu as ar
 import pytest
 import torch
-
-import advreg_edu as ar
 from advreg_edu import maps, stability, worlds
 from advreg_edu.operators import LinearOperator, inner
 

@@ -1,9 +1,8 @@
 """The supervised baselines: training lowers the error on images never seen, and the formulas are what they say."""
 
+import advreg_edu as ar
 import pytest
 import torch
-
-import advreg_edu as ar
 
 
 def seeded(seed=0):

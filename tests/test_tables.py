@@ -4,11 +4,10 @@ import csv
 import math
 from dataclasses import replace
 
+import advreg_edu as ar
 import numpy as np
 import pytest
 import torch
-
-import advreg_edu as ar
 from advreg_edu import presets, pretrained, tables
 from advreg_edu.__main__ import main
 from advreg_edu.evaluation import BATCH, OVER_SLOPE, Row, Sample, evaluate

@@ -2,14 +2,13 @@
 
 import math
 
+import advreg_edu as ar
 import numpy as np
 import pytest
 import torch
+from advreg_edu import theory, worlds
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import wasserstein_distance
-
-import advreg_edu as ar
-from advreg_edu import theory, worlds
 
 SIGMA = 0.05
 seed = lambda number: torch.Generator().manual_seed(number)

@@ -4,11 +4,10 @@ import asyncio
 
 import pytest
 import torch
-from app_moves import text
-
 from advreg_edu import maps
 from advreg_edu.apps import parts, theory_run, theory_worlds
 from advreg_edu.apps.theory_run import DRAWN, Settings, as_code, chart, compute, picture, sentence
+from app_moves import text
 
 QUICK = Settings(steps=32)
 

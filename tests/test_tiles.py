@@ -7,9 +7,8 @@ import re
 import numpy as np
 import pytest
 import torch
-from PIL import Image
-
 from advreg_edu.tiles import SIDE, Grid, mosaic, tile
+from PIL import Image
 
 
 def pixels(shown):

@@ -9,16 +9,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import advreg_edu as ar
 import pytest
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
-from torch import nn
-
-import advreg_edu as ar
 from advreg_edu.recursive import Recursion
 from advreg_edu.samples import draw_batch
 from advreg_edu.training import wasserstein_and_slopes
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import nn
 
 SIZE = 16
 
@@ -232,9 +231,9 @@ def test_own_lines_of_recursive_training_lead_from_the_image_beside_the_iterate(
     """Without noise an image is its own measurement, whether the batch or the pool of iterates has drawn it."""
     seen = []
 
-    def spy(critic, real, noisy, generator, gap, own, factors):
+    def spy(critic, real, noisy, mix, gap, own, factors):
         seen.append((real, own))
-        return wasserstein_and_slopes(critic, real, noisy, generator, gap, own, factors)
+        return wasserstein_and_slopes(critic, real, noisy, mix, gap, own, factors)
 
     monkeypatch.setattr("advreg_edu.training.wasserstein_and_slopes", spy)
     x_real = torch.rand(20, 1, SIZE, SIZE, generator=seeded())
@@ -257,9 +256,9 @@ def test_noise_left_moves_the_real_images_towards_their_own_noise(monkeypatch, s
     seen = {}
     for share in (0.0, 0.25):
 
-        def spy(critic, real, noisy, generator, gap, x_own, factors, share=share):
+        def spy(critic, real, noisy, mix, gap, x_own, factors, share=share):
             seen[share] = real, noisy if x_own is None else x_own
-            return wasserstein_and_slopes(critic, real, noisy, generator, gap, x_own, factors)
+            return wasserstein_and_slopes(critic, real, noisy, mix, gap, x_own, factors)
 
         monkeypatch.setattr("advreg_edu.training.wasserstein_and_slopes", spy)
         list(ar.train_critic(Tiny(), problem, x_real, steps=1, batch_size=4, noise_left=share, **source))

@@ -4,11 +4,9 @@ import asyncio
 import random
 import threading
 
+import advreg_edu as ar
 import pytest
 import torch
-from app_moves import MOVES, controls, models, move, resident, text
-
-import advreg_edu as ar
 from advreg_edu.apps import monitor_run, parts, training_monitor
 from advreg_edu.apps.monitor_run import (
     ELLIPSES,
@@ -21,6 +19,7 @@ from advreg_edu.apps.monitor_run import (
     results,
 )
 from advreg_edu.apps.monitor_view import chart, histograms, picture, sentence, verdict
+from app_moves import MOVES, controls, models, move, resident, text
 
 SHORT = Settings(steps=10)
 

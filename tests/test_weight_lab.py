@@ -2,14 +2,13 @@
 
 import asyncio
 
+import advreg_edu as ar
 import pytest
 import torch
-from app_moves import critic, text
-
-import advreg_edu as ar
 from advreg_edu.apps import scenes, weight_lab, weight_run
 from advreg_edu.apps.weight_run import FACTORS, PROBLEMS, THORAX, Settings, compute, results, told
 from advreg_edu.apps.weight_view import chart, picture, sentence
+from app_moves import critic, text
 
 SMALL = Settings(size=32, steps=3)
 

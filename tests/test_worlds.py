@@ -2,13 +2,12 @@
 
 import math
 
+import advreg_edu as ar
 import pytest
 import torch
+from advreg_edu import worlds
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-import advreg_edu as ar
-from advreg_edu import worlds
 
 WORLDS = {
     "circle": worlds.circle(),

@@ -4,6 +4,8 @@ import asyncio
 import threading
 import time
 
+from ..cores import use_free
+
 # JupyterLab hands moved controls to a second thread of the kernel, and cells, with the first messages of a page, to
 # the main one. So whatever an app does when a control moves, and every result of a computation, holds this lock.
 ONE_AT_A_TIME = threading.RLock()
@@ -69,6 +71,7 @@ class Run:
                 if turn is not self._turn:
                     return
                 try:
+                    use_free()  # a browser wants a core too
                     latest = next(results, None)
                     result, done = result if latest is None else latest, latest is None
                     now = time.monotonic()

@@ -1,11 +1,9 @@
 """Procedural chest slices: no download, no licence. Not in the paper; they stand in for its LIDC/IDRI slices."""
 
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-
 import torch
 
 from .._checks import check_count
+from ..cores import each
 from . import _chest as chest
 from ._hounsfield import from_hounsfield
 from ._lung_vessels import add_disease, add_lung_vessels
@@ -31,23 +29,9 @@ def thorax_hu(n, size=128, generator=None):
     n, size = check_count(n, "n"), check_count(size, "size", low=16, fix="A chest needs some pixels; take 64 or more.")
     counts = [min(CHUNK, n - start) for start in range(0, n, CHUNK)]
     seeds = torch.randint(2**62, (len(counts),), generator=dice(generator)).tolist()
-    with _one_thread_each() as threads, ThreadPoolExecutor(min(threads, 4) if size <= 256 else 1) as pool:
-        return torch.cat(list(pool.map(_slices, counts, [size] * len(counts), seeds)))[:, None]
-
-
-@contextmanager
-def _one_thread_each():
-    """How many threads torch may use; meanwhile each operation keeps to one.
-
-    A slice takes a thousand short operations. Two threads that wait for each other a thousand times are slow, ten
-    times so on a busy machine; two threads with a chunk each are not.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield threads
-    finally:
-        torch.set_num_threads(threads)
+    # A slice takes a thousand short operations, each by one thread: two that meet a thousand times are slow.
+    threads = 4 if size <= 256 else 1  # bounds the memory
+    return torch.cat(each(_slices, counts, [size] * len(counts), seeds, threads=threads))[:, None]
 
 
 def _slices(batch, size, seed):

@@ -30,9 +30,8 @@
 # 2018. Run a cell with Shift+Enter. Run them in order.
 
 # %%
-import torch
-
 import advreg_edu as ar
+import torch
 from advreg_edu import charts, pictures
 from advreg_edu.apps import reconstruction_lab
 

@@ -30,10 +30,9 @@
 # A†y; the error, its part that is noise, and a singular pattern; singular values below">
 
 # %%
+import advreg_edu as ar
 import pydicom.data
 import torch
-
-import advreg_edu as ar
 from advreg_edu import pictures
 from advreg_edu.apps import measurement_lab
 

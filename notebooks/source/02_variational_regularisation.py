@@ -29,9 +29,8 @@
 # 2/L on the slider; truth, start and iterate; error, change and detail; the falling objective">
 
 # %%
-import torch
-
 import advreg_edu as ar
+import torch
 from advreg_edu import charts, pictures
 from advreg_edu.apps import descent_lab
 from advreg_edu.classical import SmoothedTV, Tikhonov, stability_limit

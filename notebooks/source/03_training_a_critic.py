@@ -29,12 +29,11 @@
 # %%
 import copy
 
-import torch
-from IPython.display import display
-
 import advreg_edu as ar
+import torch
 from advreg_edu import charts, pictures
 from advreg_edu.apps import training_monitor
+from IPython.display import display
 
 seed = lambda number: torch.Generator().manual_seed(number)
 

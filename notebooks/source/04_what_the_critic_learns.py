@@ -32,9 +32,8 @@
 # %%
 import math
 
-import torch
-
 import advreg_edu as ar
+import torch
 from advreg_edu import charts, maps, theory, worlds
 from advreg_edu.apps import theory_worlds
 

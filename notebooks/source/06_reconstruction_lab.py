@@ -29,10 +29,9 @@
 # truth, A†y and iterate; error, change and detail; six curves">
 
 # %%
+import advreg_edu as ar
 import pydicom.data
 import torch
-
-import advreg_edu as ar
 from advreg_edu import charts, pictures
 from advreg_edu.apps import reconstruction_lab
 

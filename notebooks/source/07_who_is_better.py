@@ -27,9 +27,8 @@
 # | Notebooks 02, 03 and 06 | Sections 5.2 and 5.3, Tables 1 and 2 | 15 min | 25 min | 90 s |
 
 # %%
-import torch
-
 import advreg_edu as ar
+import torch
 from advreg_edu import pictures, pretrained
 from advreg_edu.apps import method_viewer
 

@@ -27,9 +27,8 @@
 # | Notebooks 04, 05 and 06 | Section 4, Theorem 3; Section 5.1 | 20 min | 20 min | 55 s |
 
 # %%
-import torch
-
 import advreg_edu as ar
+import torch
 from advreg_edu import charts, maps, pictures, stability, theory, worlds
 
 seed = lambda number: torch.Generator().manual_seed(number)

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from advreg_edu import notebooks
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
-
-from advreg_edu import notebooks
 
 HERE = Path(__file__).resolve().parent
 FOLDER = HERE.parents[1] / "notebooks"
