@@ -1,11 +1,13 @@
 """How fast the apps answer in JupyterLab in headless Chromium: python benchmarks/apps_in_browser.py.
 
 Medians over MOVES moves, measured in the page: from the release of the mouse, or the key, to the animation frame after
-the new picture came into the page. Instead, `--axe` takes axe.min.js of the npm package axe-core (npm install axe-core)
-and checks the accessibility of every app, and `--pictures` writes a picture of every app into a folder.
+the new picture came into the page. `--busy` measures beside one endless loop for each core. Instead, `--axe` takes
+axe.min.js of the npm package axe-core (npm install axe-core) and checks the accessibility of every app, and `--pictures`
+writes a picture of every app into a folder.
 """
 
 import argparse
+import contextlib
 import io
 import re
 import shutil
@@ -22,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "browser"))
 
 from server import jupyterlab  # noqa: E402
+from shared import busy_loops  # noqa: E402
 
 MOVES = 20
 APPS = {  # and what the status line says when there is something to see
@@ -60,8 +63,10 @@ def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--axe", type=Path, help="axe.min.js of the npm package axe-core")
     options.add_argument("--pictures", type=Path, help="folder, such as notebooks/pictures")
+    options.add_argument("--busy", action="store_true", help="measure beside one endless loop for each core")
     options = options.parse_args()
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
+    load = busy_loops if options.busy else contextlib.nullcontext
     with tempfile.TemporaryDirectory() as home, jupyterlab(Path(home), ROOT) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for name in APPS if options.axe or options.pictures else MEASURED:
@@ -72,7 +77,8 @@ def main():
             elif options.pictures:
                 picture(page, app, options.pictures / f"{name}.png")
             else:
-                report(name, MEASURED[name](page, app))
+                with load():
+                    report(name, MEASURED[name](page, app))
             page.close()
         browser.close()
 
