@@ -2,8 +2,8 @@
 
 Medians over MOVES moves, measured in the page: from the release of the mouse, or the key, to the animation frame after
 the new picture came into the page. `--busy` measures beside one endless loop for each core. Instead, `--axe` takes
-axe.min.js of the npm package axe-core (npm install axe-core) and checks the accessibility of every app, and `--pictures`
-writes a picture of every app into a folder.
+axe.min.js of the npm package axe-core (npm install axe-core) and checks the accessibility of every app, and
+`--pictures` writes a picture of every app into a folder.
 """
 
 import argparse
