@@ -42,8 +42,8 @@ def lower_bound(A, y, reg_weight, q, p):
     For lambda = 0 that number is 0, and the bound is 0, unless A*q vanishes.
     Args: y, q (B, *A.range_shape); p (B, 2, C, H, W), of any length.
     """
-    p = p.double()
-    q = q - A((A.T(q) + gradient_adjoint(p)).to(A.T(q))) / A.norm**2
+    p, back = p.double(), A.T(q)
+    q = q - A(back + gradient_adjoint(p).to(back)) / A.norm**2
     _, seen, fit = constant_fit(A, q)
     q = q - torch.einsum("bc,c...->b...", fit.to(q), seen)
     p = p - gradient(inverse_laplacian(A.T(q).double() + gradient_adjoint(p)))
@@ -73,15 +73,15 @@ def _product(u, v):
 
 def inverse_laplacian(r):
     """The u of mean 0 with grad* grad u = r - mean(r), exact by a cosine transform: (B, C, H, W)."""
-    rows, columns = (_cosines(n).to(r) for n in r.shape[-2:])
-    eigenvalues = sum(torch.meshgrid(*[2 - 2 * torch.cos(math.pi * torch.arange(n).to(r) / n) for n in r.shape[-2:]]))
-    eigenvalues[0, 0] = math.inf
-    return rows.T @ ((rows @ r @ columns.T) / eigenvalues) @ columns
+    (rows, down), (columns, right) = (_cosines(n, r.dtype) for n in r.shape[-2:])
+    squares = down[:, None] + right
+    squares[0, 0] = math.inf
+    return rows.T @ ((rows @ r @ columns.T) / squares) @ columns
 
 
-def _cosines(n):
-    """The orthonormal eigenvectors of the second difference with mirrored ends, one a row (DCT-II): (n, n)."""
-    k, i = torch.arange(n, dtype=torch.float64)[:, None], torch.arange(n, dtype=torch.float64)
-    waves = (2 / n) ** 0.5 * torch.cos(math.pi * k * (i + 0.5) / n)
+def _cosines(n, dtype):
+    """The orthonormal eigenvectors of d* d for n pixels in a row (DCT-II), one a row, and their eigenvalues."""
+    k, i = torch.arange(n, dtype=torch.float64), torch.arange(n, dtype=torch.float64)
+    waves = torch.cos(math.pi * k[:, None] * (i + 0.5) / n) * (2 / n) ** 0.5
     waves[0] /= 2**0.5
-    return waves
+    return waves.to(dtype), (2 - 2 * torch.cos(math.pi * k / n)).to(dtype)
