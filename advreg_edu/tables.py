@@ -37,7 +37,7 @@ def _tomography(title, sigma, critic, steps, tv_weights, **paper):
     return Experiment(title, problem, critic, f"{critic}-unet", solver, tv_weights, red_weights, paper)
 
 
-HIGH, LOW = (0.002, 0.003, 0.004, 0.005), (0.0004, 0.0007, 0.001, 0.0014)
+HIGH, LOW = (0.002, 0.003, 0.004, 0.005), (0.00025, 0.0004, 0.0007, 0.001)
 PAPER_HIGH = {"FBP": (14.9, 0.227), "TV": (27.7, 0.890), "post-processing": (31.2, 0.936), "RED": (29.9, 0.904)}
 PAPER_LOW = {"FBP": (23.3, 0.604), "TV": (30.0, 0.924), "post-processing": (33.6, 0.955), "RED": (32.8, 0.947)}
 PAPER_DENOISING = {"noisy": (20.3, 0.534), "TV": (26.3, 0.836), "U-Net": (28.8, 0.908), "ours": (28.2, 0.892)}

@@ -57,7 +57,7 @@ def iterates(problem, y, critic, photos):
 
 def oracle_tv(problem, y, x, photos):
     """The best lambda of a grid, judged with the truth, and its TV reconstruction."""
-    runs = {w: ar.total_variation(problem, y, w, steps=300) for w in GRIDS[photos]}
+    runs = {w: ar.total_variation(problem, y, w) for w in GRIDS[photos]}
     best = max(runs, key=lambda w: ar.psnr(runs[w].clamp(0, 1), x).mean())
     return best, runs[best]
 
