@@ -85,18 +85,19 @@ def reconstruct(
 
 
 def _iterate(k, p, advance, done):
-    steps = torch.as_tensor(advance.step).to(p.objective).expand_as(p.objective)
     parts = p.objective, p.data_term, p.regularizer, norm(p.gradient)
-    return Iterate(k, p.x, *parts, step_size=steps, stopped=bool(done.all()))
+    epsilon = torch.zeros_like(p.objective) + advance.step
+    return Iterate(k, p.x, *parts, step_size=epsilon, stopped=bool(done.all()))
 
 
 def _stop_if_blown_up(p, last, y, step_size, first):
     bound = 1e3 * (squared_norm(y) + first.data_term) + 1
     if torch.isfinite(p.objective).all() and (p.data_term <= bound).all():
         return
-    fix = f"Lower step_size (now {step_size:g})"
     if step_size == "auto":
         fix = "J has no minimum here: lower reg_weight, or take another critic"
+    else:
+        fix = f"Lower step_size (now {step_size:g})"
     raise Diverged(
         f"The objective blew up at step {last.step + 1}: expected it to fall, got a data term of "
         f"{p.data_term.max():.3g}. {fix}; the last finite iterate is in `.last`.",
