@@ -184,7 +184,7 @@ def test_rule_without_a_regulariser():
     """At lambda = 0 the noise sets the scale, 2 E ||A* e||; without noise the data, 2 ||A* y||."""
     ray, y = PROBLEMS["Ray"], data(PROBLEMS["Ray"])
     last = run(ray, y, reg_weight=0, steps=1000, stop="gradient")[-1]
-    assert last.stopped and (last.gradient_norm <= 0.02 * ar.weight_from_noise(ray)).all()
+    assert last.stopped and (last.gradient_norm <= 0.01 * ar.weight_from_noise(ray)).all()
     exact = ar.Problem(ray.A, 0)
     last = run(exact, y, reg_weight=0, steps=1000, stop="gradient", tolerance=1e-3)[-1]
     assert last.stopped and (last.gradient_norm <= 1e-3 * 2 * exact.A.T(y).flatten(1).norm(dim=1)).all()
@@ -215,7 +215,7 @@ def test_rounding_does_not_halve_the_step_for_ever(problem, method, name):
     """In float32, far beyond where J itself can tell: the gradient still falls, and the step stays what it was."""
     critic = small_critic(lambda: ar.LocalCritic(1, widths=(4, 8)), 0).float() if name == "local" else Quadratic()
     y = data(problem, dtype=torch.float32)
-    its = run(problem, y, critic, steps=300, method=method)
+    its = run(problem, y, critic, steps=150, method=method)
     assert (its[-1].gradient_norm <= 1e-4 * its[0].gradient_norm).all()
     assert (its[-1].step_size > 1e-3).all()
     rise = torch.stack([it.objective for it in its]).diff(dim=0)
@@ -229,7 +229,7 @@ def test_no_minimum_is_said():
 
 
 MISSED = {
-    "gradient": ("gradient", r"expected \|\|grad J\|\| <= 0\.02 lambda for every image, got up to [\d.]+ lambda"),
+    "gradient": ("gradient", r"expected \|\|grad J\|\| <= 0\.01 lambda for every image, got up to [\d.]+ lambda"),
     "change": (1e-9, r"expected x to change by at most 1e-09 of \|\|x\|\|, got [\d.e-]+"),
     "discrepancy": ("discrepancy", r"expected every data term to pass E \|\|e\|\|\^2 = 0\.[\d]+, got one of [\d.]+"),
 }
@@ -271,7 +271,7 @@ def test_a_given_step_is_plain_descent():
     "wrong, kind, message",
     [
         (dict(step_size="fast"), TypeError, r"step_size: expected a number, got 'fast'.*\"auto\""),
-        (dict(tolerance=0), ValueError, r"tolerance: expected .* above 0, got 0\. Try 0\.02"),
+        (dict(tolerance=0), ValueError, r"tolerance: expected .* above 0, got 0\. Try 0\.01"),
         (dict(stop="minimum"), TypeError, r"stop: expected a number, got 'minimum'\. Give None, \"gradient\""),
     ],
 )

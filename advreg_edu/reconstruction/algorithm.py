@@ -30,7 +30,7 @@ def reconstruct(
     method="gradient-descent",
     stop=None,
     x0=None,
-    tolerance=0.02,
+    tolerance=0.01,
 ):
     """Minimise ||Ax - y||^2 + lambda Psi(x) from A†y; yields the start and every iterate, so steps + 1 of them at most.
 

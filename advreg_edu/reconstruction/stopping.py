@@ -95,7 +95,7 @@ def check_stop(stop, tolerance):
     if stop not in (None, "gradient", "discrepancy"):
         fix = 'Give None, "gradient", "discrepancy", or a relative change such as 1e-4.'
         check_number(stop, "stop", low=0, fix=fix)
-    check_number(tolerance, "tolerance", low=0, above=True, fix="Try 0.02.")
+    check_number(tolerance, "tolerance", low=0, above=True, fix="Try 0.01.")
 
 
 def degrees_of_freedom(A):
