@@ -101,10 +101,10 @@ def minimiser(problem, y, weight):
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", CRITICS)
-@pytest.mark.parametrize("weight", [0.02, 1.0, 50.0])
+@pytest.mark.parametrize("weight", [0.02, 50.0])
 def test_objective_never_rises(problem, method, name, weight):
     """Convex or not, steep or flat: J(x_{k+1}) <= J(x_k) for every image, but for rounding; and it falls."""
-    objective = torch.stack([it.objective for it in run(problem, None, CRITICS[name], weight, steps=40, method=method)])
+    objective = torch.stack([it.objective for it in run(problem, None, CRITICS[name], weight, steps=25, method=method)])
     assert (objective.diff(dim=0) <= 1e-12 * objective[:-1].abs()).all()
     assert (objective[-1] < objective[0]).all()
 
@@ -211,11 +211,11 @@ def test_a_step_that_would_lift_the_objective_is_not_taken():
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", ["quadratic", "local"])
-def test_rounding_does_not_halve_the_step_for_ever(problem, method, name):
+def test_rounding_does_not_halve_the_step_for_ever(method, name):
     """In float32, far beyond where J itself can tell: the gradient still falls, and the step stays what it was."""
     critic = small_critic(lambda: ar.LocalCritic(1, widths=(4, 8)), 0).float() if name == "local" else Quadratic()
-    y = data(problem, dtype=torch.float32)
-    its = run(problem, y, critic, steps=150, method=method)
+    y = data(PROBLEMS["Ray"], dtype=torch.float32)
+    its = run(PROBLEMS["Ray"], y, critic, steps=150, method=method)
     assert (its[-1].gradient_norm <= 1e-4 * its[0].gradient_norm).all()
     assert (its[-1].step_size > 1e-3).all()
     rise = torch.stack([it.objective for it in its]).diff(dim=0)
