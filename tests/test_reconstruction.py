@@ -262,12 +262,12 @@ def test_stop_by_discrepancy(name, start):
 
 def test_discrepancy_counts_the_noise():
     """E ||e||^2, against which it is held, is that of the operator's own noise."""
-    from advreg_edu.reconstruction import _degrees_of_freedom
+    from advreg_edu.reconstruction.stopping import degrees_of_freedom
 
     for name in MAKERS:
         problem = problem_of(name, 1.0)
         energy = problem.noise(3000, seeded()).abs().square().flatten(1).sum(1).mean().item()
-        assert energy == pytest.approx(_degrees_of_freedom(problem.A), rel=0.02)
+        assert energy == pytest.approx(degrees_of_freedom(problem.A), rel=0.02)
 
 
 LIMITS = {"gradient-descent": 1.0, "accelerated": 2 / 3}

@@ -1,0 +1,7 @@
+"""Reconstruction with a learned regulariser: the objective, the solvers, the stopping rules. Paper: §3.1, Alg. 2."""
+
+from .algorithm import Diverged, NotConverged, reconstruct, warn_if_unstable
+from .objective import Iterate, gradient
+from .solvers import METHODS
+
+__all__ = ["METHODS", "Diverged", "Iterate", "NotConverged", "gradient", "reconstruct", "warn_if_unstable"]

@@ -1,0 +1,147 @@
+"""Algorithm 2: reconstruction with a learned regulariser, iterate by iterate. Paper: §3.1, Algorithm 2 and Eq. 5."""
+
+import warnings
+
+import torch
+
+from .._checks import check_choice, check_count, check_finite, check_images, check_number
+from ..cores import use_free
+from ..operators import check_measurement, squared_norm
+from ..problem import check_problem
+from .objective import Iterate, Objective, norm
+from .solvers import METHODS, FoundStep, GivenStep
+from .stopping import NotConverged, check_stop, rule
+
+
+class Diverged(ValueError):
+    """The objective blew up. `last` is the last finite iterate."""
+
+    def __init__(self, message, last):
+        super().__init__(message)
+        self.last = last
+
+
+def reconstruct(
+    problem,
+    y,
+    critic,
+    reg_weight,
+    step_size=0.3,
+    steps=100,
+    method="gradient-descent",
+    stop=None,
+    x0=None,
+    tolerance=0.01,
+):
+    """Minimise ||Ax - y||^2 + lambda Psi(x) from A†y; yields the start and every iterate, so steps + 1 of them at most.
+
+    Args:
+        problem: operator A and noise level sigma (used by `stop="discrepancy"`, and by "gradient" where lambda is 0).
+        y: measurements (B, *A.range_shape), finite.
+        critic: Psi, (B, C, H, W) to (B,), differentiable.
+        reg_weight: lambda >= 0, see `weight_from_noise`.
+        step_size: epsilon > 0 of Alg. 2. The data term alone is stable below 1 / ||A||^2; the critic's curvature lowers
+            the limit. With momentum it is 2/3 of that. A larger value warns at once. Forward-backward has no such limit
+            from the data term. "auto" finds a step size for each image, with which J never rises: an image whose J
+            would rise stays where it is for that iterate. It starts at 1 / (2 ||A||^2).
+        steps: iterations at most. One costs one evaluation of the critic with its gradient, two if "accelerated" and
+            `step_size` is a number.
+        method: "gradient-descent" (the paper), "accelerated" (Nesterov's momentum, restarted where it points uphill;
+            O'Donoghue and Candès 2015) or "forward-backward" (explicit in Psi, implicit in the data term; §3.1
+            names it).
+        stop: None runs all steps; "gradient" stops at a minimum, ||grad J|| <= tolerance * lambda for every image, and
+            one that is there waits for the others; a number t stops when ||x_{k+1} - x_k|| <= t ||x_k|| for every
+            image; "discrepancy" (Morozov) when ||Ax - y|| has grown or fallen to its expected value sqrt(E ||e||^2),
+            once at least for every image. If `steps` run out first, it warns `NotConverged`, and the last iterate is
+            not `stopped`.
+        x0: start, if not A†y.
+        tolerance: of `stop="gradient"`.
+
+    Yields: Iterate. Raises Diverged (a ValueError) with the last finite iterate when the objective blows up.
+    No ground truth enters.
+    """
+    x, weight = _checked(problem, y, critic, reg_weight, step_size, steps, method, stop, x0, tolerance)
+    J, criterion = Objective(problem.A, y, critic, weight), rule(stop, tolerance, problem, y, weight)
+    use_free()
+    p = first = J(x)  # Alg. 2, line 1: x <- A† y
+    check_finite(p.objective, "objective of the start, by critic and reg_weight")
+    found = step_size == "auto"
+    advance = FoundStep(method, p, 0.5 / problem.A.norm**2) if found else GivenStep(method, float(step_size))
+    done = criterion(p)
+    it = _iterate(0, p, advance, done)
+    yield it
+    for k in range(1, steps + 1):  # Alg. 2, line 2
+        if it.stopped:
+            return
+        use_free()
+        previous, (p, moved) = p, advance(J, p)  # Alg. 2, line 3
+        if criterion.waits:
+            p = previous.where(done, p)
+        _stop_if_blown_up(p, it, y, step_size, first)
+        done = criterion(p, previous, moved)
+        it = _iterate(k, p, advance, done)
+        yield it
+    if stop is not None and not it.stopped:
+        fix = "Raise steps." if found else 'Raise steps, or let the solver find its step: step_size="auto".'
+        missed = criterion.missed(p)
+        warnings.warn(f"steps: {steps} ran out before the rule stop={stop!r} was met: {missed}. {fix}", NotConverged, 2)
+
+
+def _iterate(k, p, advance, done):
+    parts = p.objective, p.data_term, p.regularizer, norm(p.gradient)
+    epsilon = torch.zeros_like(p.objective) + advance.step
+    return Iterate(k, p.x, *parts, step_size=epsilon, stopped=bool(done.all()))
+
+
+def _stop_if_blown_up(p, last, y, step_size, first):
+    bound = 1e3 * (squared_norm(y) + first.data_term) + 1
+    if torch.isfinite(p.objective).all() and (p.data_term <= bound).all():
+        return
+    if step_size == "auto":
+        fix = "J has no minimum here: lower reg_weight, or take another critic"
+    else:
+        fix = f"Lower step_size (now {step_size:g})"
+    raise Diverged(
+        f"The objective blew up at step {last.step + 1}: expected it to fall, got a data term of "
+        f"{p.data_term.max():.3g}. {fix}; the last finite iterate is in `.last`.",
+        last,
+    )
+
+
+def _checked(problem, y, critic, reg_weight, step_size, steps, method, stop, x0, tolerance):
+    """The start and lambda. Everything that can be wrong is found here, before the first product with A."""
+    check_problem(problem)
+    check_choice(method, "method", METHODS)
+    A = problem.A
+    check_measurement(A, y)
+    check_finite(y, "y")
+    weight = check_number(reg_weight, "reg_weight", low=0, fix="Take weight_from_noise(problem).")
+    if step_size != "auto":
+        check_number(step_size, "step_size", low=0, above=True, fix='Try 0.3 / A.norm**2, or "auto".')
+    check_count(steps, "steps", 0)
+    check_stop(stop, tolerance)
+    x = problem.naive(y) if x0 is None else x0
+    check_images(x, "x0", A.domain_shape, unit_range=False)
+    x = x.detach()
+    if len(x) != len(y):
+        raise ValueError(f"x0: expected {len(y)} images, as many as in y, got {len(x)}. Repeat it: x0.expand(...).")
+    channels = getattr(critic, "channels", A.domain_shape[0])
+    if channels != A.domain_shape[0]:
+        raise ValueError(
+            f"critic: expected one for {A.domain_shape[0]} channel(s) as in {A}, got one for {channels}. "
+            f"Build it with channels={A.domain_shape[0]} or load another."
+        )
+    share, name = {"accelerated": (2 / 3, "2/3/||A||^2")}.get(method, (1.0, "1/||A||^2"))
+    if method != "forward-backward" and step_size != "auto":
+        warn_if_unstable(step_size, share / A.norm**2, name)
+    return x, weight
+
+
+def warn_if_unstable(step_size, limit, name):
+    """Warn about the line of the user: `reconstruct` is two calls above, `red` is one and torch's decorator another."""
+    if step_size >= limit:
+        warnings.warn(
+            f"step_size {step_size:g} is at or past the stability limit {name} = {limit:.3g}: expect divergence. "
+            "Choose a smaller one.",
+            stacklevel=4,
+        )
