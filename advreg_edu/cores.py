@@ -112,7 +112,8 @@ def each(function, *arguments, threads=None):
             for _ in waiting:
                 pass
             for future in futures:
-                future.result()
+                if not future.cancel():  # one that never began has nothing left to do
+                    future.result()
     return results
 
 

@@ -127,9 +127,11 @@ _CRITICS = {
         _slices(),  # sharp poses gain nothing here
         sigma=0.005,
         widths=(32, 64, 96),
+        smoothing=0.003,
         blocks_down=True,
         mirrored=True,
-        **(NOISE_LEFT | dict(gp_weight=36.0, learning_rate=1.5e-3, steps=1500)),
+        recursive=Recursion(1500, 500, 0.9, noise_left=0.9, distance=3.0, hops=6),
+        **(NOISE_LEFT | dict(gp_weight=36.0, learning_rate=1.2e-3, steps=2800)),
     ),
     "photos-color": _photos(
         crops=16000,

@@ -12,9 +12,6 @@ from .reconstruction import gradient
 from .reg_weight import weight_from_noise
 from .samples import draw_data
 
-HOPS = 2  # steps of Algorithm 2 for each time that an image is drawn
-
-
 @dataclass(frozen=True)
 class Recursion:
     """From step `start` of Algorithm 1 on, half of x_noisy are iterates of Algorithm 2, whose runs take `steps`
@@ -27,6 +24,8 @@ class Recursion:
     distance: what counts as ||x_noisy - x_real|| of an iterate in the first part of Eq. 6, so that a short line counts
         as much as a long one; None takes each as it is. With 0.9 and a third of the mean distance of the other pairs
         two critics for CT with sigma = 0.02 gained 0.2 dB (sharp poses) and 0.05 dB (linear ones). Both need pairs.
+    hops: steps of Algorithm 2 for each time that an image is drawn. Runs of many steps want more of them, or no run
+        comes to its end during the training.
     """
 
     start: int = 200
@@ -34,6 +33,7 @@ class Recursion:
     step_size: float = 0.5
     noise_left: float | None = None
     distance: float | None = None
+    hops: int = 2
 
 
 def check_recursion(recursion, crop, batch_size):
@@ -46,6 +46,7 @@ def check_recursion(recursion, crop, batch_size):
     check_count(recursion.start, "recursive.start", 0)
     check_count(recursion.steps, "recursive.steps")
     check_number(recursion.step_size, "recursive.step_size", low=0, above=True)
+    check_count(recursion.hops, "recursive.hops")
     if recursion.noise_left is not None:
         check_number(recursion.noise_left, "recursive.noise_left", low=0, high=0.99)
     if recursion.distance is not None:
@@ -55,7 +56,7 @@ def check_recursion(recursion, crop, batch_size):
 
 
 class Iterates:
-    """A pool of images on their way through Algorithm 2, each HOPS steps further whenever it is drawn.
+    """A pool of images on their way through Algorithm 2, each `hops` steps further whenever it is drawn.
 
     Algorithm 2 shows the critic images that are neither real nor samples of P_n, and follows its gradient there. Here
     such images are made by the critic as it is now, with lambda by the formula, and become samples to train on. After
@@ -92,7 +93,7 @@ class Iterates:
         return torch.where(_is_iterate(x_real).flatten(), self.recursion.distance / lengths, 1.0)
 
     def draw(self, critic, count, generator, precision="float32"):
-        """(x_real, iterate), each (count, C, H, W), after HOPS more steps of Algorithm 2."""
+        """(x_real, iterate), each (count, C, H, W), after `hops` more steps of Algorithm 2."""
 
         def grad_psi(x):
             with torch.autocast(x.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
@@ -101,11 +102,11 @@ class Iterates:
         i = torch.randperm(len(self.state["age"]), generator=generator)[:count]
         real, y, x = (self.state[key][i] for key in ("real", "y", "x"))
         A = self.problem.A
-        for _ in range(HOPS):
+        for _ in range(self.recursion.hops):
             grad = 2 * A.T(A(x) - y) + self.weight * torch.cat(in_parts(grad_psi, x))
             x = x - self.recursion.step_size * grad  # Alg. 2, line 3
         self.state["x"][i] = x
-        self.state["age"][i] += HOPS
+        self.state["age"][i] += self.recursion.hops
         self._begin_again(i[self._over(i, x)], generator)
         return real, x
 

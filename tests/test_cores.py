@@ -97,6 +97,12 @@ def test_each_keeps_the_order_and_raises_what_a_call_raises(machine):
     assert torch.get_num_threads() == 64
 
 
+def test_parts_of_parts_do_not_wait_for_each_other(machine):
+    machine(8, 8, 0.0)
+    inner = lambda a: sum(cores.each(lambda b: a * b, range(10)))
+    assert cores.each(inner, range(40)) == [45 * a for a in range(40)]
+
+
 def test_weights_do_not_depend_on_the_number_of_cores(machine):
     """Algorithm 1, iterates of Algorithm 2 among its images, bit for bit."""
     problem = ar.Problem(ar.RayTransform(128, 4), sigma=0.05)

@@ -3,7 +3,7 @@
 import advreg_edu as ar
 import pytest
 import torch
-from advreg_edu.recursive import HOPS, Iterates, Recursion
+from advreg_edu.recursive import Iterates, Recursion
 from advreg_edu.samples import draw_batch
 from advreg_edu.training import draw_mix, wasserstein_and_slopes
 
@@ -26,12 +26,12 @@ def test_a_pooled_image_is_an_iterate_of_algorithm_2():
     y, runs = pool.state["y"].clone(), 3
     for k in range(runs):
         pool.draw(critic(), 4, seeded(k))
-    *_, it = ar.reconstruct(PROBLEM, y, critic(), pool.weight, step_size=0.3, steps=runs * HOPS)
+    *_, it = ar.reconstruct(PROBLEM, y, critic(), pool.weight, step_size=0.3, steps=runs * 2)
     torch.testing.assert_close(pool.state["x"], it.x)
 
 
 def test_a_run_begins_again_at_the_pseudo_inverse_of_other_data():
-    pool = Iterates(PROBLEM, IMAGES, 4, Recursion(0, HOPS, 0.3))
+    pool = Iterates(PROBLEM, IMAGES, 4, Recursion(0, 2, 0.3))
     before = pool.state["y"].clone()
     real, x = pool.draw(critic(), 4, seeded())
     assert (pool.state["age"] == 0).all() and not torch.equal(pool.state["y"], before)
