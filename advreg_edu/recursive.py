@@ -12,6 +12,7 @@ from .reconstruction import gradient
 from .reg_weight import weight_from_noise
 from .samples import draw_data
 
+
 @dataclass(frozen=True)
 class Recursion:
     """From step `start` of Algorithm 1 on, half of x_noisy are iterates of Algorithm 2, whose runs take `steps`
