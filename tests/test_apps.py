@@ -117,7 +117,7 @@ def test_a_run_ends_at_a_minimum_and_says_where():
     ratio = float(result.iterates[-1].gradient_norm) / result.reg_weight
     assert app.controls.stop.value == MINIMUM and 0 < last < 400 and ratio <= 0.01
     assert all(float(it.gradient_norm) > 0.01 * result.reg_weight for it in result.iterates[:-1])
-    assert text(app.notice).startswith(f"The rule “stop” ended the run at iterate {last}: ‖∇J‖ is {ratio:.3g} λ, ")
+    assert text(app.notice).startswith(f"The rule “stop” ended the run at iterate {last}: ‖∇J‖ is {ratio:.3g}\u00a0λ, ")
     assert "more views" in text(app.notice).lower() and "advreg-hint" in app.notice.value
     assert app.scrubber.value == app.scrubber.max == app.play.max == last
     assert text(app.status).startswith(f"Iterate {last} of {last}: ") and "step size found" in text(app.status)
@@ -130,7 +130,8 @@ def test_a_limit_that_was_hit_is_said_and_does_not_warn_elsewhere(capsys):
     app = reconstruction_lab(critic, replace(TO_THE_END, steps=10))
     ratio = float(app.result.iterates[-1].gradient_norm) / app.result.reg_weight
     assert app.result.missed and ratio > 0.01 and "advreg-warning" in app.notice.value
-    assert f"limit of 10 steps was hit before the rule “stop” was met: ‖∇J‖ is still {ratio:.3g} λ." in text(app.notice)
+    assert "limit of 10 steps was hit before the rule “stop” was met" in text(app.notice)
+    assert f"‖∇J‖ is still {ratio:.3g}\u00a0λ. Allow more." in text(app.notice)
     app.controls.stop.value = "after all steps"
     assert not app.result.missed and text(app.notice).startswith("All 10 steps are taken")
     assert capsys.readouterr() == ("", "")

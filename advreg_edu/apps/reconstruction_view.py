@@ -115,9 +115,10 @@ def ending(result):
     """How the run ended: by which rule, where, and how far from a minimum."""
     last, weight, rule = result.iterates[-1], result.reg_weight, result.settings.stop
     slope = float(last.gradient_norm)
-    left = f"{slope / weight:.3g} λ" if weight else f"{slope:.3g}"
+    left = f"{slope / weight:.3g}\u00a0λ" if weight else f"{slope:.3g}"
     if result.missed:
-        return f"The limit of {result.last} steps was hit before the rule “stop” was met: ‖∇J‖ is still {left}."
+        said = f"The limit of {result.last} steps was hit before the rule “stop” was met"
+        return f"{said}: ‖∇J‖ is still {left}. Allow more."
     if rule is None:
         return f"All {result.last} steps are taken: ‖∇J‖ is {left}."
     minimum = ", so this is a minimum" if rule == "gradient" and weight else ""
