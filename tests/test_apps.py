@@ -11,14 +11,16 @@ import numpy as np
 import pytest
 import torch
 from advreg_edu.apps import parts, reconstruction_lab, reconstruction_run, reconstruction_view, scenes
-from advreg_edu.apps.reconstruction_run import CRITIC, OWN, Settings, as_code, compute
-from advreg_edu.apps.reconstruction_view import chart, picture, sentence
+from advreg_edu.apps.reconstruction_run import AUTO, CRITIC, OWN, Settings, as_code, compute
+from advreg_edu.apps.reconstruction_view import chart, ending, picture, sentence
 from advreg_edu.apps.scenes import CT, DENOISING, FILE, INPAINTING, MRI, PHANTOM, PHOTO, SLICE
 from app_moves import critic, text
 from PIL import Image
 
 WHEN = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
-SMALL = Settings(angles=10, steps=10, size=32, critic=OWN)
+SMALL = Settings(angles=10, step_size=0.5, steps=10, stop=None, size=32, critic=OWN)
+MINIMUM = next(iter(reconstruction_run.STOPS))
+TO_THE_END = replace(SMALL, step_size=AUTO, steps=400, stop="gradient")
 
 
 @pytest.fixture
@@ -63,17 +65,21 @@ def test_the_first_run_shows_pictures_curves_and_their_text(lab):
         ("sigma", 0.04),
         ("angles", 20),
         ("step_size", 0.1),
+        ("find_step", True),
         ("steps", 20),
         ("method", "accelerated"),
         ("method", "forward-backward"),
         ("begin", "zero"),
         ("stop", "change below 1 %"),
+        ("stop", MINIMUM),
     ],
 )
 def test_every_control_changes_pictures_curves_and_text(lab, control, value):
     if control == "stop":
         lab.controls.steps.value = 100
     lab.as_code.value = True
+    if value == MINIMUM:
+        lab.controls.find_step.value, lab.controls.steps.value = True, 400
     before, code, settings = seen(lab), lab.code.value, lab.settings
     getattr(lab.controls, control).value = value
     assert all(now != then for now, then in zip(seen(lab), before, strict=True))
@@ -103,6 +109,54 @@ def test_the_weight_follows_the_formula_until_it_is_set_by_hand(lab):
     before = seen(lab)
     lab.controls.weight.value = 2.0
     assert lab.result.reg_weight == 2.0 and seen(lab) != before
+
+
+def test_a_run_ends_at_a_minimum_and_says_where():
+    app = reconstruction_lab(critic, TO_THE_END)
+    result, last = app.result, app.result.last
+    ratio = float(result.iterates[-1].gradient_norm) / result.reg_weight
+    assert app.controls.stop.value == MINIMUM and 0 < last < 400 and ratio <= 0.01
+    assert all(float(it.gradient_norm) > 0.01 * result.reg_weight for it in result.iterates[:-1])
+    assert text(app.notice).startswith(f"The rule “stop” ended the run at iterate {last}: ‖∇J‖ is {ratio:.3g}\u00a0λ, ")
+    assert "more views" in text(app.notice).lower() and "advreg-hint" in app.notice.value
+    assert app.scrubber.value == app.scrubber.max == app.play.max == last
+    assert text(app.status).startswith(f"Iterate {last} of {last}: ") and "step size found" in text(app.status)
+    is_current(app)
+    app.close()
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_limit_that_was_hit_is_said_and_does_not_warn_elsewhere(capsys):
+    app = reconstruction_lab(critic, replace(TO_THE_END, steps=10))
+    ratio = float(app.result.iterates[-1].gradient_norm) / app.result.reg_weight
+    assert app.result.missed and ratio > 0.01 and "advreg-warning" in app.notice.value
+    assert "limit of 10 steps was hit before the rule “stop” was met" in text(app.notice)
+    assert f"‖∇J‖ is still {ratio:.3g}\u00a0λ. Allow more." in text(app.notice)
+    app.controls.stop.value = "after all steps"
+    assert not app.result.missed and text(app.notice).startswith("All 10 steps are taken")
+    assert capsys.readouterr() == ("", "")
+    app.close()
+
+
+def test_the_step_size_is_found_until_it_is_given_by_hand():
+    app = reconstruction_lab(critic, replace(TO_THE_END, steps=50))
+    assert app.settings.step_size == AUTO and app.controls.step_size.slider.disabled
+    objective = [float(it.objective) for it in app.result.iterates]
+    assert objective == sorted(objective, reverse=True) and "step size found" in text(app.status)
+    app.controls.find_step.value = False
+    assert app.settings.step_size == 0.5 == app.controls.step_size.value and not app.controls.step_size.slider.disabled
+    assert app.result.settings.step_size == 0.5 and "step size found" not in text(app.status)
+    app.close()
+
+
+def test_while_a_run_goes_on_its_last_step_is_not_known():
+    running = next(reconstruction_run.results(TO_THE_END, critic))
+    assert not running.ended and sentence(running, 0).startswith("Iterate 0 of at most 400: ")
+
+
+def test_without_a_weight_no_multiple_of_it_is_named(lab):
+    result = compute(replace(TO_THE_END, sigma=0.0), critic)
+    assert "λ" not in ending(result)
 
 
 def test_another_operator_begins_with_its_own_noise_and_step_size_and_shows_its_own_slider(lab):
@@ -266,6 +320,7 @@ def test_a_bad_upload_says_what_to_do_and_the_app_goes_on(lab, name, content, sa
 
 CODES = [
     SMALL,
+    replace(TO_THE_END, size=24),
     Settings(image=SLICE, angles=10, steps=2, reg_weight=0.5, noise=3),
     Settings(
         image=PHOTO, number=7, operator=DENOISING, critic="photos-color", sigma=0.1, step_size=0.05, steps=2, size=64
@@ -279,6 +334,7 @@ CODES = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore::advreg_edu.reconstruction.NotConverged")
 @pytest.mark.parametrize("settings", CODES, ids=lambda s: f"{s.image}-{s.operator}-{s.method}")
 def test_the_code_that_is_shown_computes_the_same(settings, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -300,7 +356,7 @@ def test_in_a_notebook_frames_appear_while_they_are_computed_and_a_moved_slider_
 
     async def session():
         app = reconstruction_lab(slow, replace(SMALL, steps=300))
-        while not app.result or app.result.last < 5:
+        while not app.result or not 5 <= app.scrubber.max < 300:  # the slider grows with the run
             await asyncio.sleep(0.01)
         partial, abandoned = app.result, app._run._task
         assert app._run.busy and partial.last < 300 and "<img" in app.pictures.value

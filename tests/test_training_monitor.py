@@ -26,7 +26,9 @@ SHORT = Settings(steps=10)
 
 @pytest.fixture(autouse=True)
 def small_images(monkeypatch):
-    for name, value in dict(SIZE=16, BATCH=2, HELD=4, LOOK_EVERY=4, DESCENT=dict(step_size=0.05, steps=3)).items():
+    for name, value in dict(
+        SIZE=16, BATCH=2, HELD=4, LOOK_EVERY=4, DESCENT=dict(step_size="auto", steps=3, stop="gradient")
+    ).items():
         monkeypatch.setattr(monitor_run, name, value)
     monitor_run._images.cache_clear()
     yield
@@ -93,6 +95,7 @@ def test_the_training_is_the_library_s(app):
         assert float(step.loss) == pytest.approx(-w + s.gp_weight * penalty, abs=1e-5)  # Eq. 6
 
 
+@pytest.mark.filterwarnings("ignore::advreg_edu.reconstruction.NotConverged")
 def test_a_look_shows_the_critic_as_it_is():
     """Psi, its slopes and the reconstruction are those of the weights at that step, not of earlier or averaged ones."""
     critic = new_critic(SHORT)
@@ -102,8 +105,9 @@ def test_a_look_shows_the_critic_as_it_is():
         real, noisy = held_out(SHORT)
         assert torch.allclose(result.look.psi_noisy, critic(noisy).detach())
         weight = ar.weight_from_noise(problem(SHORT))
-        *_, it = ar.reconstruct(problem(SHORT), noisy[:1], critic, weight, 0.05, 3)
-        assert torch.allclose(result.look.x, it.x)
+        *_, it = ar.reconstruct(problem(SHORT), noisy[:1], critic, weight, **monitor_run.DESCENT)
+        assert torch.allclose(result.look.x, it.x) and result.look.settled == it.stopped
+        assert f"({'a minimum' if it.stopped else 'no minimum yet'})" in sentence(result)
         x = real.requires_grad_()
         (grad,) = torch.autograd.grad(critic(x).sum(), x)
         assert torch.allclose(result.look.slope_real, grad.flatten(1).norm(dim=1))

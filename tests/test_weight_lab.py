@@ -11,6 +11,7 @@ from advreg_edu.apps.weight_view import chart, picture, sentence
 from app_moves import critic, text
 
 SMALL = Settings(size=32, steps=3)
+short_of_a_minimum = pytest.mark.filterwarnings("ignore::advreg_edu.reconstruction.NotConverged")
 
 
 @pytest.fixture
@@ -33,19 +34,30 @@ def is_current(app):
     assert text(app.status) == sentence(app.result, factor)
 
 
+@short_of_a_minimum
 @pytest.mark.parametrize("problem", PROBLEMS)
 def test_every_point_is_a_run_of_algorithm_2_with_that_weight(problem):
     settings = Settings(problem=problem, number=3, sigma=0.03, size=32, steps=4)
-    result, kind = compute(settings, critic), weight_run.KINDS[problem]
+    result = compute(settings, critic)
     A = ar.RayTransform(32, 30) if problem == THORAX else ar.Identity((3, 32, 32))
     inverse_problem = ar.Problem(A, sigma=0.03)
     assert result.formula == pytest.approx(float(ar.weight_from_noise(inverse_problem)))
     y = inverse_problem.measure(result.truth, scenes.seed(0))
     for factor in FACTORS:
-        step = kind.step_size / max(1, factor)
-        *_, it = ar.reconstruct(inverse_problem, y, critic, factor * result.formula, step, 4, kind.method)
+        weight = factor * result.formula
+        *_, it = ar.reconstruct(inverse_problem, y, critic, weight, "auto", steps=4, stop="gradient")
         assert torch.allclose(it.x, result.images[factor], atol=1e-5)
         assert result.psnr(factor) == pytest.approx(float(ar.psnr(it.x.clamp(0, 1), result.truth)), abs=1e-3)
+
+
+@pytest.mark.filterwarnings("error")
+def test_every_run_ends_at_a_minimum_or_is_said_not_to():
+    settings = Settings(size=32)
+    result = compute(settings, critic)
+    assert result.missed == () and "minimum" not in sentence(result, 1.0)
+    short = compute(SMALL, critic)
+    runs = ", ".join(f"{factor:g}" for factor in sorted(short.missed))
+    assert short.missed and f"the limit of 3 steps was hit: {runs} times the formula" in sentence(short, 1.0)
 
 
 def test_the_formula_comes_first_and_then_its_neighbours():

@@ -3,6 +3,7 @@
 Model: `results(settings, critic)`, an iterator that trains the critic. What is shown is in `monitor_view`.
 """
 
+import warnings
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -13,14 +14,15 @@ from .. import images
 from ..critics import LocalCritic, PaperCritic
 from ..operators import Identity, inner
 from ..problem import Problem
-from ..reconstruction import Diverged, gradient, reconstruct
+from ..reconstruction import Diverged, NotConverged, gradient, reconstruct
 from ..reg_weight import weight_from_noise
 from ..training import train_critic
 
 SIZE, BATCH, HELD = 48, 8, 32  # pixels; images in a batch; held-out images
 LOCAL, PAPER = "LocalCritic (ours)", "PaperCritic (the authors')"
 CHESTS, ELLIPSES = "chest phantoms", "ellipses"
-LOOK_EVERY, DESCENT = 10, dict(step_size=0.05, steps=20)  # training steps; Algorithm 2 on the held-out image
+LOOK_EVERY = 10  # training steps
+DESCENT = dict(step_size="auto", steps=40, stop="gradient")  # Algorithm 2 on the held-out image, 40 steps at most
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Look:
     psi_real: torch.Tensor
     psi_noisy: torch.Tensor
     diverged: bool = False
+    settled: bool = False  # x is at a minimum
 
 
 @dataclass(frozen=True)
@@ -159,14 +162,22 @@ def _looks(step, settings, critic):
         yield None
     (psi_real, grad_real), (psi_noisy, grad_noisy) = halves
     weight, p = weight_from_noise(problem(settings)), problem(settings)
-    diverged = False
+    diverged, run = False, reconstruct(p, noisy[:1], critic, weight, **DESCENT)
     try:
-        for it in reconstruct(p, noisy[:1], critic, weight, **DESCENT):
-            x = it.x
+        while (latest := _next(run)) is not None:
+            it = latest
             yield None
     except Diverged:
         diverged = True
     direction, noise = grad_noisy[:1], noisy[:1] - real[:1]
     cosine = float(inner(direction, noise) / (direction.norm() * noise.norm()).clamp_min(1e-12))
     length = lambda grad: grad.flatten(1).norm(dim=1)
-    yield Look(step, x, direction[0], cosine, length(grad_real), length(grad_noisy), psi_real, psi_noisy, diverged)
+    slopes, ends = (length(grad_real), length(grad_noisy)), (diverged, it.stopped)
+    yield Look(step, it.x, direction[0], cosine, *slopes, psi_real, psi_noisy, *ends)
+
+
+def _next(run):
+    """The next iterate or None; that the steps ran out is in `Look.settled`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotConverged)
+        return next(run, None)

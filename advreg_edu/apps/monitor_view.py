@@ -77,9 +77,11 @@ def sentence(result):
         w, penalty, slope = result.wasserstein[-1], result.penalty[-1], result.slope[-1]
         now = f"distance {w:.2f} (bound {bound_of(result.settings):.2f}), slope {slope:.2f}, penalty {penalty:.3f}"
     weights = f"{'averaged ' * result.averaged}weights of step {look.step}"
+    end = "a minimum" if look.settled else "no minimum yet"
     return (
         f"Step {result.done} of {total}: {now}. With the {weights}: Ψ {look.psi_real.mean():.2f} on real and "
-        f"{look.psi_noisy.mean():.2f} on noisy images; held-out image {before:.1f} dB, after descent {after:.1f} dB."
+        f"{look.psi_noisy.mean():.2f} on noisy images; held-out image {before:.1f} dB, "
+        f"after descent {after:.1f} dB ({end})."
     )
 
 
@@ -93,5 +95,5 @@ def verdict(result):
             "warning",
         )
     if result.look.diverged:
-        return "Algorithm 2 diverged with this critic: it is too curved for a step of 0.05. Train on.", "warning"
+        return "Algorithm 2 diverged with this critic: λΨ falls faster than the data term rises. Train on.", "warning"
     return None

@@ -6,12 +6,13 @@ from ..reconstruction import METHODS
 from . import scenes
 from .layout import heading, row
 from .parts import Knob, choice
-from .reconstruction_run import OWN, STARTS, STOPS, Settings
+from .reconstruction_run import AUTO, OWN, STARTS, STOPS, Settings
 
 STEP_SIZE = {scenes.CT: 0.5, scenes.DENOISING: 0.05, scenes.INPAINTING: 0.2, scenes.MRI: 0.3}  # stable at formula's λ
 WEIGHT_LIMIT = {scenes.CT: 3.0}  # elsewhere 150: λ grows with the noise that A* lets through
 FILES = ".png,.jpg,.jpeg,.dcm,.npy"
-RESTART = "image number sigma angles share critic weight by_formula step_size steps method begin stop".split()
+RESTART = "image number sigma angles share critic weight by_formula step_size find_step steps method begin stop".split()
+VIEWS = "More views help little here: with ‖A‖ = 1 and a fixed σ per ray they carry hardly more signal."
 
 
 class Controls:
@@ -29,7 +30,7 @@ class Controls:
             layout=small,
         )
         self.operator = choice("operator A", scenes.OPERATORS, s.operator, "How it is measured")
-        self.angles = Knob("number of angles", s.angles, 10, 90, 10, "Views of the scanner in half a turn")
+        self.angles = Knob("number of angles", s.angles, 10, 90, 10, f"Views of the scanner in half a turn. {VIEWS}")
         self.share = Knob("measured, %", s.share, 10, 90, 10, "Pixels seen, or lines of k-space taken")
         limit = max(s.sigma, scenes.SIGMA[s.operator][1])
         self.sigma = Knob("noise σ", s.sigma, 0.0, limit, 0.001, "Standard deviation of the noise; the draw stays")
@@ -39,18 +40,23 @@ class Controls:
         formula = dict(description="by formula", tooltip="λ = 2 E‖A*e‖ (§5.1)", indent=False)
         self.by_formula = W.Checkbox(s.reg_weight is None, **formula, layout=small)
         self.method = choice("method", METHODS, s.method, "How the objective is minimised")
-        self.step_size = Knob("step size ε", s.step_size, 0.01, 1.5, 0.01, "Of Algorithm 2; stable below 1/‖A‖² = 1")
-        self.steps = Knob("steps", s.steps, 10, 300, 10, "Iterations of Algorithm 2")
+        step = STEP_SIZE[s.operator] if s.step_size == AUTO else s.step_size
+        stable = "Of Algorithm 2, for all steps; for the data term alone stable below 1/‖A‖² = 1"
+        self.step_size = Knob("step size ε", step, 0.01, 1.5, 0.01, stable)
+        found = dict(description="find step size", tooltip="The solver finds it on the way, so that J never rises")
+        wide = W.Layout(width="124px", flex="0 0 auto", margin="0 2px 0 8px")
+        self.find_step = W.Checkbox(s.step_size == AUTO, **found, indent=False, layout=wide)
+        self.steps = Knob("steps", s.steps, 10, 600, 10, "Iterations of Algorithm 2 at most")
         rule = next(name for name, stop in STOPS.items() if stop == s.stop)
         self.begin = choice("start x₀", STARTS, s.start, "Where Algorithm 2 begins")
-        self.stop = choice("stop", list(STOPS), rule, "When to end before the last step; no rule sees the truth")
+        self.stop = choice("stop", list(STOPS), rule, "When to end; no rule sees the truth")
 
     def groups(self):
         """As they stand on the page: measurement, reconstruction."""
         measured = [self.image, row([self.number, self.upload]), self.operator, self.angles, self.share]
         measured += [row([self.sigma, self.new_noise])]
-        solved = [self.critic, row([self.weight, self.by_formula]), self.method, self.step_size, self.steps]
-        solved += [self.begin, self.stop]
+        solved = [self.critic, row([self.weight, self.by_formula]), self.method]
+        solved += [row([self.step_size, self.find_step]), self.steps, self.begin, self.stop]
         return [[heading("Measurement y = Ax + e"), *measured], [heading("Reconstruction"), *solved]]
 
     @property
@@ -66,7 +72,7 @@ class Controls:
             share=self.share.value,
             critic=self.critic.value,
             reg_weight=None if self.by_formula.value else self.weight.value,
-            step_size=self.step_size.value,
+            step_size=AUTO if self.find_step.value else self.step_size.value,
             steps=self.steps.value,
             method=self.method.value,
             start=self.begin.value,
@@ -80,6 +86,7 @@ class Controls:
         image, operator = self.image.value, self.operator.value
         self.number.enable(image in (scenes.PHANTOM, scenes.PHOTO))
         self.weight.enable(not self.by_formula.value)
+        self.step_size.enable(not self.find_step.value)
         self.angles.show(operator in (scenes.CT, scenes.DENOISING))
         self.angles.enable(operator == scenes.CT)
         self.share.show(operator in (scenes.INPAINTING, scenes.MRI))

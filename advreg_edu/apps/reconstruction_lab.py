@@ -13,12 +13,12 @@ from . import scenes
 from .app import App
 from .layout import frame, row
 from .parts import Curves, Gallery, Knob, Notice, Quiet, Status, code_box, guarded, toggle
-from .reconstruction_controls import RESTART, Controls
+from .reconstruction_controls import RESTART, VIEWS, Controls
 from .reconstruction_run import CRITIC, OWN, Settings, as_code, results
-from .reconstruction_view import chart, picture, sentence
+from .reconstruction_view import chart, ending, picture, sentence
 from .runs import FRAME, Run
 
-HINT = "Move a control: the run starts again. Data term alone: steps below 1/‖A‖² = 1 are stable."
+HINT = "Move a control: the run starts again."
 TIDY = 0.3  # seconds between two drawings of the curves while a run computes
 
 
@@ -83,11 +83,15 @@ class ReconstructionLab(App):
                 self._look_where_there_is_something()
             self.follow, self.play.playing, self._tidied = True, False, 0.0
             self._forget()
-            self.notice.say(HINT)
+            self.notice.say(self._hint(HINT))
             self._show_code()
             go(results(self.settings, self._network()))
         except Exception as error:
             self._fail(error)
+
+    def _hint(self, words):
+        """With what belongs to the slider of the angles, where that can be moved."""
+        return f"{words} {VIEWS}" if self.settings.operator == scenes.CT else words
 
     def _forget(self):
         """Pictures are kept until another run begins or is held, so that scrubbing draws nothing twice. `run` tells the
@@ -162,10 +166,10 @@ class ReconstructionLab(App):
         """Bring the controls to where the run is."""
         if result.trouble:
             self.notice.say(result.trouble, "warning")
+        elif done:
+            self.notice.say(*((ending(result), "warning") if result.missed else (self._hint(ending(result)),)))
         with self.quiet:
-            end = result.last if done else result.settings.steps
-            if self.scrubber.max != end:
-                self.scrubber.max = self.play.max = end
+            self.scrubber.max = self.play.max = max(1, result.last)  # a slider in a browser needs two ends
             self.controls.show_weight(result.reg_weight)
             if self.follow:
                 self.scrubber.value = result.last

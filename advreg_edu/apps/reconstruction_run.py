@@ -10,18 +10,20 @@ import torch
 
 from ..metrics import psnr, ssim
 from ..problem import Problem
-from ..reconstruction import Diverged, reconstruct
+from ..reconstruction import Diverged, NotConverged, reconstruct
 from ..reg_weight import weight_from_noise
 from .scenes import CT, PHANTOM, SIZE, image_code, operator, operator_code, seed, truth
 
 CRITIC, OWN = "ct-thorax", "your critic"
 STARTS = NAIVE, ZERO = ("A†y", "zero")
+AUTO = "auto"  # the solver finds the step size
 STOPS = {
-    "after all steps": None,
+    "at a minimum: ‖∇J‖ ≤ 1 % of λ": "gradient",
     "change below 1 %": 1e-2,
     "change below 0.1 %": 1e-3,
     "change below 0.01 %": 1e-4,
     "discrepancy principle": "discrepancy",
+    "after all steps": None,
 }
 
 
@@ -38,11 +40,11 @@ class Settings:
     share: int = 50  # percent of pixels or lines measured
     critic: str = CRITIC
     reg_weight: float | None = None
-    step_size: float = 0.5
-    steps: int = 150
+    step_size: float | str = AUTO
+    steps: int = 400  # at most
     method: str = "gradient-descent"
     start: str = NAIVE
-    stop: float | str | None = None
+    stop: float | str | None = "gradient"
     noise: int = 0
     size: int = SIZE
 
@@ -66,6 +68,15 @@ class Result:
     def last(self):
         return len(self.iterates) - 1
 
+    @property
+    def ended(self):
+        return self.diverged or self.iterates[-1].stopped or self.last == self.settings.steps
+
+    @property
+    def missed(self):
+        """Whether the steps ran out before the rule was met."""
+        return self.ended and not (self.diverged or self.iterates[-1].stopped or self.settings.stop is None)
+
 
 def results(settings, critic):
     """Run Algorithm 2; yields a Result for the start and after every iteration, each containing those before."""
@@ -79,16 +90,22 @@ def results(settings, critic):
     run = reconstruct(
         problem, y, critic, weight, settings.step_size, settings.steps, settings.method, settings.stop, x0
     )
-    with warnings.catch_warnings(record=True) as caught:  # a step size that is too large is announced at the start
-        warnings.simplefilter("always")
-        first = next(run)
-    trouble = " ".join(str(w.message) for w in caught)
+    first, trouble = _next(run)  # a step size that is too large is announced at the start
     yield (result := _longer(Result(settings, x_true, naive, start, weight, trouble=trouble), first))
     try:
-        for it in run:
+        while (it := _next(run)[0]) is not None:
             yield (result := _longer(result, it))
     except Diverged:
         yield replace(result, trouble=_explained(result), diverged=True)
+
+
+def _next(run):
+    """The next iterate or None, and what was warned of meanwhile; that the steps ran out is in `Result.missed`."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        warnings.simplefilter("ignore", NotConverged)
+        it = next(run, None)
+    return it, " ".join(str(warning.message) for warning in caught)
 
 
 def compute(settings, critic):
@@ -99,10 +116,14 @@ def compute(settings, critic):
 
 def _explained(result):
     first, last = (float(result.iterates[k].data_term) for k in (0, -1))
+    step_size = result.settings.step_size
+    if step_size == AUTO:
+        fix = "J has no minimum here: lower λ, or take another critic."
+    else:
+        fix = f"Lower the step size ε (now {step_size:g}) below 1/‖A‖² = 1, let it be found, or lower λ."
     return (
         f"The run diverged: the data term went from {first:.3g} to {last:.3g} in {result.last} steps and then blew up. "
-        f"Lower the step size ε (now {result.settings.step_size:g}) below 1/‖A‖² = 1, or lower λ. "
-        f"Iterates 0 to {result.last} can still be looked at."
+        f"{fix} Iterates 0 to {result.last} can still be looked at."
     )
 
 
@@ -118,7 +139,8 @@ def as_code(settings):
     weight = "ar.weight_from_noise(problem)" if s.reg_weight is None else f"{s.reg_weight:g}"
     own = "critic = your_critic  # the network that you gave to reconstruction_lab"
     start = ["x0 = torch.zeros(1, *A.domain_shape)"] if s.start == ZERO else []
-    options = [f'step_size={s.step_size:g}, steps={s.steps}, method="{s.method}"']
+    step_size = '"auto"' if s.step_size == AUTO else f"{s.step_size:g}"
+    options = [f'step_size={step_size}, steps={s.steps}, method="{s.method}"']
     options += [f"stop={s.stop!r}"] if s.stop else []
     options += ["x0=x0"] if s.start == ZERO else []
     return "\n".join(

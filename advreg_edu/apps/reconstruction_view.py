@@ -5,6 +5,7 @@ from functools import lru_cache
 from ..charts import curves
 from ..pictures import number
 from ..tiles import Grid, mosaic, tile
+from .reconstruction_run import AUTO
 
 ERROR_LIMIT = 0.3  # the same scale of errors in every run, so that runs can be compared
 TERMS = ("objective J", "data term ‖Ax − y‖²", "λΨ(x)", "gradient ‖∇J‖")
@@ -94,7 +95,7 @@ def chart(result, held=None):
     wide = [name for name in TERMS if 0 < 100 * min(everything[name]) < max(everything[name])]
     title = lambda name: f"{name}, log" if name in wide else name
     lines = lambda name: {"now": now[name], "held": then[name]} if held else now[name]
-    steps = None if result.diverged else result.settings.steps
+    steps = None if result.ended else min(max(50, _round_up(result.last)), result.settings.steps)  # it grows at times
     return curves({title(name): lines(name) for name in now}, map(title, wide), steps, 808, 330, columns=3)
 
 
@@ -110,17 +111,32 @@ def _series(result):
     }
 
 
+def ending(result):
+    """How the run ended: by which rule, where, and how far from a minimum."""
+    last, weight, rule = result.iterates[-1], result.reg_weight, result.settings.stop
+    slope = float(last.gradient_norm)
+    left = f"{slope / weight:.3g}\u00a0λ" if weight else f"{slope:.3g}"
+    if result.missed:
+        said = f"The limit of {result.last} steps was hit before the rule “stop” was met"
+        return f"{said}: ‖∇J‖ is still {left}. Allow more."
+    if rule is None:
+        return f"All {result.last} steps are taken: ‖∇J‖ is {left}."
+    minimum = ", so this is a minimum" if rule == "gradient" and weight else ""
+    return f"The rule “stop” ended the run at iterate {result.last}: ‖∇J‖ is {left}{minimum}."
+
+
 def sentence(result, k, held=None):
     """What picture and chart show at iterate k, in words and numbers."""
     k = min(k, result.last)
     it, best = result.iterates[k], max(range(len(result.psnr)), key=result.psnr.__getitem__)
-    total = result.last if result.diverged else result.settings.steps
+    total = result.last if result.ended else f"at most {result.settings.steps}"
+    step_size = f", step size found {float(it.step_size):.2g}" if result.settings.step_size == AUTO else ""
     words = (
         f"Iterate {k} of {total}: PSNR {result.psnr[k]:.1f} dB, SSIM {result.ssim[k]:.3f} "
         f"(A†y {result.naive_psnr:.1f} dB, best {result.psnr[best]:.1f} dB at iterate {best}). "
         f"Objective {float(it.objective):.4g} = data term {float(it.data_term):.4g} + "
         f"λ\u00a0{result.reg_weight:.3g} × Ψ\u00a0{float(it.regularizer):.4g}. "
-        f"Gradient norm {float(it.gradient_norm):.3g}."
+        f"Gradient norm {float(it.gradient_norm):.3g}{step_size}."
     )
     if held:
         j = min(k, held.last)

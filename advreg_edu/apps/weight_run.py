@@ -1,5 +1,6 @@
 """What the λ lab computes: reconstructions with weights around the formula's. Paper: §5.1."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -8,7 +9,7 @@ import torch
 
 from ..metrics import psnr
 from ..problem import Problem
-from ..reconstruction import Diverged, reconstruct
+from ..reconstruction import Diverged, NotConverged, reconstruct
 from ..reg_weight import weight_from_noise
 from . import scenes
 
@@ -18,34 +19,31 @@ PHOTO, THORAX = PROBLEMS = ("photo, denoising", "thorax, CT")
 
 @dataclass(frozen=True)
 class Kind:
-    """A problem with the critic that was trained for it, and a run that settles in a few seconds."""
+    """A problem with the critic that was trained for it."""
 
     image: str
     operator: str
     critic: str
     size: int
     sigma: tuple  # smallest, to begin with, largest
-    method: str
-    step_size: float
-    steps: int
 
 
 KINDS = {
-    PHOTO: Kind(scenes.PHOTO, scenes.DENOISING, "photos-color", 64, (0.02, 0.1, 0.3), "gradient-descent", 0.05, 40),
-    THORAX: Kind(scenes.PHANTOM, scenes.CT, "ct-thorax", 128, (0.005, 0.02, 0.05), "accelerated", 0.6, 40),
+    PHOTO: Kind(scenes.PHOTO, scenes.DENOISING, "photos-color", 64, (0.02, 0.1, 0.3)),
+    THORAX: Kind(scenes.PHANTOM, scenes.CT, "ct-thorax", 128, (0.005, 0.02, 0.05)),
 }
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the controls say. `size` and `steps` None mean those of the kind of problem."""
+    """What the controls say. `size` None means that of the kind of problem; `steps` is a limit."""
 
     problem: str = PHOTO
     number: int = 24
     sigma: float = 0.1
     noise: int = 0
     size: int | None = None
-    steps: int | None = None
+    steps: int = 400
 
 
 @dataclass(frozen=True)
@@ -57,6 +55,7 @@ class Result:
     naive: torch.Tensor
     formula: float
     images: Mapping
+    missed: tuple = ()  # factors whose run hit the limit of steps before it was at a minimum
 
     def psnr(self, factor):
         return float(psnr(self.images[factor].clamp(0, 1), self.truth))
@@ -93,18 +92,20 @@ def results(settings, critic=None):
     result = Result(settings, x, problem.naive(y), float(weight_from_noise(problem)), {})
     yield result
     for factor in sorted(FACTORS, key=lambda factor: max(factor, 1 / factor)):
-        image = _solved(problem, y, critic, factor * result.formula, kind, factor, settings.steps or kind.steps)
-        yield (result := replace(result, images=result.images | {factor: image}))
+        it = _solved(problem, y, critic, factor * result.formula, settings.steps)
+        missed = result.missed if it.stopped else (*result.missed, factor)
+        yield (result := replace(result, images=result.images | {factor: it.x}, missed=missed))
 
 
-def _solved(problem, y, critic, weight, kind, factor, steps):
-    """The last iterate. The heavier Ψ, the steeper the objective and the shorter the step."""
-    step_size = kind.step_size / max(1, factor)
+def _solved(problem, y, critic, weight, steps):
+    """The last iterate: at a minimum, unless the steps run out."""
     try:
-        *_, it = reconstruct(problem, y, critic, weight, step_size, steps, kind.method)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotConverged)  # `Result.missed` says it
+            *_, it = reconstruct(problem, y, critic, weight, "auto", steps, stop="gradient")
     except Diverged as error:
         it = error.last
-    return it.x
+    return it
 
 
 def compute(settings, critic=None):

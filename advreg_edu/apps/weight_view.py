@@ -55,6 +55,9 @@ def sentence(result, factor):
         f", PSNR {result.psnr(1.0):.1f} dB. Best of {len(result.images)} weights, seen with the truth (an oracle): "
     )
     words += f"{best:g} times the formula, {result.psnr(best):.1f} dB."
+    if result.missed:
+        runs = ", ".join(f"{each:g}" for each in sorted(result.missed))
+        words += f" Not at a minimum when the limit of {result.settings.steps} steps was hit: {runs} times the formula."
     if factor == 1 or factor not in result.images:
         return words
     loss = result.psnr(factor) - result.psnr(1.0)

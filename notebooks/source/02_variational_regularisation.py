@@ -52,7 +52,7 @@ problem = ar.Problem(ar.Identity((1, 128, 128)), sigma=0.1)
 y = problem.measure(x_true, generator=seed(1))
 score = lambda x: ar.psnr(x.clamp(0, 1), x_true).item()
 
-*_, it = ar.reconstruct(problem, y, Tikhonov(), 1.79, step_size=0.03, steps=60, method="accelerated")
+*_, it = ar.reconstruct(problem, y, Tikhonov(), 1.79, step_size="auto", steps=400, stop="gradient")
 images = {"y": y, "image 1": it.x, "image 2": ar.total_variation(problem, y, 0.218)}
 for name, x in images.items():
     print(f"{name}: data term {(x - y).square().sum():5.1f}  PSNR {score(x):.1f} dB")

@@ -190,10 +190,10 @@ def variation(x):
 
 # %%
 def minimiser(f, weight):
-    """R(y) = argmin ||Ax - y||^2 + lambda f(x), by 40 steps with momentum, and its pullback."""
+    """R(y) = argmin ||Ax - y||^2 + lambda f(x), at a minimum, and its pullback."""
 
     def method(y):
-        *_, it = ar.reconstruct(problem, y, f, weight, step_size=0.4, steps=40, method="accelerated")
+        *_, it = ar.reconstruct(problem, y, f, weight, step_size="auto", steps=400, stop="gradient")
         return it.x
 
     return method, stability.implicitly(problem, f, weight, method, steps=20)
@@ -261,7 +261,7 @@ for name, image, level in (
     data, scale = case.measure(image, generator=seed(1)), level / 0.02
     results = [case.naive(data)]
     for f, weight in ((variation, 0.004), (network, weight_ct)):
-        *_, it = ar.reconstruct(case, data, f, weight * scale, step_size=0.4, steps=40, method="accelerated")
+        *_, it = ar.reconstruct(case, data, f, weight * scale, step_size="auto", steps=400, stop="gradient")
         results.append(it.x)
     print(f"{name:18s}" + "".join(f"{ar.psnr(x.clamp(0, 1), image).item():8.2f}" for x in results))
 

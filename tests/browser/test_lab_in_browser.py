@@ -11,6 +11,7 @@ from PIL import Image
 
 pytestmark = pytest.mark.browser
 NOTEBOOK = "06_reconstruction_lab.ipynb"
+AT_THE_END = re.compile(r"Iterate (\d+) of \1:")
 
 
 def open_and_run(page, jupyter, path):
@@ -100,7 +101,12 @@ def no_errors(page):
 
 
 def use_every_slider(page, app):
+    settled(page, app, AT_THE_END)
+    app.get_by_text("so this is a minimum").wait_for()
+    assert not slider(page, app, "step size ε").is_enabled()
+    app.get_by_label("find step size").uncheck()
     type_in(app, "steps", "20")
+    app.get_by_text("The limit of 20 steps was hit").wait_for()
     start = settled(page, app, "Iterate 20 of 20")
     press(page, app, "noise σ", "ArrowRight", times=5)
     noisier = changed(page, app, start, "Iterate 20 of 20")
@@ -172,7 +178,7 @@ def test_the_measurement_lab_by_keyboard(page, jupyter, tmp_path):
 
 def test_a_file_is_uploaded_and_a_bad_one_is_explained(page, jupyter, two_cells, tmp_path):
     app = open_and_run(page, jupyter, two_cells)
-    settled(page, app, "Iterate 150 of 150")
+    settled(page, app, AT_THE_END)
     bad, good = tmp_path / "notes.npy", tmp_path / "square.png"
     bad.write_bytes(b"no array")
     image = Image.new("L", (160, 150), 40)
@@ -182,7 +188,7 @@ def test_a_file_is_uploaded_and_a_bad_one_is_explained(page, jupyter, two_cells,
     app.get_by_role("alert").filter(has_text="notes.npy: expected a NumPy array").wait_for()
     assert app.locator("figure").count() == 0
     choose(page, app, good)
-    settled(page, app, "Iterate 150 of 150")
+    settled(page, app, AT_THE_END)
     assert app.get_by_label("image", exact=True).input_value() == "your file"
     no_errors(page)
 
