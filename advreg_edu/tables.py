@@ -32,7 +32,7 @@ def _denoising(critic="photos-color", **paper):
 
 def _tomography(title, sigma, critic, tv_weights, **paper):
     problem = lambda: Problem(RayTransform(128, 30), sigma)
-    title, red_weights = f"Table 2: {title}, 30 angles, σ = {sigma:g}", (0.03, 0.1, 0.3, 1.0, 3.0)
+    title, red_weights = f"Table 2: {title}, 30 angles, σ = {sigma:g}", (0.03, 0.06, 0.12, 0.25)
     return Experiment(title, problem, critic, f"{critic}-unet", 1e-3, tv_weights, red_weights, paper)
 
 
