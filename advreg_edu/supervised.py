@@ -1,5 +1,6 @@
 """Supervised baselines that the paper compares with: denoising network, post-processing, RED. Paper: §5.2, §5.3."""
 
+import warnings
 from dataclasses import dataclass
 from functools import partial
 
@@ -9,9 +10,11 @@ import torch.nn.functional as F
 from ._checks import check_count, check_finite, check_number
 from ._training_run import TrainingRun, run_steps
 from .cores import use_free
-from .operators import check_measurement, squared_norm
+from .operators import check_measurement
 from .problem import check_problem
-from .reconstruction import warn_if_unstable
+from .reconstruction import NotConverged
+from .reconstruction.objective import column, norm
+from .reconstruction.solvers import conjugate_gradients
 from .samples import draw_batch
 from .training import check_training, checked_precision, whose
 from .unet import UNet
@@ -75,29 +78,60 @@ def post_process(problem, y, net):
     return net(problem.naive(y))
 
 
-@torch.no_grad()
-def red(problem, y, net, reg_weight, step_size=0.3, steps=100):
-    """Regularisation by denoising: x <- x - epsilon (2 A*(Ax - y) + lambda (x - net(x))), from A†y: (B, C, H, W).
+@dataclass(frozen=True)
+class REDFixedPoint:
+    """x (B, C, H, W); of each image (B,): ||g|| / (lambda ||x - net(x)||), see `solve_red`, and its network calls."""
 
-    Paper: §5.3 after Romano, Elad and Milanfar 2017. Args: reg_weight lambda >= 0; step_size epsilon > 0, stable
-    below 1 / (||A||^2 + lambda) if net does not expand distances; a larger one warns. Raises ValueError when the
-    iterates blow up.
+    x: torch.Tensor
+    residual: torch.Tensor
+    steps: torch.Tensor
+
+
+def red(problem, y, net, reg_weight, tolerance=0.01, steps=200):
+    """Regularisation by denoising: the x with 2 A*(Ax - y) + lambda (x - net(x)) = 0, (B, C, H, W). See `solve_red`."""
+    return solve_red(problem, y, net, reg_weight, tolerance, steps).x
+
+
+@torch.no_grad()
+def solve_red(problem, y, net, reg_weight, tolerance=0.01, steps=200):
+    """The fixed point of RED from A†y, x <- argmin_u ||Au - y||^2 + lambda / 2 ||u - net(x)||^2: a REDFixedPoint.
+
+    There g = 2 A*(Ax - y) + lambda (x - net(x)) vanishes, the gradient of ||Ax - y||^2 + lambda / 2 <x, x - net(x)>
+    where net has a symmetric Jacobian and net(cx) = c net(x) for c near 1 (Romano et al.). A U-Net has neither
+    (Reehorst and Schniter 2019): g = 0 then defines the result, and nothing is minimised. Their data term is
+    ||Ax - y||^2 / (2 sigma^2), so that their lambda is ours / (2 sigma^2).
+    An image is done, and waits for the others, where ||g|| <= tolerance * lambda ||x - net(x)||: both parts of g cancel
+    to that share. If `steps` run out first, it warns `NotConverged`. One step costs one evaluation of the network.
+    Args: reg_weight lambda > 0; steps, a limit.
+    Paper: §5.3 after Romano, Elad and Milanfar 2017, "fixed-point strategy".
     """
     check_problem(problem)
     A = problem.A
     check_measurement(A, y)
     check_finite(y, "y")
-    weight = check_number(reg_weight, "reg_weight", low=0)
-    step_size = check_number(step_size, "step_size", low=0, above=True)
-    warn_if_unstable(step_size, 1 / (A.norm**2 + weight), "1/(||A||^2 + reg_weight)")
-    x = start = problem.naive(y)
-    for _ in range(check_count(steps, "steps", 0)):
+    weight = check_number(reg_weight, "reg_weight", low=0, above=True, fix="Try 0.1.")
+    tolerance = check_number(tolerance, "tolerance", low=0, above=True, fix="Try 0.01.")
+    normal = lambda u: 2 * A.T(A(u)) + weight * u
+    data, x = 2 * A.T(y), problem.naive(y)
+    clean, taken, done = net(x), torch.zeros(len(y), device=y.device), torch.zeros(len(y), dtype=bool, device=y.device)
+    for _ in range(check_count(steps, "steps")):
         use_free()
-        x = x - step_size * (2 * A.T(A(x) - y) + weight * (x - net(x)))
-    bound = 1e6 * (squared_norm(start) + start[0].numel())
-    if not (squared_norm(x) <= bound).all():  # false for NaN, too
-        raise ValueError(f"red blew up: expected iterates that settle, got step_size {step_size:g}. Lower it.")
-    return x
+        new = conjugate_gradients(normal, data + weight * clean, x)
+        x, clean = (torch.where(column(done), old, u) for old, u in ((x, new), (clean, net(new))))
+        taken = taken + ~done
+        pull = weight * (x - clean)
+        residual = norm(normal(x) - data - weight * clean) / norm(pull).clamp_min(1e-30)
+        done = residual <= tolerance
+        if done.all():
+            break
+    else:
+        warnings.warn(
+            f"red: steps: {steps} ran out; expected both parts of its equation to cancel to {tolerance:g} for every "
+            f"image, got up to {residual.max():.3g}. Raise steps; if that does not help, another reg_weight.",
+            NotConverged,
+            stacklevel=4,  # the line that called `red`: torch has a frame of its own
+        )
+    return REDFixedPoint(x, residual, taken)
 
 
-__all__ = ["DenoiserStep", "UNet", "post_process", "red", "train_denoiser"]
+__all__ = ["DenoiserStep", "REDFixedPoint", "UNet", "post_process", "red", "solve_red", "train_denoiser"]

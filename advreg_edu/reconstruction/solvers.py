@@ -105,10 +105,10 @@ def forward_backward(J, p, step):
     """
     v = p.x - step * J.weight * p.grad_psi
     operator = lambda u: u + 2 * step * J.A.T(J.A(u))
-    return _conjugate_gradients(operator, v + 2 * step * J.A.T(J.y), p.x)
+    return conjugate_gradients(operator, v + 2 * step * J.A.T(J.y), p.x)
 
 
-def _conjugate_gradients(operator, b, u, iterations=20):
+def conjugate_gradients(operator, b, u, iterations=20):
     """Solve operator(u) = b for a symmetric positive operator, each image of the batch on its own."""
     tolerance = 10 * torch.finfo(b.dtype).eps
     r = b - operator(u)
