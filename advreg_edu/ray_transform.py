@@ -51,6 +51,8 @@ class RayTransform(LinearOperator):
         self.unscaled_norm = self._largest_singular_value()
         self._project.divide_by(self.unscaled_norm)
 
+    types = (torch.float32, torch.float64)  # a sparse product of half precision would round every sum
+
     def _forward(self, x):
         return self._project.forward(x).reshape(-1, *self.range_shape)
 
