@@ -31,8 +31,10 @@ def _say(line):
 
 @contextmanager
 def _signals_as_ctrl_c():
-    """Within it SIGTERM (of schedulers) and SIGHUP (of closed terminals) interrupt as Ctrl-C does; those that come after
-    the first are ignored, so that the checkpoint is written. What is ignored already (by nohup) stays ignored."""
+    """Within it SIGTERM (of schedulers) and SIGHUP (of closed terminals) interrupt as Ctrl-C does.
+
+    Those that come after the first are ignored: a checkpoint is being written. What nohup ignores stays ignored.
+    """
     names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # Windows has no SIGHUP
     ours = [getattr(signal, name) for name in names if signal.getsignal(getattr(signal, name)) is signal.SIG_DFL]
     if threading.current_thread() is not threading.main_thread():  # others cannot set signals
