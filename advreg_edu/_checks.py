@@ -18,7 +18,7 @@ def check_images(x, name="x", shape=None, unit_range=True):
         )
     check_float(x, name)
     check_finite(x, name)
-    if unit_range and x.numel() and not (x.min() >= -1e-4 and x.max() <= 1 + 1e-4):
+    if unit_range and not (x.min() >= -1e-4 and x.max() <= 1 + 1e-4):
         raise ValueError(
             f"{name}: expected intensities in [0, 1], got [{x.min():.4g}, {x.max():.4g}]. "
             "Scale the images first: divide bytes by 255, use images.from_hounsfield for CT, or clamp(0, 1)."
@@ -26,7 +26,7 @@ def check_images(x, name="x", shape=None, unit_range=True):
 
 
 def check_batch(x, name, shape=None, what="a batch"):
-    """Raise unless `x` is a tensor (B, *shape)."""
+    """Raise unless `x` is a tensor (B, *shape) with B > 0."""
     if not isinstance(x, torch.Tensor):
         fix = f"Convert it: torch.as_tensor({name})."
         raise TypeError(f"{name}: expected a torch.Tensor, got {type(x).__name__}. {fix}")
@@ -34,6 +34,9 @@ def check_batch(x, name, shape=None, what="a batch"):
         raise TypeError(f"{name}: expected a dense tensor, got the layout {x.layout}. Convert it: {name}.to_dense().")
     if x.device.type == "meta":
         raise ValueError(f"{name}: expected numbers, got a tensor on the meta device, which has none. Use the cpu.")
+    if x.ndim and not len(x):
+        got = f"an empty batch of shape {tuple(x.shape)}"
+        raise ValueError(f"{name}: expected at least one item, got {got}. Look at the selection that made it.")
     if shape is not None and (x.ndim != len(shape) + 1 or tuple(x.shape[1:]) != tuple(shape)):
         expected = "(B, " + ", ".join(str(n) for n in shape) + ")"
         raise ValueError(

@@ -60,11 +60,11 @@ def check_network(network, name="critic", to="(B,)"):
     for p in network.parameters() if isinstance(network, nn.Module) else ():
         if p.device.type == "meta":
             raise ValueError(f"{expected}, got weights on the meta device, without numbers. Build it on the cpu.")
-        if not torch.isfinite(p).all():
-            raise ValueError(f"{expected} with finite weights, got NaN or infinity. Load or train it again.")
         if p.is_inference():
             fix = "Load or build it outside of torch.inference_mode()."
             raise ValueError(f"{expected} that can be differentiated, got weights made in inference mode. {fix}")
+        if not torch.isfinite(p.detach()).all():
+            raise ValueError(f"{expected} with finite weights, got NaN or infinity. Load or train it again.")
 
 
 def check_trainable(network, name="critic", to="(B,)"):

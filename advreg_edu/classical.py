@@ -48,8 +48,6 @@ def minimise_tv(problem, y, reg_weight, gap=1e-3, steps=5000):
     A = problem.A
     check_measurement(A, y)
     check_finite(y, "y")
-    if not len(y):
-        raise ValueError("y: expected at least one measurement, got none. Measure an image first.")
     weight = check_number(reg_weight, "reg_weight", low=0, fix="Try 0.1 for denoising, 0.003 for CT.")
     tolerance = check_number(gap, "gap", low=0, above=True, fix="It is relative to the objective: try 1e-3.")
     limit = check_count(steps, "steps")

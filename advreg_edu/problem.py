@@ -31,7 +31,7 @@ class Problem:
 
     def noise(self, batch, generator=None, device=None, dtype=torch.float32):
         """`batch` draws of sigma * e: (B, *A.range_shape)."""
-        check_count(batch, "batch", 0)
+        check_count(batch, "batch")
         return self.sigma * self.A.random_measurement(batch, generator, device, dtype)
 
     def naive(self, y):

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from ._checks import check_batch, check_count, check_finite, check_number, check_seed
 from ._fingerprint import whose
-from ._networks import check_network, computing_type, evaluate, in_eval_mode
+from ._networks import check_network, computing_type, derivatives, evaluate, in_eval_mode
 from ._training_run import TrainingRun, run_steps
 from .cores import use_free
 from .operators import check_measurement, squared_norm
@@ -28,6 +28,7 @@ class DenoiserStep:
     shown = ("loss",)  # in a progress bar
 
 
+@derivatives()
 def train_denoiser(
     net,
     problem,

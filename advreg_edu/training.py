@@ -62,8 +62,6 @@ def critic_loss(critic, x_real, x_noisy, gp_weight=20.0, generator=None):
     """
     check_network(critic)
     check_images(x_real, "x_real", unit_range=False)
-    if not len(x_real):
-        raise ValueError("x_real: expected at least one image, got none.")
     check_batch(x_noisy, "x_noisy", tuple(x_real.shape[1:]), "images like x_real")
     if len(x_noisy) != len(x_real):
         raise ValueError(f"x_noisy: expected {len(x_real)} images, as many as in x_real, got {len(x_noisy)}.")
@@ -106,6 +104,7 @@ def wasserstein_and_slopes(critic, x_real, x_noisy, mix, gap="ends", x_own=None,
     return (factors * gaps).mean(), grad.flatten(1).norm(dim=1)
 
 
+@derivatives()
 def train_critic(
     critic,
     problem,
@@ -190,8 +189,6 @@ def train_critic(
     if measurements is not None:
         check_measurement(problem.A, measurements)
         check_finite(measurements, "measurements")
-        if not len(measurements):
-            raise ValueError("measurements: expected at least one, got none. Leave them out to simulate some.")
         measurements = to_float_type(measurements.detach(), x_real.dtype)
     precision = checked_precision(precision, critic)
     settings = dict(seed=seed, batch_size=batch_size, gp_weight=round(gp_weight, 6), learning_rate=learning_rate)
@@ -288,8 +285,6 @@ def check_training(
     check_trainable(network, name, "(B, C, H, W)" if name == "net" else "(B,)")
     check_problem(problem)
     check_images(x_real, "x_real", problem.A.domain_shape)
-    if not len(x_real):
-        raise ValueError("x_real: expected at least one image, got none.")
     check_count(steps, "steps")
     check_count(batch_size, "batch_size")
     check_count(checkpoint_every, "checkpoint_every")

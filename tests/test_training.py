@@ -741,7 +741,7 @@ BAD_CALLS = {
         ValueError,
         r"x_real: expected .*got \(4, 3, 16, 16\).*channels",
     ),
-    "none": (dict(x_real=torch.zeros(0, 1, 16, 16)), ValueError, r"x_real: expected at least one image, got none"),
+    "none": (dict(x_real=torch.zeros(0, 1, 16, 16)), ValueError, r"x_real: expected at least one item, got an empty"),
     "bytes": (dict(x_real=torch.zeros(4, 1, 16, 16).byte()), TypeError, r"x_real: expected a float tensor"),
     "numpy": (dict(x_real=world()[1].numpy()), TypeError, r"x_real: expected a torch\.Tensor, got ndarray"),
     "problem": (

@@ -146,8 +146,6 @@ def _checked(problem, y, critic, reg_weight, step_size, steps, method, stop, x0,
         check_number(step_size, "step_size", low=0, above=True, fix='Try 0.3 / A.norm**2, or "auto".')
     check_count(steps, "steps", 0)
     check_stop(stop, tolerance)
-    if not len(y):
-        raise ValueError("y: expected at least one measurement, got none. Measure an image first.")
     dtype, y = y.real.dtype, to_float_type(y.detach(), computing_type(critic, y))
     x = problem.naive(y) if x0 is None else x0
     check_images(x, "x0", A.domain_shape, unit_range=False)
