@@ -1,5 +1,6 @@
 """Training a critic. Paper: §3.1, Eq. 6 and Algorithm 1."""
 
+import math
 from dataclasses import asdict, dataclass
 from functools import partial
 
@@ -31,7 +32,7 @@ from ._networks import (
 )
 from ._training_run import TrainingRun, run_steps
 from .cores import one_thread
-from .hardware import fast_precision
+from .hardware import fast_precision, memory_limit
 from .operators import check_measurement, inner
 from .problem import check_problem
 from .reconstruction import gradient
@@ -287,6 +288,12 @@ def check_training(
     check_images(x_real, "x_real", problem.A.domain_shape)
     check_count(steps, "steps")
     check_count(batch_size, "batch_size")
+    needed, limit = 2 * batch_size * x_real[0].numel() * 4, memory_limit() or math.inf  # x_real and x_noisy alone
+    if needed > limit:
+        raise ValueError(
+            f"batch_size: expected a batch that fits into {limit / 1e9:.1f} GB, got {batch_size}, which takes "
+            f"{needed / 1e9:.1f} GB. Lower it."
+        )
     check_count(checkpoint_every, "checkpoint_every")
     check_number(learning_rate, "learning_rate", low=0, above=True)
     check_number(averaging, "averaging", low=0, high=1)

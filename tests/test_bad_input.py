@@ -2,8 +2,10 @@
 expected, what came, and how to fix it. What reads files is in the tests of the readers."""
 
 import contextlib
+import copy
 import itertools
 import math
+import pickle
 import re
 
 import advreg_edu as ar
@@ -262,10 +264,8 @@ def test_a_critic_without_weights_cannot_be_trained_but_used():
 def test_a_critic_that_gives_nan_is_blamed_and_not_the_step_size():
     with pytest.raises(ar.Diverged, match=r"critic\(x\): expected finite values") as caught:
         list(ar.reconstruct(DENOISING, X, Broken(), 0.1, steps=5))
-    import pickle
-
-    copy = pickle.loads(pickle.dumps(caught.value))
-    assert str(copy) == str(caught.value) and torch.equal(copy.last.x, caught.value.last.x)
+    other = pickle.loads(pickle.dumps(caught.value))
+    assert str(other) == str(caught.value) and torch.equal(other.last.x, caught.value.last.x)
 
 
 def test_bad_arguments_are_found_at_the_call_and_not_at_the_first_iterate():
@@ -374,3 +374,10 @@ def test_arrays_of_any_strides_and_byte_order_make_a_mask():
     A = ar.Inpainting(own)
     own.zero_()
     assert torch.equal(A.mask, MASK), "the mask is the operator's own"
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda p: pickle.loads(pickle.dumps(p))])
+def test_problems_can_be_copied(duplicate):
+    for problem in (DENOISING, SCANNING, MRI):
+        other, y = duplicate(problem), problem.measure(X, seeded())
+        assert torch.equal(other.A(X), problem.A(X)) and torch.equal(other.naive(y), problem.naive(y))
