@@ -1,27 +1,62 @@
 """The command line: python -m advreg_edu doctor | train | tables | notebooks."""
 
 import argparse
+import signal
 import sys
+import threading
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from . import presets
+from . import __version__, presets
 
 
 def main(arguments=None):
     """Run one command; return its exit status."""
     options = _parser().parse_args(arguments)
     try:
-        return options.run(options)
+        with _signals_as_ctrl_c():
+            return options.run(options)
     except (ValueError, OSError) as error:  # of the user's input and files
-        print(f"error: {error}", file=sys.stderr)
+        _say(f"error: {error}")
         return 2
     except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
+        _say("Stopped.")
         return 130
+
+
+def _say(line):
+    with suppress(OSError):  # the terminal may be closed
+        print(line, file=sys.stderr)
+
+
+@contextmanager
+def _signals_as_ctrl_c():
+    """Within it SIGTERM (of schedulers) and SIGHUP (of closed terminals) interrupt as Ctrl-C does.
+
+    Those that come after the first are ignored: a checkpoint is being written. What nohup ignores stays ignored.
+    """
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # Windows has no SIGHUP
+    ours = [getattr(signal, name) for name in names if signal.getsignal(getattr(signal, name)) is signal.SIG_DFL]
+    if threading.current_thread() is not threading.main_thread():  # others cannot set signals
+        ours = []
+
+    def stop(number, frame):
+        for n in ours:
+            signal.signal(n, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for n in ours:
+        signal.signal(n, stop)
+    try:
+        yield
+    finally:
+        for n in ours:
+            signal.signal(n, signal.SIG_DFL)
 
 
 def _parser():
     parser = argparse.ArgumentParser(prog="python -m advreg_edu", description="A course on learned regularisation.")
+    parser.add_argument("--version", action="version", version=f"advreg_edu {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     doctor = commands.add_parser("doctor", help="is this machine ready for the course?")
@@ -35,7 +70,7 @@ def _parser():
     train.add_argument("--steps", type=int, help="instead of the preset's")
     train.add_argument("--batch-size", type=int, help="instead of the preset's")
     train.add_argument("--seed", type=int, default=0, help="of images, weights and noise (default 0)")
-    train.add_argument("--out", type=Path, metavar="FILE.safetensors", help="default runs/NAME.safetensors")
+    train.add_argument("--out", type=Path, metavar="FILE.safetensors", help="default runs/NAME[-seed-SEED].safetensors")
     train.add_argument("--resume", action="store_true", help="go on from the checkpoint beside the output")
     train.add_argument("--device", default="cpu", help="such as cuda (default cpu)")
     train.set_defaults(run=_train)
@@ -65,10 +100,11 @@ def _doctor(options):
 
 
 def _train(options):
-    out = options.out or Path("runs") / f"{options.name}.safetensors"
     changes = {"steps": options.steps, "batch_size": options.batch_size}
     changes = {key: value for key, value in changes.items() if value is not None}
-    return presets.train(options.name, out, options.images, options.seed, options.resume, options.device, **changes)
+    return presets.train(
+        options.name, options.out, options.images, options.seed, options.resume, options.device, **changes
+    )
 
 
 def _tables(options):

@@ -2,7 +2,10 @@
 
 import math
 
+import numpy as np
 import torch
+
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
 def check_images(x, name="x", shape=None, unit_range=True):
@@ -15,7 +18,7 @@ def check_images(x, name="x", shape=None, unit_range=True):
         )
     check_float(x, name)
     check_finite(x, name)
-    if unit_range and x.numel() and not (x.min() >= -1e-4 and x.max() <= 1 + 1e-4):
+    if unit_range and not (x.min() >= -1e-4 and x.max() <= 1 + 1e-4):
         raise ValueError(
             f"{name}: expected intensities in [0, 1], got [{x.min():.4g}, {x.max():.4g}]. "
             "Scale the images first: divide bytes by 255, use images.from_hounsfield for CT, or clamp(0, 1)."
@@ -23,10 +26,17 @@ def check_images(x, name="x", shape=None, unit_range=True):
 
 
 def check_batch(x, name, shape=None, what="a batch"):
-    """Raise unless `x` is a tensor (B, *shape)."""
+    """Raise unless `x` is a tensor (B, *shape) with B > 0."""
     if not isinstance(x, torch.Tensor):
         fix = f"Convert it: torch.as_tensor({name})."
         raise TypeError(f"{name}: expected a torch.Tensor, got {type(x).__name__}. {fix}")
+    if x.layout != torch.strided:
+        raise TypeError(f"{name}: expected a dense tensor, got the layout {x.layout}. Convert it: {name}.to_dense().")
+    if x.device.type == "meta":
+        raise ValueError(f"{name}: expected numbers, got a tensor on the meta device, which has none. Use the cpu.")
+    if x.ndim and not len(x):
+        got = f"an empty batch of shape {tuple(x.shape)}"
+        raise ValueError(f"{name}: expected at least one item, got {got}. Look at the selection that made it.")
     if shape is not None and (x.ndim != len(shape) + 1 or tuple(x.shape[1:]) != tuple(shape)):
         expected = "(B, " + ", ".join(str(n) for n in shape) + ")"
         raise ValueError(
@@ -37,7 +47,7 @@ def check_batch(x, name, shape=None, what="a batch"):
 
 def check_float(x, name):
     """Raise unless `x` has a real floating-point type."""
-    if not x.is_floating_point():
+    if x.dtype not in FLOATS:
         fix = f"Take the real part: {name}.real." if x.is_complex() else f"Convert it: {name}.float(), bytes / 255."
         raise TypeError(f"{name}: expected a float tensor, got {x.dtype}. {fix}")
 
@@ -55,9 +65,13 @@ def check_finite(x, name):
 def check_number(value, name, low=-math.inf, high=math.inf, fix="", above=False):
     """Raise unless `value` is a finite number in [low, high], or in (low, high] if `above`; return it as a float."""
     try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name}: expected a number, got {value!r}. {fix}".strip()) from None
+        number = None if isinstance(value, (str, bytes)) else float(value)
+    except OverflowError:
+        number = math.inf
+    except (TypeError, ValueError, RuntimeError):  # a RuntimeError of tensors that are no number
+        number = None
+    if number is None:
+        raise TypeError(f"{name}: expected a number, got {shown(value)}. {fix}".strip())
     if not math.isfinite(number) or not low <= number <= high or (above and number == low):
         bound = f"above {low:g}" if above else f"at least {low:g}"
         bound += f" and at most {high:g}" if high < math.inf else ""
@@ -65,17 +79,47 @@ def check_number(value, name, low=-math.inf, high=math.inf, fix="", above=False)
     return number
 
 
-def check_count(value, name, low=1, fix=""):
-    """Raise unless `value` is an integer of at least `low`; return it as an int."""
-    if isinstance(value, bool) or int(check_number(value, name, fix=fix)) != value:
-        raise TypeError(f"{name}: expected a whole number, got {value!r}. {fix}".strip())
+def check_count(value, name, low=1, fix="", high=10**9):
+    """Raise unless `value` is an integer in [low, high]; return it as an int."""
+    whole = isinstance(value, int) or int(check_number(value, name, fix=fix)) == value
+    if isinstance(value, bool) or not whole:
+        raise TypeError(f"{name}: expected a whole number, got {shown(value)}. {fix}".strip())
     if value < low:
-        raise ValueError(f"{name}: expected at least {low}, got {value}. {fix}".strip())
+        raise ValueError(f"{name}: expected at least {low}, got {shown(value)}. {fix}".strip())
+    if value > high:
+        raise ValueError(f"{name}: expected at most {high}, got {shown(value)}. {fix}".strip())
     return int(value)
+
+
+def check_seed(value):
+    """Raise unless `value` can seed a training, whose step k takes seed * 1,000,003 + k; return it as an int."""
+    return check_count(value, "seed", 0, high=10**12)
+
+
+def shown(value):
+    """`value` in a message: at most 60 characters; of an array the shape."""
+    if isinstance(value, (np.ndarray, torch.Tensor)) and value.ndim:
+        return f"{'a tensor' if isinstance(value, torch.Tensor) else 'an array'} of shape {tuple(value.shape)}"
+    if isinstance(value, int) and abs(value) >= 10**50:
+        return "a number of over 50 digits"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def as_tensor(values, name, fix):
+    """The numbers of a tensor, array or list as a tensor of their own: any byte order, any strides, none of objects."""
+    if isinstance(values, torch.Tensor):
+        check_batch(values, name)
+        return values.detach().clone()
+    try:
+        array = np.array(values, order="C")
+        return torch.from_numpy(array.astype(array.dtype.newbyteorder("=")))
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}: expected an array of numbers, got {shown(values)}. {fix}") from None
 
 
 def check_choice(value, name, choices):
     """Raise unless `value` is one of `choices`; return it."""
-    if value not in choices:
-        raise ValueError(f"{name}: expected one of {', '.join(choices)}, got {value!r}.")
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(f"{name}: expected one of {', '.join(choices)}, got {shown(value)}.")
     return value

@@ -2,14 +2,20 @@
 
 import json
 import math
-import os
-from pathlib import Path
+from contextlib import nullcontext
+from weakref import WeakValueDictionary
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
+from ._checks import shown
+from ._files import as_path, remove_partial, reserved, write
+from ._fingerprint import differences
+from ._networks import derivatives
 from .cores import in_parts, one_thread
+
+_writers = WeakValueDictionary()  # of each path, the last run that began: a run that was left writes no more
 
 
 def run_steps(run, draw, evaluate, start, steps, seed, checkpoint_every):
@@ -20,21 +26,24 @@ def run_steps(run, draw, evaluate, start, steps, seed, checkpoint_every):
         the weights do not depend on the number of cores.
     """
     generator = torch.Generator()
-    run.keep()
-    run.save()  # from now on there is something to resume
-    try:
-        for k in range(start, steps):
-            generator.manual_seed(seed * 1_000_003 + k)  # a step depends on its index alone: resuming is exact
-            with one_thread():
-                loss, gradients, report = evaluate(k, *draw(generator=generator), generator)
-                _check_loss(loss, k)
-                run.update(gradients, k, steps)
-            if (k + 1) % checkpoint_every == 0:
+    with run.reserved():
+        try:
+            run.keep()
+            run.save()  # from now on there is something to resume
+            for k in range(start, steps):
+                generator.manual_seed(seed * 1_000_003 + k)  # a step depends on its index alone: resuming is exact
+                with one_thread(), derivatives():
+                    loss, gradients, report = evaluate(k, *draw(generator=generator), generator)
+                    _check_loss(loss, k)
+                    run.update(gradients, k, steps)
+                if (k + 1) % checkpoint_every == 0:
+                    run.save()
+                yield report
+        finally:
+            try:
                 run.save()
-            yield report
-    finally:
-        run.save()
-        run.finish()
+            finally:
+                run.finish()
 
 
 def _check_loss(loss, k):
@@ -45,8 +54,14 @@ def _check_loss(loss, k):
         )
 
 
+def room_for(network):
+    """Bytes that the checkpoints of a network take: four numbers for each weight, in the new file and in the old."""
+    return 2 * 4 * sum(p.numel() * p.element_size() for p in network.parameters())
+
+
 class TrainingRun:
-    """The state of a training that a checkpoint holds: weights, their average, Adam's moments, the step count."""
+    """The state of a training that a checkpoint holds: weights, their average, Adam's moments, the step count, and
+    what the network counts as it computes (the buffers of batch normalisation)."""
 
     def __init__(self, network, learning_rate, averaging, settings, checkpoint):
         self.mode = network.training
@@ -54,11 +69,16 @@ class TrainingRun:
             network.requires_grad_(True)
         self.network = network.train().to(memory_format=torch.channels_last)  # faster on CPUs, same numbers
         self.averaging, self.learning_rate = averaging, learning_rate
-        self.settings, self.path = settings, Path(checkpoint) if checkpoint else None
+        named = dict(network=type(network).__name__, arguments=getattr(network, "arguments", None))
+        self.settings = json.loads(json.dumps(settings | named))  # as a file gives it back
+        self.path = None if checkpoint is None else as_path(checkpoint, "checkpoint")
         self.adam = torch.optim.Adam(network.parameters(), lr=learning_rate, betas=(0.9, 0.999))
         self.device = next(network.parameters()).device
+        self.trained = [p for p in network.parameters() if p.requires_grad]
         self.average = [p.detach().clone() for p in network.parameters()]
-        self.done, self.whole = 0, True
+        self.done, self.whole, self.saved = 0, True, None
+        weights = {key for key, _ in network.named_parameters(remove_duplicate=False)}
+        self.buffers = {key: value for key, value in network.state_dict().items() if key not in weights}
         self.state, self.kept = {}, {}  # tensors that a training changes beside the weights, and after the last update
 
     def gradients(self, loss_of, *batches, parts=None):
@@ -66,11 +86,14 @@ class TrainingRun:
 
         Args: loss_of(part of each batch) gives scalars that are means over the part; parts, see `in_parts`.
         """
-        weights = list(self.network.parameters())
+        weights = self.trained
+        if self.buffers:  # parts at the same time would count in any order
+            parts = 1
 
         def part(*batches):
-            values = loss_of(*batches)
-            gradients = torch.autograd.grad(values[0], weights, allow_unused=True, materialize_grads=True)
+            with derivatives():  # each thread has a switch of its own
+                values = loss_of(*batches)
+                gradients = torch.autograd.grad(values[0], weights, allow_unused=True, materialize_grads=True)
             return torch.stack([v.detach() for v in values]), gradients, len(batches[0]) / size
 
         size = len(batches[0])
@@ -82,7 +105,7 @@ class TrainingRun:
 
     def update(self, gradients, k, steps):
         """One Adam step; the rate rises over 50 steps, then falls to 0 along a cosine."""
-        for p, gradient in zip(self.network.parameters(), gradients, strict=True):
+        for p, gradient in zip(self.trained, gradients, strict=True):
             p.grad = gradient
         for group in self.adam.param_groups:
             group["lr"] = self.learning_rate * min(1, (k + 1) / 50) * 0.5 * (1 + math.cos(math.pi * k / steps))
@@ -96,7 +119,8 @@ class TrainingRun:
 
     def keep(self):
         """Remember the state: the next step changes it, and may be cut off."""
-        self.kept = {key: value.clone() for key, value in self.state.items()}
+        self.kept = {f"state.{key}": value.clone() for key, value in self.state.items()}
+        self.kept |= {f"buffer.{key}": value.clone() for key, value in self.buffers.items()}
 
     def finish(self):
         """Put the averaged weights into the network."""
@@ -105,57 +129,95 @@ class TrainingRun:
             for p, average in zip(self.network.parameters(), self.average, strict=True):
                 p.copy_(average)
 
+    def reserved(self):
+        """The checkpoint is written by this process and this run alone, see `_files.reserved`."""
+        if self.path is None:
+            return nullcontext()
+        _writers[self.path.resolve()] = self
+        return reserved(self.path, room=room_for(self.network))
+
     def save(self):
-        """Write the checkpoint, unless an update was cut in two."""
-        if self.path is None or not self.whole:
+        """Write the checkpoint, unless an update was cut in two, or it is written."""
+        if self.path is None or not self.whole or self.saved == self.done:
+            return
+        if _writers.get(self.path.resolve()) is not self:
             return
         tensors = {}
         for i, p in enumerate(self.network.parameters()):
             first, second = (self.adam.state[p].get(key, torch.zeros_like(p)) for key in ("exp_avg", "exp_avg_sq"))
             parts = dict(weight=p, average=self.average[i], first=first, second=second)
             tensors |= {f"{i}.{name}": part.detach().cpu().contiguous() for name, part in parts.items()}
-        tensors |= {f"state.{key}": value.cpu() for key, value in self.kept.items()}
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_suffix(".partial")
-        save_file(tensors, partial, {"done": str(self.done), "settings": json.dumps(self.settings, sort_keys=True)})
-        os.replace(partial, self.path)  # a killed process never leaves half a file
+        tensors |= {key: value.cpu().contiguous() for key, value in self.kept.items()}
+        meta = {"done": str(self.done), "settings": json.dumps(self.settings, sort_keys=True)}
+        write(self.path, save(tensors, meta))
+        self.saved = self.done
 
-    def load(self):
-        """Restore the checkpoint; return the number of steps already done."""
-        if self.path is None or not self.path.exists():
+    def start(self, resume):
+        """The step to begin with: 0, or where the checkpoint ends. Raises where the checkpoint cannot be used."""
+        if self.path is None and not resume:
+            return 0
+        if resume and (self.path is None or not self.path.exists()):
             raise ValueError(f"resume: expected a checkpoint file, got {self.path}. Start without resume=True.")
+        if not resume and self.path.exists():
+            raise ValueError(
+                f"{self.path}: expected no file, got one that is there already. Add resume=True to go on with it, "
+                "delete it to start again, or name another."
+            )
+        with self.reserved():
+            remove_partial(self.path)
+            return self._load() if resume else 0
+
+    def _load(self):
+        """Restore the checkpoint; return the number of steps already done."""
         try:
             with safe_open(self.path, "pt") as file:
-                meta, tensors = file.metadata(), {key: file.get_tensor(key) for key in file.keys()}
-        except SafetensorError as error:
-            raise ValueError(f"{self.path}: expected a checkpoint, got a damaged file ({error}). Delete it.") from None
-        if "settings" not in (meta or {}):
+                meta, tensors = file.metadata() or {}, {key: file.get_tensor(key) for key in file.keys()}
+        except (SafetensorError, IsADirectoryError) as error:
+            raise self._damaged(error) from None
+        if "settings" not in meta:
             raise ValueError(f"{self.path}: expected a checkpoint, got another safetensors file. Name the right one.")
-        saved = json.loads(meta["settings"])
-        different = [f"{k}: {saved.get(k)} then, {v} now" for k, v in self.settings.items() if saved.get(k) != v]
-        if different:
+        try:
+            saved, done = json.loads(meta["settings"]), int(meta.get("done", ""))
+        except (ValueError, RecursionError) as error:
+            raise self._damaged(error) from None
+        if not isinstance(saved, dict) or not 0 <= done <= saved.get("steps", -1):
+            raise self._damaged(f"{done} steps done of {shown(saved)}")
+        self.keep()
+        places = self._places()
+        self._check_fit(tensors, places)
+        if different := differences(saved, self.settings):
             raise ValueError(f"{self.path}: expected the same settings, got {'; '.join(different)}. Change them back.")
-        self._restore(tensors, int(meta["done"]))
-        return self.done
-
-    def _restore(self, tensors, done):
-        parameters = list(self.network.parameters())
-        expected, got = (
-            [tuple(p.shape) for p in parameters],
-            [tuple(t.shape) for k, t in tensors.items() if "weight" in k],
-        )
-        if sorted(expected) != sorted(got):
-            raise ValueError(
-                f"{self.path}: expected weights of shapes {expected}, got {got}. "
-                "The checkpoint belongs to another network: build the one that it was made for."
-            )
         with torch.no_grad():
-            for i, p in enumerate(parameters):
-                weight, average, first, second = (tensors[f"{i}.{n}"] for n in ("weight", "average", "first", "second"))
-                p.copy_(weight)
-                self.average[i].copy_(average)
-                moments = dict(exp_avg=first.to(p), exp_avg_sq=second.to(p), step=torch.tensor(float(done)))
-                self.adam.state[p] = moments
-        for key, value in self.state.items():
-            value.copy_(tensors[f"state.{key}"])
-        self.done = done
+            for key, place in places.items():
+                place.copy_(tensors[key])
+        for p in self.network.parameters():
+            self.adam.state[p]["step"] = torch.tensor(float(done))
+        self.keep()
+        self.done = self.saved = done
+        return done
+
+    def _places(self):
+        """{key in the checkpoint: the tensor of this training that it is copied to}."""
+        places = {f"state.{key}": value for key, value in self.state.items()}
+        places |= {f"buffer.{key}": value for key, value in self.buffers.items()}
+        for i, p in enumerate(self.network.parameters()):
+            moments = dict(exp_avg=torch.zeros_like(p), exp_avg_sq=torch.zeros_like(p))
+            self.adam.state[p] = moments
+            first, second = moments.values()
+            places |= {f"{i}.weight": p, f"{i}.average": self.average[i], f"{i}.first": first, f"{i}.second": second}
+        return places
+
+    def _check_fit(self, tensors, places):
+        expected, got = ({k: tuple(t.shape) for k, t in both.items()} for both in (places, tensors))
+        if expected != got:
+            wrong = sorted(k for k in expected.keys() | got.keys() if expected.get(k) != got.get(k))[0]
+            raise ValueError(
+                f"{self.path}: expected {wrong} of shape {expected.get(wrong)}, got {got.get(wrong)}. The checkpoint "
+                "belongs to another network or other settings: build the one that it was made for."
+            )
+        for key, tensor in tensors.items():
+            if tensor.dtype != places[key].dtype or not torch.isfinite(tensor).all():
+                raise self._damaged(f"{key} holds {tensor.dtype} numbers, or some that are not finite")
+
+    def _damaged(self, why):
+        return ValueError(f"{self.path}: expected a checkpoint, got a damaged file ({shown(str(why))}). Delete it.")

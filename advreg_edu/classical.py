@@ -41,6 +41,7 @@ def minimise_tv(problem, y, reg_weight, gap=1e-3, steps=5000):
     For denoising ||x - x*||^2 <= gap * P(x): with a large lambda a gap of 1e-3 can still be 0.1 dB, 1e-4 is not.
     For lambda = 0 the bound is 0: the gap only closes if A†y solves Ax = y.
     Args: y (B, *A.range_shape); reg_weight lambda >= 0; gap > 0; steps, a limit on those of `odl.solvers.pdhg`.
+    Returns: x in the type of y; all is computed in float32.
     Source: Chambolle and Pock 2011, by ODL.
     """
     check_problem(problem)
@@ -63,7 +64,7 @@ def minimise_tv(problem, y, reg_weight, gap=1e-3, steps=5000):
             f"{limit} steps. Allow more steps, or a larger gap.",
             stacklevel=3,
         )
-    return TVMinimum(x.to(y.device), reached.float().to(y.device), taken)
+    return TVMinimum(x.to(y.device, y.real.dtype), reached.float().to(y.device), taken)
 
 
 def _start(problem, y, reg_weight):

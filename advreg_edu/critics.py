@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from ._checks import check_batch, check_count, check_number
-from .unet import UNet
+from ._networks import in_type_of_weights
+from .unet import WIDEST, UNet
 
 
 class PaperCritic(nn.Module):
@@ -19,7 +20,8 @@ class PaperCritic(nn.Module):
 
     def __init__(self, channels=1, size=128):
         super().__init__()
-        self.channels, self.size = check_count(channels, "channels"), check_count(size, "size")
+        self.channels = check_count(channels, "channels", high=WIDEST)
+        self.size = check_count(size, "size", high=WIDEST)
         self.arguments = dict(channels=channels, size=size)
         widths, strides = (16, 32, 32, 64, 64, 128), (1, 1, 2, 2, 2, 2)
         layers = []
@@ -29,6 +31,7 @@ class PaperCritic(nn.Module):
         pixels = math.ceil(size / 16) ** 2
         self.head = nn.Sequential(nn.Linear(128 * pixels, 256), nn.LeakyReLU(0.1), nn.Linear(256, 1))
 
+    @in_type_of_weights
     def forward(self, x):
         check_batch(x, "x", (self.channels, self.size, self.size), "images for this PaperCritic")
         return self.head(self.features(x).flatten(1)).squeeze(1)
@@ -64,7 +67,8 @@ class LocalCritic(nn.Module):
             blurred = F.conv2d(F.pad(x, (2, 2, 2, 2), mode="replicate"), self.blur, groups=self.channels)
         return blurred + self.unet.correction(x)
 
+    @in_type_of_weights
     def forward(self, x):
         check_batch(x, "x", (self.channels, *x.shape[-2:]), "images for this LocalCritic")
-        floor = self.smoothing * math.sqrt(x[0].numel())
+        floor = self.smoothing * math.sqrt(math.prod(x.shape[1:]))
         return ((x - self.clean(x)).square().flatten(1).sum(1) + floor**2).sqrt() - floor

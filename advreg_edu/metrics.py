@@ -10,8 +10,8 @@ def psnr(x, x_true):
 
     `x` is taken as it is; clamp it to [0, 1] first to compare with the paper. Equal images give infinity.
     """
-    _check_pair(x, x_true)
-    return -10 * torch.log10((x - x_true).square().flatten(1).mean(1))
+    dtype, x, x_true = _checked_pair(x, x_true)
+    return (-10 * torch.log10((x - x_true).square().flatten(1).mean(1))).to(dtype)
 
 
 def ssim(x, x_true, data_range=1.0):
@@ -21,7 +21,7 @@ def ssim(x, x_true, data_range=1.0):
     at scikit-image's 2 for floats, which raises every value; pass `data_range=2` for theirs.
     Source: Wang et al., Image quality assessment, 2004.
     """
-    _check_pair(x, x_true)
+    dtype, x, x_true = _checked_pair(x, x_true)
     data_range = check_number(data_range, "data_range", low=0, above=True, fix="It is 1 for images in [0, 1].")
     window = 7
     if min(x.shape[-2:]) < window:
@@ -34,11 +34,14 @@ def ssim(x, x_true, data_range=1.0):
     c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
     vx, vt, cov = unbiased * (mxx - mx * mx), unbiased * (mtt - mt * mt), unbiased * (mxt - mx * mt)
     similarity = (2 * mx * mt + c1) * (2 * cov + c2) / ((mx * mx + mt * mt + c1) * (vx + vt + c2))
-    return similarity.flatten(1).mean(1)
+    return similarity.flatten(1).mean(1).to(dtype)
 
 
-def _check_pair(x, x_true):
+def _checked_pair(x, x_true):
+    """The type of x, which the result gets, and both images as they are computed with: half precision as float32."""
     check_images(x_true, "x_true")
     check_images(x, "x", x_true.shape[1:], unit_range=False)
     if len(x) != len(x_true):
         raise ValueError(f"x: expected as many images as in x_true ({len(x_true)}), got {len(x)}.")
+    dtype = torch.promote_types(torch.promote_types(x.dtype, x_true.dtype), torch.float32)
+    return x.dtype, x.to(dtype), x_true.to(dtype)

@@ -8,7 +8,7 @@ import math
 
 import torch
 
-from ._checks import check_batch, check_count, check_float, check_number
+from ._checks import FLOATS, as_tensor, check_batch, check_count, check_float, check_number, shown
 
 
 class LinearOperator:
@@ -20,6 +20,7 @@ class LinearOperator:
 
     norm = 1.0
     complex_range = False
+    types = FLOATS  # of the images that it takes
 
     def __init__(self, domain_shape, range_shape):
         self.domain_shape, self.range_shape = tuple(domain_shape), tuple(range_shape)
@@ -27,7 +28,7 @@ class LinearOperator:
     def __call__(self, x):
         """Ax: (B, *domain_shape) to (B, *range_shape)."""
         check_batch(x, "x", self.domain_shape, f"images for {self}")
-        check_float(x, "x")
+        check_type(self, x, "x")
         return _Apply.apply(x, self._forward, self._adjoint)
 
     @property
@@ -114,7 +115,7 @@ class _Masked(LinearOperator):
     """What inpainting and Fourier sampling share: a mask of the numbers that are measured."""
 
     def __init__(self, mask, channels):
-        mask = torch.as_tensor(mask)
+        mask = as_tensor(mask, "mask", "Give a matrix (H, W) of zeros and ones.")
         if mask.ndim != 2 or not mask.numel() or not ((mask == 0) | (mask == 1)).all():
             raise ValueError(
                 f"mask: expected a matrix (H, W) of zeros and ones, 1 = measured, got shape {tuple(mask.shape)} with "
@@ -154,6 +155,7 @@ class FourierSampling(_Masked):
     """
 
     complex_range = True
+    types = (torch.float32, torch.float64)  # torch has no Fourier transform of half precision
 
     def __init__(self, mask, channels=1):
         super().__init__(mask, channels)
@@ -186,10 +188,18 @@ def cartesian_mask(size, fraction=0.3, centre=0.08, generator=None):
 
 def dot_test(A, generator=None):
     """|<Ax, y> - <x, A*y>| / (||Ax|| ||y||) for random x and y in double precision: zero for an exact adjoint."""
+    check_operator(A)
     x = torch.randn(1, *A.domain_shape, generator=generator, dtype=torch.float64)
     y = A.random_measurement(1, generator=generator, dtype=torch.float64)
     Ax, Aty = A(x), A.T(y)
     return (inner(Ax, y) - inner(x, Aty)).abs().squeeze() / (Ax.norm() * y.norm())
+
+
+def check_operator(A):
+    """Raise unless it is a LinearOperator."""
+    if not isinstance(A, LinearOperator):
+        got = type(A).__name__
+        raise TypeError(f"A: expected an operator such as Identity((1, 64, 64)) or RayTransform(), got {got}.")
 
 
 def check_measurement(A, y):
@@ -197,8 +207,17 @@ def check_measurement(A, y):
     check_batch(y, "y", A.range_shape, f"measurements of {A}")
     if A.complex_range and not y.is_complex():
         raise TypeError(f"y: expected complex measurements of {A}, got {y.dtype}. Add an imaginary part: y + 0j.")
-    if not A.complex_range:
-        check_float(y, "y")
+    if A.complex_range:
+        y = y.real
+    check_type(A, y, "y")
+
+
+def check_type(A, x, name):
+    """Raise unless `x` has a float type that `A` can take."""
+    check_float(x, name)
+    if x.dtype not in A.types:
+        expected = " or ".join(str(t) for t in A.types)
+        raise TypeError(f"{name}: expected {expected} for {A}, got {x.dtype}. Convert it: {name}.float().")
 
 
 def inner(u, v):
@@ -212,7 +231,7 @@ def squared_norm(u):
 
 
 def _image_shape(shape):
-    shape = tuple(shape) if hasattr(shape, "__iter__") else (shape,)
-    if len(shape) != 3:
-        raise ValueError(f"shape: expected (channels, height, width), got {shape}. Example: Identity((3, 128, 128)).")
+    if not hasattr(shape, "__len__") or isinstance(shape, str) or len(shape) != 3:
+        example = "Example: Identity((3, 128, 128))."
+        raise ValueError(f"shape: expected (channels, height, width), got {shown(shape)}. {example}")
     return tuple(check_count(n, "shape") for n in shape)

@@ -4,16 +4,17 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from . import datasets, images
-from ._checks import check_count
+from ._checks import check_count, check_seed
+from ._files import as_path, reserved
+from ._training_run import room_for
 from .critics import LocalCritic
 from .operators import Identity
-from .pretrained import save_network
+from .pretrained import check_can_be_saved, save_network
 from .problem import Problem
 from .ray_transform import RayTransform
 from .recursive import Recursion
@@ -41,13 +42,23 @@ UNPAIRED = NOISE_LEFT | dict(gap="ends", lines="own", gp_weight=105.0, paired=Fa
 
 
 def _phantoms(count):
-    return lambda path, generator: images.thorax(count, size=128, generator=generator)
+    def load(path, generator):
+        _no_images(path)
+        return images.thorax(count, size=128, generator=generator)
+
+    return load
+
+
+def _no_images(path):
+    if path is not None:
+        raise ValueError(f"--images: expected none for a preset that makes its own, got {path}. Leave it out.")
 
 
 def _phantoms_in_windows(count):
     """Phantoms in windows up to 600 to 2400 HU, at random: metal darkens a slice that is scaled to its maximum."""
 
     def load(path, generator):
+        _no_images(path)
         hu = images.thorax_hu(count, size=128, generator=generator)
         highs = (600 * 4 ** torch.rand(len(hu), generator=generator)).tolist()
         windows = [(images.WINDOW[0], high) for high in highs]
@@ -164,48 +175,55 @@ PRESETS = _CRITICS | {
 }
 
 
-def train(name, out, path=None, seed=0, resume=False, device="cpu", **changes):
+def train(name, out=None, path=None, seed=0, resume=False, device="cpu", **changes):
     """Train the preset `name` with a progress bar, save the network to `out`, print its SHA-256 and the minutes.
 
+    `out` is reserved before the first image is made: no other process can train into it, see `_files.reserved`.
+
     Args:
-        out: a .safetensors file; a checkpoint stands beside it (ending .checkpoint) until the training is done.
+        out: a .safetensors file; a checkpoint stands beside it (ending .checkpoint) until the training is done. None
+            takes runs/NAME.safetensors, or runs/NAME-seed-SEED.safetensors for another seed than 0.
         path: photographs or CT slices, for presets that train on them, see `datasets`.
         seed: of the images, the first weights, the batches and the noise.
         changes: arguments of the training that differ from the preset's.
-    Returns: exit status, 0 or 130 after Ctrl-C. Raises ValueError for bad arguments before the training starts.
+    Returns: exit status, 0 or 130 after Ctrl-C. Raises ValueError for bad arguments before the training starts, OSError
+    where nothing can be written; the last checkpoint that could be is then kept.
     """
-    preset, out = PRESETS[name], Path(out)
+    preset, seed = PRESETS[name], check_seed(seed)
     arguments = preset.arguments | changes
-    for count in ("steps", "batch_size"):  # before the images are made, which may take a minute
+    for count in ("steps", "batch_size"):
         check_count(arguments[count], count)
-    checkpoint, device = _checkpoint(out, resume), _device(device)
-    generator = torch.Generator().manual_seed(seed)
-    x_real, problem = preset.images(path, generator), preset.problem()
+    device = _device(device)
+    out = as_path(f"runs/{name}{f'-seed-{seed}' if seed else ''}.safetensors" if out is None else out, "--out")
+    checkpoint = out.with_suffix(".checkpoint")
     network = _seeded(preset.network, seed).to(device)
-    run = dict(seed=seed, checkpoint=checkpoint, resume=resume) | arguments
-    if preset.others:
-        run["measurements"] = problem.measure(preset.others(path, generator), generator)
-    steps = preset.training(network, problem, x_real, **run)
-    start = time.perf_counter()
-    try:
-        _watch(steps, arguments["steps"], f"{name}, {len(x_real)} images")
-    except KeyboardInterrupt:
-        steps.close()  # writes the checkpoint
-        print(_how_to_resume(checkpoint), file=sys.stderr)
-        return 130
-    sha256 = save_network(network, out)
-    checkpoint.unlink(missing_ok=True)
+    check_can_be_saved(network, out)
+    with reserved(checkpoint, room=room_for(network)):
+        _check_files(out, checkpoint, resume)
+        generator = torch.Generator().manual_seed(seed)
+        x_real, problem = preset.images(path, generator), preset.problem()
+        run = dict(seed=seed, checkpoint=checkpoint, resume=resume) | arguments
+        if preset.others:
+            run["measurements"] = problem.measure(preset.others(path, generator), generator)
+        start, steps = time.perf_counter(), preset.training(network, problem, x_real, **run)
+        try:
+            _watch(steps, arguments["steps"], f"{name}, {len(x_real)} images")
+            sha256 = save_network(network, out)
+        except KeyboardInterrupt:
+            steps.close()  # writes the checkpoint
+            print(_how_to_resume(checkpoint), file=sys.stderr)
+            return 130
+        except OSError as error:
+            raise OSError(f"{error} {_how_to_resume(checkpoint)}") from None
+        checkpoint.unlink(missing_ok=True)
     print(f"{out}\nSHA-256 {sha256}\n{(time.perf_counter() - start) / 60:.1f} minutes")
     return 0
 
 
-def _checkpoint(out, resume):
-    """The checkpoint beside `out`; refuses what would lose work."""
-    if out.suffix != ".safetensors":
-        raise ValueError(f"--out: expected a file that ends in .safetensors, got {str(out)!r}. Rename it.")
+def _check_files(out, checkpoint, resume):
+    """Raise for what would lose work."""
     if out.exists():
         raise ValueError(f"{out}: expected no such file, got a finished training. Move it away, or add --out.")
-    checkpoint = out.with_suffix(".checkpoint")
     if resume and not checkpoint.exists():
         raise ValueError(f"--resume: expected a checkpoint file, got no {checkpoint}. Start without --resume.")
     if checkpoint.exists() and not resume:
@@ -213,13 +231,14 @@ def _checkpoint(out, resume):
             f"{checkpoint}: expected no checkpoint, got one of an interrupted training. "
             "Add --resume to go on with it, or delete it to start again."
         )
-    return checkpoint
 
 
 def _device(name):
     """`name` as a device that works."""
     try:
-        return torch.empty(0, device=name).device
+        number = torch.zeros(1, device=name)
+        number.item()  # of the device "meta" there is none
+        return number.device
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise ValueError(f"--device: expected a device that torch can use, got {name!r}: {reason} Try cpu.") from None

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from ._checks import check_choice
+from ._files import as_path, check_file_name, write
+from ._networks import check_network
 from .critics import LocalCritic, PaperCritic
 from .unet import UNet
 
@@ -54,13 +56,29 @@ def load_unet(name):
 
 
 def save_network(network, path):
-    """Write weights and architecture of a critic or U-Net to a safetensors file; return its SHA-256."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write weights and architecture of a critic or U-Net to a safetensors file; return its SHA-256.
+
+    Raises ValueError or TypeError for what could not be loaded again, OSError where nothing can be written.
+    """
+    path = as_path(path, "path")
+    check_can_be_saved(network, path)
     tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
     made = {"class": type(network).__name__, "arguments": network.arguments}
-    save_file(tensors, path, {"network": json.dumps(made)})  # one key: safetensors writes several in random order
+    write(path, save(tensors, {"network": json.dumps(made)}))  # one key: safetensors writes several in random order
     return _sha256(path)
+
+
+def check_can_be_saved(network, path):
+    """Raise unless `load_critic` or `load_unet` could load what `save_network` would write."""
+    if path.suffix != ".safetensors":
+        got = f"the ending {path.suffix}" if path.suffix else "no ending"
+        raise ValueError(f"{path}: expected a file that ends in .safetensors, got {got}. Rename it.")
+    check_file_name(path)
+    if type(network) not in (*CRITICS.values(), UNet):
+        inside = next((n for n in ("module", "_orig_mod") if hasattr(network, n)), None)  # DataParallel, torch.compile
+        fix = f"Save what is inside: network.{inside}." if inside else "Save others with safetensors.torch.save_file."
+        raise TypeError(f"network: expected a LocalCritic, PaperCritic or UNet, got {type(network).__name__}. {fix}")
+    check_network(network, "network")
 
 
 def _load(name, shipped, classes):

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import torch
 
-from ._checks import check_finite, check_images, check_number
-from .operators import LinearOperator, check_measurement
+from ._checks import check_count, check_finite, check_images, check_number
+from .operators import LinearOperator, check_measurement, check_operator, check_type
 
 
 @dataclass(frozen=True)
@@ -16,8 +16,7 @@ class Problem:
     sigma: float
 
     def __post_init__(self):
-        if not isinstance(self.A, LinearOperator):
-            raise TypeError(f"A: expected an operator such as Identity or RayTransform, got {type(self.A).__name__}.")
+        check_operator(self.A)
         fix = "sigma is a standard deviation; 0 means no noise."
         object.__setattr__(self, "sigma", check_number(self.sigma, "sigma", low=0, fix=fix))
 
@@ -27,10 +26,12 @@ class Problem:
         The same generator state gives the same e for every sigma: a noise slider rescales one draw.
         """
         check_images(x, "x", self.A.domain_shape)
+        check_type(self.A, x, "x")
         return self.A(x) + self.noise(len(x), generator, x.device, x.dtype)
 
     def noise(self, batch, generator=None, device=None, dtype=torch.float32):
         """`batch` draws of sigma * e: (B, *A.range_shape)."""
+        check_count(batch, "batch")
         return self.sigma * self.A.random_measurement(batch, generator, device, dtype)
 
     def naive(self, y):

@@ -4,6 +4,7 @@ Geometry by ODL, projector by ASTRA; the projector is kept as a sparse matrix in
 sparse product and the adjoint is the exact transpose.
 """
 
+import copy
 import math
 import warnings
 from functools import lru_cache
@@ -50,6 +51,12 @@ class RayTransform(LinearOperator):
             self._project = _OnTheFly(self._space, self._geometry)
         self.unscaled_norm = self._largest_singular_value()
         self._project.divide_by(self.unscaled_norm)
+
+    def __deepcopy__(self, memo):
+        """Copies share the projector, which never changes: torch copies no sparse matrix, ASTRA no projector."""
+        return copy.copy(self)
+
+    types = (torch.float32, torch.float64)  # a sparse product of half precision would round every sum
 
     def _forward(self, x):
         return self._project.forward(x).reshape(-1, *self.range_shape)

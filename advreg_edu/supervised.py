@@ -7,7 +7,9 @@ from functools import partial
 import torch
 import torch.nn.functional as F
 
-from ._checks import check_count, check_finite, check_number
+from ._checks import check_batch, check_count, check_finite, check_number, check_seed
+from ._fingerprint import whose
+from ._networks import check_network, computing_type, derivatives, evaluate, in_eval_mode
 from ._training_run import TrainingRun, run_steps
 from .cores import use_free
 from .operators import check_measurement
@@ -16,7 +18,7 @@ from .reconstruction import NotConverged
 from .reconstruction.objective import column, norm
 from .reconstruction.solvers import conjugate_gradients
 from .samples import draw_batch
-from .training import check_training, checked_precision, whose
+from .training import check_training, checked_precision, device_of, one_window
 from .unet import UNet
 
 
@@ -29,6 +31,7 @@ class DenoiserStep:
     shown = ("loss",)  # in a progress bar
 
 
+@derivatives()
 def train_denoiser(
     net,
     problem,
@@ -50,32 +53,45 @@ def train_denoiser(
     the truth to each measurement. Arguments as in `train_critic`. When the generator ends or is closed, `net` holds
     the averaged weights.
     """
-    check_training(problem, x_real, steps, batch_size, learning_rate, averaging, crop, checkpoint_every)
-    check_count(seed, "seed", 0)
+    check_training(net, problem, x_real, steps, batch_size, learning_rate, averaging, crop, checkpoint_every, "net")
+    check_seed(seed)
+    x_real = x_real.to(computing_type(net, x_real))
+    _check_output(net, x_real, crop)
     precision = checked_precision(precision, net)
     settings = dict(seed=seed, batch_size=batch_size, learning_rate=learning_rate, steps=steps, averaging=averaging)
-    settings |= dict(crop=crop, precision=precision) | whose(problem, x_real)
+    settings |= dict(crop=crop, precision=precision) | ({} if checkpoint is None else whose(problem, x_real))
     run = TrainingRun(net, learning_rate, averaging, settings, checkpoint)
-    start = run.load() if resume else 0
+    start = run.start(resume)
     draw = partial(draw_batch, problem, x_real, batch_size, crop=crop, device=run.device)
 
-    def evaluate(k, real, noisy, generator):
+    def evaluate_step(k, real, noisy, generator):
         values, gradients = run.gradients(loss, real, noisy)
         return values[0], gradients, DenoiserStep(k, *values)
 
     def loss(real, noisy):
         with torch.autocast(run.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            x = net(noisy)
-        return (F.mse_loss(x.to(real), real),)
+            x = evaluate(net, noisy)
+        return (F.mse_loss(x, real),)
 
-    return run_steps(run, draw, evaluate, start, steps, seed, checkpoint_every)
+    return run_steps(run, draw, evaluate_step, start, steps, seed, checkpoint_every)
+
+
+def _check_output(net, x_real, crop):
+    """Raise unless the net maps images to images."""
+    x = one_window(x_real, crop).to(device_of(net))
+    with torch.no_grad(), in_eval_mode(net):
+        check_batch(evaluate(net, x), "net(x)", x.shape[1:], "images like x")
 
 
 @torch.no_grad()
 def post_process(problem, y, net):
-    """net(A†y): (B, C, H, W). Paper: §5.3 after Jin et al. 2017."""
+    """net(A†y): (B, C, H, W), computed in the type of the net's weights, returned in that of y.
+
+    Paper: §5.3 after Jin et al. 2017.
+    """
     check_problem(problem)
-    return net(problem.naive(y))
+    check_network(net, "net", "(B, C, H, W)")
+    return evaluate(net, problem.naive(y))
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,41 @@
 """Training a critic. Paper: §3.1, Eq. 6 and Algorithm 1."""
 
+import math
 from dataclasses import asdict, dataclass
 from functools import partial
 
 import torch
 import torch.nn.functional as F
 
-from ._checks import check_batch, check_choice, check_count, check_finite, check_images, check_number
+from ._checks import (
+    check_batch,
+    check_choice,
+    check_count,
+    check_finite,
+    check_float,
+    check_images,
+    check_number,
+    check_seed,
+)
+from ._fingerprint import whose
+from ._networks import (
+    check_network,
+    check_trainable,
+    check_values,
+    computing_type,
+    derivatives,
+    evaluate,
+    gradient_by,
+    in_eval_mode,
+    to_float_type,
+    variable,
+)
 from ._training_run import TrainingRun, run_steps
 from .cores import one_thread
-from .hardware import fast_precision
+from .hardware import fast_precision, memory_limit
 from .operators import check_measurement, inner
 from .problem import check_problem
+from .reconstruction import gradient
 from .recursive import Iterates, check_recursion
 from .samples import draw_batch
 
@@ -33,18 +57,21 @@ def critic_loss(critic, x_real, x_noisy, gp_weight=20.0, generator=None):
     """Eq. 6: mean Psi(x_real) - mean Psi(x_noisy) + gp_weight * mean (||grad Psi(x_i)|| - 1)_+^2, a scalar.
 
     x_i = mix * x_real + (1 - mix) * x_noisy with mix ~ U[0, 1] (Alg. 1). The penalty is one-sided: slopes below 1 cost
-    nothing.
+    nothing. It is computed in the type of the critic's weights, at least float32, and returned in that of x_real.
     Args: x_real, x_noisy (B, C, H, W), as many of each; gp_weight >= 0, called lambda in Eq. 6 and mu in Alg. 1.
     Raises ValueError for other shapes, numbers that are not finite and a negative weight.
     """
+    check_network(critic)
+    check_images(x_real, "x_real", unit_range=False)
     check_batch(x_noisy, "x_noisy", tuple(x_real.shape[1:]), "images like x_real")
     if len(x_noisy) != len(x_real):
         raise ValueError(f"x_noisy: expected {len(x_real)} images, as many as in x_real, got {len(x_noisy)}.")
-    check_finite(x_real, "x_real")
+    check_float(x_noisy, "x_noisy")
     check_finite(x_noisy, "x_noisy")
-    check_number(gp_weight, "gp_weight", low=0)
-    wasserstein, slopes = wasserstein_and_slopes(critic, x_real, x_noisy, draw_mix(x_real, generator))
-    return -wasserstein + gp_weight * F.relu(slopes - 1).square().mean()
+    gp_weight, dtype = check_number(gp_weight, "gp_weight", low=0), computing_type(critic, x_real)
+    real, noisy = x_real.to(dtype), x_noisy.to(dtype)
+    wasserstein, slopes = wasserstein_and_slopes(critic, real, noisy, draw_mix(real, generator))
+    return (-wasserstein + gp_weight * F.relu(slopes - 1).square().mean()).to(x_real.dtype)
 
 
 def draw_mix(x_real, generator=None):
@@ -64,16 +91,21 @@ def wasserstein_and_slopes(critic, x_real, x_noisy, mix, gap="ends", x_own=None,
     expectation over `mix` is the same, for less than half of the work (not in the paper).
     """
     if gap == "ends":
-        psi_real, psi_noisy = critic(torch.cat([x_real, x_noisy])).to(x_real).chunk(2)  # a mean in bfloat16 is coarse
+        both = torch.cat([x_real, x_noisy])
+        psi = evaluate(critic, both)  # in the type of x: a mean in bfloat16 is coarse
+        check_values(psi, both)
+        psi_real, psi_noisy = psi.chunk(2)
         gaps = psi_noisy - psi_real
     end = x_noisy if x_own is None else x_own
-    x_i = (mix * x_real + (1 - mix) * end).detach().requires_grad_()  # Alg. 1, line 5
-    (grad,) = torch.autograd.grad(critic(x_i).sum(), x_i, create_graph=True)
+    with derivatives():
+        x_i = variable(mix * x_real + (1 - mix) * end)  # Alg. 1, line 5
+        grad = gradient_by(evaluate(critic, x_i), x_i, create_graph=True)
     if gap == "lines":
         gaps = inner(grad, x_noisy - x_real)
     return (factors * gaps).mean(), grad.flatten(1).norm(dim=1)
 
 
+@derivatives()
 def train_critic(
     critic,
     problem,
@@ -141,8 +173,10 @@ def train_critic(
 
     Yields: Step. Raises ValueError or TypeError for bad input before the first step.
     """
-    _check_arguments(critic, problem, x_real, steps, batch_size, learning_rate, averaging, crop, checkpoint_every)
-    check_count(seed, "seed", 0)
+    check_training(critic, problem, x_real, steps, batch_size, learning_rate, averaging, crop, checkpoint_every)
+    check_seed(seed)
+    x_real = x_real.to(computing_type(critic, x_real))
+    _check_values(critic, x_real, crop)
     noise_left = check_number(noise_left, "noise_left", low=0, high=0.9)
     if gp_weight is None:
         gp_weight = _default_gp_weight(problem, x_real, crop, seed, noise_left)
@@ -156,20 +190,21 @@ def train_critic(
     if measurements is not None:
         check_measurement(problem.A, measurements)
         check_finite(measurements, "measurements")
+        measurements = to_float_type(measurements.detach(), x_real.dtype)
     precision = checked_precision(precision, critic)
     settings = dict(seed=seed, batch_size=batch_size, gp_weight=round(gp_weight, 6), learning_rate=learning_rate)
-    settings |= dict(steps=steps, averaging=averaging, paired=paired, crop=crop) | whose(problem, x_real)
+    settings |= dict(steps=steps, averaging=averaging, paired=paired, crop=crop)
+    settings |= {} if checkpoint is None else whose(problem, x_real, measurements)
     settings |= dict(gap=gap, lines=lines, precision=precision, recursive=asdict(recursive) if recursive else None)
     settings |= dict(noise_left=noise_left, balance=float(balance))
-    settings |= dict(measurements=None if measurements is None else len(measurements))
     run = TrainingRun(critic, learning_rate, averaging, settings, checkpoint)
     source = dict(paired=paired, measurements=measurements, device=run.device)
     draw = partial(draw_batch, problem, x_real, batch_size, crop=crop, **source)
     pool = Iterates(problem, x_real, 2 * batch_size, recursive, seed, **source) if recursive else None
     run.state = pool.state if pool else {}
-    start = run.load() if resume else 0
+    start = run.start(resume)
 
-    def evaluate(k, real, noisy, generator):
+    def evaluate_step(k, real, noisy, generator):
         iterates = pool is not None and k >= recursive.start
         if iterates:
             real, noisy = pool.mixed_in(critic, real, noisy, generator, precision)
@@ -190,18 +225,13 @@ def train_critic(
         loss = -wasserstein + gp_weight * F.relu(slopes - 1).square().mean()  # Alg. 1, line 6; Eq. 6
         return loss + balance * excess**2, wasserstein, slopes.mean()
 
-    return run_steps(run, draw, evaluate, start, steps, seed, checkpoint_every)
+    return run_steps(run, draw, evaluate_step, start, steps, seed, checkpoint_every)
 
 
 def _excess(critic, x_noisy, x_own):
     """By how much Psi is higher on x_noisy than on measurements of x_real, in the mean."""
-    psi_noisy, psi_own = critic(torch.cat([x_noisy, x_own])).to(x_noisy).chunk(2)
+    psi_noisy, psi_own = evaluate(critic, torch.cat([x_noisy, x_own])).chunk(2)
     return psi_noisy.mean() - psi_own.mean()
-
-
-def whose(problem, x_real):
-    """The settings by which a checkpoint tells its own problem and images from others."""
-    return dict(problem=repr(problem), images=len(x_real), mean=round(x_real.mean(dtype=torch.float64).item(), 6))
 
 
 def device_of(network):
@@ -238,22 +268,32 @@ def _default_gp_weight(problem, x_real, crop, seed, noise_left):
         return 3 * (1 - noise_left) * (real - noisy).flatten(1).norm(dim=1).mean().item()
 
 
-def _check_arguments(critic, problem, x_real, steps, batch_size, learning_rate, averaging, crop, checkpoint_every):
-    check_training(problem, x_real, steps, batch_size, learning_rate, averaging, crop, checkpoint_every)
-    window = x_real[:1] if crop is None else x_real[:1, :, :crop, :crop]
-    with torch.no_grad():  # a wrong channel count or size shows here
-        psi = critic(window.to(device_of(critic)))
-    check_batch(psi, "critic(x)", (), "one number per image")
+def _check_values(critic, x_real, crop):
+    """Raise unless the critic gives a number for each image, and torch its derivative."""
+    with in_eval_mode(critic):
+        gradient(critic, one_window(x_real, crop).to(device_of(critic)))
 
 
-def check_training(problem, x_real, steps, batch_size, learning_rate, averaging, crop, checkpoint_every):
+def one_window(x_real, crop):
+    """The first image of x_real, or a window of it: (1, C, H, W)."""
+    return x_real[:1] if crop is None else x_real[:1, :, :crop, :crop]
+
+
+def check_training(
+    network, problem, x_real, steps, batch_size, learning_rate, averaging, crop, checkpoint_every, name="critic"
+):
     """Raise for what no training can go on with."""
+    check_trainable(network, name, "(B, C, H, W)" if name == "net" else "(B,)")
     check_problem(problem)
     check_images(x_real, "x_real", problem.A.domain_shape)
-    if not len(x_real):
-        raise ValueError("x_real: expected at least one image, got none.")
     check_count(steps, "steps")
     check_count(batch_size, "batch_size")
+    needed, limit = 2 * batch_size * x_real[0].numel() * 4, memory_limit() or math.inf  # x_real and x_noisy alone
+    if needed > limit:
+        raise ValueError(
+            f"batch_size: expected a batch that fits into {limit / 1e9:.1f} GB, got {batch_size}, which takes "
+            f"{needed / 1e9:.1f} GB. Lower it."
+        )
     check_count(checkpoint_every, "checkpoint_every")
     check_number(learning_rate, "learning_rate", low=0, above=True)
     check_number(averaging, "averaging", low=0, high=1)

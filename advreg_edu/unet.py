@@ -6,10 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ._checks import check_batch, check_count
+from ._checks import check_batch, check_count, shown
+from ._networks import in_type_of_weights
 
 # Stretches intensities so that noise of 0.02 to 0.1 reaches the curved part of SiLU; without it training stalls.
 GAIN = 6.0
+WIDEST = 4096  # channels; a layer of so many has 600 MB of weights
 
 
 class UNet(nn.Module):
@@ -24,7 +26,10 @@ class UNet(nn.Module):
 
     def __init__(self, channels=1, widths=(16, 32, 64), blocks_down=True, mirrored=False):
         super().__init__()
-        self.channels, self.widths = check_count(channels, "channels"), tuple(check_count(w, "widths") for w in widths)
+        if not isinstance(widths, (list, tuple)) or not widths:
+            raise TypeError(f"widths: expected one for each level, such as (16, 32, 64), got {shown(widths)}.")
+        self.channels = check_count(channels, "channels", high=WIDEST)
+        self.widths = tuple(check_count(w, "widths", high=WIDEST) for w in widths)
         self.mirrored = bool(mirrored)
         self.arguments = dict(channels=channels, widths=list(widths), blocks_down=bool(blocks_down))
         self.arguments |= dict(mirrored=self.mirrored)
@@ -40,6 +45,7 @@ class UNet(nn.Module):
             nn.init.kaiming_normal_(conv.weight, nonlinearity="linear")
         _zero(self.last)
 
+    @in_type_of_weights
     def forward(self, x):
         check_batch(x, "x", (self.channels, *x.shape[-2:]), "images for this UNet")
         return x + self.correction(x)

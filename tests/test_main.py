@@ -52,6 +52,12 @@ def test_help_lists_the_commands():
     assert all(command in shown.stdout for command in ("doctor", "train", "notebooks"))
 
 
+def test_version(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert stop.value.code == 0 and ar.__version__ in capsys.readouterr().out
+
+
 def test_an_unknown_critic_lists_those_there_are(capsys):
     with pytest.raises(SystemExit) as stop:
         main(["train", "ct-abdomen"])
@@ -176,6 +182,12 @@ def test_ctrl_c_says_how_to_resume_and_resuming_gives_the_uninterrupted_result(s
         (["ct-thorax", "--steps", "0"], "steps: expected"),
         (["ct-thorax", "--batch-size", "-1"], "batch_size: expected"),
         (["ct-thorax", "--device", "toaster"], "--device: expected a device that torch can use"),
+        (["ct-thorax", "--device", "meta"], "--device: expected a device that torch can use"),
+        (["ct-thorax", "--seed", "9" * 30], "seed: expected at most"),
+        (["ct-thorax", "--seed", "-1"], "seed: expected at least 0"),
+        (["ct-thorax", "--steps", "9" * 400], "steps: expected at most"),
+        (["ct-thorax", "--batch-size", "9" * 12], "batch_size: expected at most"),
+        (["ct-minute", "--images", "photographs"], "--images: expected none"),
         (["photos-color"], "Pass --images PATH"),
         (["photos-color", "--images", "no-such-folder"], "no-such-folder"),
     ],

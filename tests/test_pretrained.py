@@ -216,3 +216,38 @@ def test_a_unet_is_no_critic(tmp_path):
     )
     with pytest.raises(ValueError, match="expected weights of a LocalCritic or PaperCritic"):
         ar.load_critic(tmp_path / "net.safetensors")
+
+
+class Child(ar.LocalCritic):
+    pass
+
+
+def spoiled():
+    critic = ar.LocalCritic(1, (4, 4)).requires_grad_(False)
+    critic.unet.first.bias[0] = torch.nan
+    return critic
+
+
+NOT_SAVED = {
+    "another ending": (
+        lambda: ar.LocalCritic(1, (4, 4)),
+        "mine.pt",
+        ValueError,
+        "safetensors, got the ending",
+    ),
+    "no ending": (lambda: ar.LocalCritic(1, (4, 4)), "mine", ValueError, "safetensors, got no ending"),
+    "wrapped": (lambda: torch.nn.DataParallel(ar.LocalCritic(1, (4, 4))), "a.safetensors", TypeError, "network.module"),
+    "compiled": (lambda: torch.compile(ar.LocalCritic(1, (4, 4))), "a.safetensors", TypeError, "network._orig_mod"),
+    "a child": (lambda: Child(1, (4, 4)), "a.safetensors", TypeError, "got Child"),
+    "another": (lambda: torch.nn.Linear(1, 1), "a.safetensors", TypeError, "got Linear"),
+    "a name": (lambda: "ct-thorax", "a.safetensors", TypeError, "got str"),
+    "NaN": (spoiled, "a.safetensors", ValueError, "finite weights"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_SAVED)
+def test_what_could_not_be_loaded_is_not_saved(tmp_path, name):
+    make, file, kind, message = NOT_SAVED[name]
+    with pytest.raises(kind, match=message):
+        pretrained.save_network(make(), tmp_path / file)
+    assert not list(tmp_path.iterdir())

@@ -12,6 +12,7 @@ from pathlib import Path
 import advreg_edu as ar
 import pytest
 import torch
+from advreg_edu._fingerprint import differences, whose
 from advreg_edu.recursive import Recursion
 from advreg_edu.samples import draw_batch
 from advreg_edu.training import wasserstein_and_slopes
@@ -741,7 +742,7 @@ BAD_CALLS = {
         ValueError,
         r"x_real: expected .*got \(4, 3, 16, 16\).*channels",
     ),
-    "none": (dict(x_real=torch.zeros(0, 1, 16, 16)), ValueError, r"x_real: expected at least one image, got none"),
+    "none": (dict(x_real=torch.zeros(0, 1, 16, 16)), ValueError, r"x_real: expected at least one item, got an empty"),
     "bytes": (dict(x_real=torch.zeros(4, 1, 16, 16).byte()), TypeError, r"x_real: expected a float tensor"),
     "numpy": (dict(x_real=world()[1].numpy()), TypeError, r"x_real: expected a torch\.Tensor, got ndarray"),
     "problem": (
@@ -751,6 +752,7 @@ BAD_CALLS = {
     ),
     "steps": (dict(steps=0), ValueError, r"steps: expected at least 1, got 0"),
     "batch size": (dict(batch_size=0), ValueError, r"batch_size: expected at least 1, got 0"),
+    "a huge batch": (dict(batch_size=10**9), ValueError, r"batch_size: expected a batch that fits into .* GB"),
     "half a batch": (dict(batch_size=2.5), TypeError, r"batch_size: expected a whole number, got 2\.5"),
     "noise_left": (dict(noise_left=1.0), ValueError, r"noise_left: expected .*at most 0.9, got 1"),
     "balance": (dict(balance=-1), ValueError, r"balance: expected .*at least 0, got -1"),
@@ -839,3 +841,191 @@ def test_a_loss_of_what_does_not_belong_together_is_refused(name):
         ar.critic_loss(Tiny(), torch.zeros(real), torch.zeros(noisy), gp_weight)
     with pytest.raises(ValueError, match="x_real: expected"):
         ar.critic_loss(Tiny(), torch.full((1, 1, 8, 8), math.nan), torch.zeros(1, 1, 8, 8))
+
+
+# Resuming: what the arguments do not say
+
+
+def masked(mask):
+    return ar.Problem(ar.Inpainting(mask), 0.1)
+
+
+class Shifted(ar.Inpainting):
+    """Another A† for the same A."""
+
+    def pinv(self, y):
+        return super().pinv(y) * 1.01
+
+
+HALF = (torch.rand(SIZE, SIZE, generator=seeded(5)) > 0.5).float()
+ONE_PIXEL = HALF.clone()
+ONE_PIXEL[3, 4] = 1 - ONE_PIXEL[3, 4]
+OTHERS = {
+    "mask": (dict(problem=masked(1 - HALF)), "operator: another one"),
+    "one pixel of the mask": (dict(problem=masked(ONE_PIXEL)), "operator: another one"),
+    "pseudo-inverse": (dict(problem=ar.Problem(Shifted(HALF), 0.1)), "pseudo-inverse: another one"),
+    "mirrored images": (dict(x_real=world(8)[1].flip(-1)), "x_real: another one"),
+    "other order": (dict(x_real=world(8)[1].flip(0)), "x_real: another one"),
+    "measurements": (dict(measurements=torch.zeros(8, 1, SIZE, SIZE) + 0.5), "measurements: another one"),
+    "other measurements": (dict(measurements=None), "measurements: numbers then, None now"),
+    "smoothing": (dict(critic=ar.LocalCritic(1, (4, 4), smoothing=0.02)), "arguments: .*0.01.*then, .*0.02.*now"),
+}
+
+
+@pytest.fixture(scope="module")
+def of_half(tmp_path_factory):
+    """A checkpoint of one step."""
+    path = tmp_path_factory.mktemp("half") / "a.checkpoint"
+    arguments = dict(critic=ar.LocalCritic(1, (4, 4)), problem=masked(HALF), x_real=world(8)[1], steps=4, batch_size=2)
+    arguments |= dict(gp_weight=10.0, checkpoint=path, measurements=torch.zeros(8, 1, SIZE, SIZE) + world(8)[1])
+    next(ar.train_critic(**arguments))
+    return arguments
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_another_world_is_refused_by_name(of_half, name):
+    changes, message = OTHERS[name]
+    with pytest.raises(ValueError, match=rf"expected the same settings, got .*{message}"):
+        ar.train_critic(**(of_half | changes), resume=True)
+
+
+def test_the_same_world_in_another_type_goes_on(of_half):
+    of_half = of_half | dict(x_real=of_half["x_real"].double())
+    assert next(ar.train_critic(**of_half, resume=True)).index == 1
+
+
+def test_each_filter_of_a_scan_is_another_problem():
+    marks = [whose(ar.Problem(ar.RayTransform(SIZE, 5, name), 0.1), world(2)[1]) for name in ("ram-lak", "hann")]
+    assert differences(*marks) == ["pseudo-inverse: another one"] and not differences(marks[0], marks[0])
+
+
+class Counting(Tiny):
+    """With batch normalisation, whose running statistics are no weights."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(1)
+
+    def forward(self, x):
+        return super().forward(self.norm(x))
+
+
+def test_running_statistics_are_resumed(tmp_path):
+    whole, arguments = Counting(), dict(steps=9, batch_size=4)
+    list(ar.train_critic(whole, *world(), **arguments))
+    for resume, end in ((False, 4), (True, 9)):
+        critic = Counting()
+        steps = ar.train_critic(critic, *world(), **arguments, checkpoint=tmp_path / "a", resume=resume)
+        list(until(steps, end))
+        steps.close()
+    state, expected = critic.state_dict(), whole.state_dict()
+    assert all(torch.equal(state[key], value) for key, value in expected.items()) and len(state) == 11
+    assert state["norm.num_batches_tracked"] > 9
+
+
+# Files
+
+
+def test_a_checkpoint_that_is_there_is_not_overwritten(checkpoint):
+    content = checkpoint.read_bytes()
+    with pytest.raises(ValueError, match=r"a\.checkpoint: expected no file, got one.*resume=True"):
+        ar.train_critic(Tiny(), *world(), steps=12, checkpoint=checkpoint)
+    assert checkpoint.read_bytes() == content
+
+
+def test_a_run_that_was_left_does_not_overwrite_the_one_that_went_on(tmp_path):
+    arguments = dict(steps=8, batch_size=4, checkpoint=tmp_path / "a.checkpoint")
+    left = ar.train_critic(Tiny(), *world(), **arguments)
+    next(left)
+    list(ar.train_critic(Tiny(), *world(), **arguments, resume=True))
+    left.close()
+    assert checkpoint_steps(tmp_path / "a.checkpoint") == 8
+
+
+def test_names_that_share_a_beginning_do_not_share_a_file(tmp_path):
+    """And nobody's own file is touched, whatever it is called."""
+    own = [tmp_path / name for name in ("notes.partial", "lr0.partial", "lr0.001.x.partial", "lr0.001.1.2.partial")]
+    for file in own:
+        file.write_text("mine")
+    leftover = tmp_path / "lr0.001.123.partial"  # of a process that was killed
+    leftover.write_text("")
+    runs = [
+        ar.train_critic(Tiny(), *world(), steps=3, batch_size=4, checkpoint=tmp_path / name, checkpoint_every=1)
+        for name in ("lr0.001", "lr0.002", "notes.ckpt")
+    ]
+    for _ in zip(*runs, strict=True):
+        pass
+    assert all(file.read_text() == "mine" for file in own) and not leftover.exists()
+    assert sorted(set(tmp_path.iterdir()) - set(own)) == [tmp_path / n for n in ("lr0.001", "lr0.002", "notes.ckpt")]
+
+
+def test_home_is_written_out(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME" if os.name == "posix" else "USERPROFILE", str(tmp_path))
+    next(ar.train_critic(Tiny(), *world(), steps=3, batch_size=4, checkpoint="~/a.checkpoint"))
+    ar.pretrained.save_network(ar.LocalCritic(1, (4, 4)), "~/a.safetensors")
+    assert {"a.checkpoint", "a.safetensors"} <= {p.name for p in tmp_path.iterdir()}
+
+
+@pytest.mark.parametrize("path", [True, 3, b"a", "", ["a"]])
+def test_what_is_no_path_is_refused(path):
+    with pytest.raises(TypeError, match=r"checkpoint: expected the path of a file, got"):
+        ar.train_critic(Tiny(), *world(), checkpoint=path)
+
+
+def test_a_folder_is_no_checkpoint(tmp_path):
+    for resume in (False, True):
+        with pytest.raises(ValueError, match=r"expected"):
+            ar.train_critic(Tiny(), *world(), checkpoint=tmp_path, resume=resume)
+
+
+def rewritten(path, **changes):
+    """The checkpoint with other metadata or tensors; None leaves one out."""
+    with safe_open(path, "pt") as file:
+        meta, tensors = file.metadata(), {key: file.get_tensor(key) for key in file.keys()}
+    for key, value in changes.items():
+        part = meta if key in meta else tensors
+        part[key] = value
+        if value is None:
+            del part[key]
+    save_file(tensors, path, meta)
+
+
+DAMAGES = {
+    "no count": {"done": None},
+    "a negative count": {"done": "-1"},
+    "a count beyond the end": {"done": "13"},
+    "a count in words": {"done": "four"},
+    "a count of 10,000 digits": {"done": "9" * 10_000},
+    "no settings": {"settings": "{"},
+    "settings in a list": {"settings": "[1]"},
+    "nested settings": {"settings": "[" * 100_000},
+    "a missing tensor": {"0.first": None},
+    "NaN": {"0.weight": torch.full((6, 1, 3, 3), math.nan)},
+    "infinity": {"1.average": torch.full((6,), math.inf)},
+    "another shape": {"1.second": torch.zeros(7)},
+    "another type": {"1.second": torch.zeros(6, dtype=torch.int32)},
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_a_checkpoint_that_is_a_file_but_no_state_is_refused(checkpoint, name):
+    rewritten(checkpoint, **DAMAGES[name])
+    critic = Tiny(seed=4)
+    before = weights(critic)
+    with pytest.raises(ValueError, match=r"a\.checkpoint: expected .*got ") as caught:
+        resume(checkpoint, critic)
+    assert torch.equal(weights(critic), before) and len(str(caught.value)) < 400
+
+
+def test_flipped_bits_are_refused_or_change_nothing_but_a_number(checkpoint):
+    """Only ValueError comes out, whatever byte is damaged."""
+    content, luck = checkpoint.read_bytes(), seeded()
+    for _ in range(100):
+        place, bit = (int(torch.randint(n, (), generator=luck)) for n in (min(len(content), 4000), 8))
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << bit
+        checkpoint.write_bytes(damaged)
+        try:
+            resume(checkpoint)
+        except ValueError as error:
+            assert "expected" in str(error) and len(str(error)) < 500

@@ -1,10 +1,12 @@
 """Algorithm 2: reconstruction with a learned regulariser, iterate by iterate. Paper: §3.1, Algorithm 2 and Eq. 5."""
 
 import warnings
+from dataclasses import replace
 
 import torch
 
 from .._checks import check_choice, check_count, check_finite, check_images, check_number
+from .._networks import check_network, computing_type, to_float_type
 from ..cores import use_free
 from ..operators import check_measurement, squared_norm
 from ..problem import check_problem
@@ -19,6 +21,9 @@ class Diverged(ValueError):
     def __init__(self, message, last):
         super().__init__(message)
         self.last = last
+
+    def __reduce__(self):  # else pickle would leave out `last`
+        return Diverged, (str(self), self.last)
 
 
 def reconstruct(
@@ -37,8 +42,9 @@ def reconstruct(
 
     Args:
         problem: operator A and noise level sigma (used by `stop="discrepancy"`, and by "gradient" where lambda is 0).
-        y: measurements (B, *A.range_shape), finite.
-        critic: Psi, (B, C, H, W) to (B,), differentiable.
+        y: measurements (B, *A.range_shape), finite. They are constants: no derivative goes through the iterates to y.
+        critic: Psi, (B, C, H, W) to (B,), differentiable: a network or a function. What is computed has the type of its
+            weights, at least float32; x comes back in the type of y.
         reg_weight: lambda >= 0, see `weight_from_noise`.
         step_size: epsilon > 0 of Alg. 2. The data term alone is stable below 1 / ||A||^2; the critic's curvature lowers
             the limit. With momentum it is 2/3 of that. A larger value warns at once. Forward-backward has no such limit
@@ -57,10 +63,15 @@ def reconstruct(
         x0: start, if not A†y.
         tolerance: of `stop="gradient"`.
 
-    Yields: Iterate. Raises Diverged (a ValueError) with the last finite iterate when the objective blows up.
-    No ground truth enters.
+    Yields: Iterate. Raises ValueError or TypeError for bad input at the call, before the first iterate is asked for;
+    Diverged (a ValueError) with the last finite iterate when the objective blows up. No ground truth enters.
     """
-    x, weight = _checked(problem, y, critic, reg_weight, step_size, steps, method, stop, x0, tolerance)
+    y, x, weight, dtype = _checked(problem, y, critic, reg_weight, step_size, steps, method, stop, x0, tolerance)
+    return _iterates(problem, y, x, critic, weight, step_size, int(steps), method, stop, tolerance, dtype)
+
+
+def _iterates(problem, y, x, critic, weight, step_size, steps, method, stop, tolerance, dtype):
+    """The iterates, from checked arguments; their x has the type `dtype`."""
     J, criterion = Objective(problem.A, y, critic, weight), rule(stop, tolerance, problem, y, weight)
     use_free()
     p = first = J(x)  # Alg. 2, line 1: x <- A† y
@@ -69,7 +80,7 @@ def reconstruct(
     advance = FoundStep(method, p, 0.5 / problem.A.norm**2) if found else GivenStep(method, float(step_size))
     done = criterion(p)
     it = _iterate(0, p, advance, done)
-    yield it
+    yield _in_type(it, dtype)
     for k in range(1, steps + 1):  # Alg. 2, line 2
         if it.stopped:
             return
@@ -80,7 +91,7 @@ def reconstruct(
         _stop_if_blown_up(p, it, y, step_size, first)
         done = criterion(p, previous, moved)
         it = _iterate(k, p, advance, done)
-        yield it
+        yield _in_type(it, dtype)
     if stop is not None and not it.stopped:
         fix = "Raise steps." if found else 'Raise steps, or let the solver find its step: step_size="auto".'
         missed = criterion.missed(p)
@@ -93,10 +104,23 @@ def _iterate(k, p, advance, done):
     return Iterate(k, p.x, *parts, step_size=epsilon, stopped=bool(done.all()))
 
 
+def _in_type(it, dtype):
+    return it if it.x.dtype == dtype else replace(it, x=it.x.to(dtype))
+
+
 def _stop_if_blown_up(p, last, y, step_size, first):
     bound = 1e3 * (squared_norm(y) + first.data_term) + 1
-    if torch.isfinite(p.objective).all() and (p.data_term <= bound).all():
+    near = bool((p.data_term <= bound).all())  # false for NaN, too
+    psi = p.regularizer + norm(p.grad_psi)
+    if near and torch.isfinite(psi).all():
         return
+    if near:
+        raise Diverged(
+            f"critic(x): expected finite values and gradients, got NaN or infinity at step {last.step + 1}, where the "
+            "data term is still small. Look for a root, a logarithm or a quotient at 0 in the critic; the last finite "
+            "iterate is in `.last`.",
+            last,
+        )
     if step_size == "auto":
         fix = "J has no minimum here: lower reg_weight, or take another critic"
     else:
@@ -109,20 +133,23 @@ def _stop_if_blown_up(p, last, y, step_size, first):
 
 
 def _checked(problem, y, critic, reg_weight, step_size, steps, method, stop, x0, tolerance):
-    """The start and lambda. Everything that can be wrong is found here, before the first product with A."""
+    """y and the start as it is computed with, lambda, and the type of the caller's y. Everything that can be wrong is
+    found here, before the first evaluation of the critic."""
     check_problem(problem)
     check_choice(method, "method", METHODS)
     A = problem.A
     check_measurement(A, y)
     check_finite(y, "y")
+    check_network(critic)
     weight = check_number(reg_weight, "reg_weight", low=0, fix="Take weight_from_noise(problem).")
-    if step_size != "auto":
+    if not isinstance(step_size, str) or step_size != "auto":
         check_number(step_size, "step_size", low=0, above=True, fix='Try 0.3 / A.norm**2, or "auto".')
     check_count(steps, "steps", 0)
     check_stop(stop, tolerance)
+    dtype, y = y.real.dtype, to_float_type(y.detach(), computing_type(critic, y))
     x = problem.naive(y) if x0 is None else x0
     check_images(x, "x0", A.domain_shape, unit_range=False)
-    x = x.detach()
+    x = x.detach().to(y.real.dtype)
     if len(x) != len(y):
         raise ValueError(f"x0: expected {len(y)} images, as many as in y, got {len(x)}. Repeat it: x0.expand(...).")
     channels = getattr(critic, "channels", A.domain_shape[0])
@@ -134,7 +161,7 @@ def _checked(problem, y, critic, reg_weight, step_size, steps, method, stop, x0,
     share, name = {"accelerated": (2 / 3, "2/3/||A||^2")}.get(method, (1.0, "1/||A||^2"))
     if method != "forward-backward" and step_size != "auto":
         warn_if_unstable(step_size, share / A.norm**2, name)
-    return x, weight
+    return y, x, weight, dtype
 
 
 def warn_if_unstable(step_size, limit, name):

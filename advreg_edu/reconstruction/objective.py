@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 import torch
 
-from .._checks import check_batch
+from .._networks import check_values, derivatives, evaluate, gradient_by, variable
 from ..operators import inner, squared_norm
 
 
@@ -66,11 +66,11 @@ class Objective:
 
 def gradient(critic, x):
     """Psi(x) and grad Psi(x): (B,) and (B, C, H, W)."""
-    with torch.enable_grad():
-        x = x.detach().requires_grad_()
-        psi = critic(x)
-        check_batch(psi, "critic(x)", (), "one number per image")
-        (grad,) = torch.autograd.grad(psi.sum(), x)
+    with derivatives():
+        x = variable(x)
+        psi = evaluate(critic, x)
+        check_values(psi, x)
+        grad = gradient_by(psi, x)
     return psi.detach(), grad
 
 

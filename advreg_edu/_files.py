@@ -1,0 +1,112 @@
+"""Files that trainings write: whole or not at all, one process at a time, refused before the work if they cannot be."""
+
+import os
+import shutil
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+
+def as_path(value, name):
+    """`value` as a Path, with ~ in the place of the home folder written out."""
+    if not isinstance(value, (str, os.PathLike)) or not str(value):
+        raise TypeError(f"{name}: expected the path of a file, got {value!r}. Give one such as 'runs/mine.checkpoint'.")
+    return Path(value).expanduser()
+
+
+def check_file_name(path):
+    """Raise if `path` is a folder."""
+    if path.is_dir():
+        raise ValueError(f"{path}: expected the name of a file, got a folder. Add a name: {path / 'mine'}{path.suffix}")
+
+
+@contextmanager
+def reserved(path, room=0):
+    """Within it no other process may reserve `path`; this one may, again and again.
+
+    The lock lies in a file beside it, which holds the process's number, and dies with the process, however that ends.
+    Args: room, bytes that will be written. Raises ValueError if another process has it, OSError if the folder cannot be
+    made or written to, or has no room.
+    """
+    check_file_name(path)
+    made = [folder for folder in path.absolute().parents if not folder.exists()]
+    lock = FileLock(f"{path.resolve()}.lock", timeout=0, thread_local=False, is_singleton=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _check_room(path, room)
+        lock.acquire()
+    except Timeout:
+        raise ValueError(
+            f"{path}: expected a file that no training writes, got one that {_holder(lock)} writes. "
+            "Wait for its end, or name another file."
+        ) from None
+    except OSError as error:
+        raise _cannot_write(path, error) from None
+    try:
+        _note_process(path, lock)
+        yield
+    finally:
+        if lock.lock_counter == 1:
+            with suppress(OSError):  # Windows removes no open file
+                os.unlink(lock.lock_file)
+        lock.release()
+        for folder in made:  # what was made for nothing
+            with suppress(OSError):
+                folder.rmdir()
+
+
+def write(path, data):
+    """Write the bytes `data` to `path`, with the mode that the umask gives. A failure leaves what was there before."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())  # a full disk, or one over the network, may say so only now
+        os.replace(partial, path)
+    except OSError as error:
+        raise _cannot_write(path, error, len(data)) from None
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def remove_partial(path):
+    """Remove what killed processes left of `write`; `path` must be reserved."""
+    for file in path.parent.iterdir():
+        middle = file.name.removeprefix(f"{path.name}.").removesuffix(".partial")
+        if middle.isdigit() and file.name == f"{path.name}.{middle}.partial":
+            file.unlink(missing_ok=True)
+
+
+def _check_room(path, room):
+    free = shutil.disk_usage(path.parent).free
+    if free < room:
+        raise OSError(None, f"{free / 1e6:.1f} MB of free space, {room / 1e6:.1f} MB needed")
+
+
+def _cannot_write(path, error, size=None):
+    """The OSError that says so in one line."""
+    what = "a place that can be written to" if size is None else f"room and right to write {size / 1e6:.1f} MB"
+    kept = " The file of that name that was there before is kept." if path.is_file() else ""
+    fix = "Free some space, or name another folder."
+    return OSError(f"{path}: expected {what}, got: {error.strerror or error}. {fix}{kept}")
+
+
+def _note_process(path, lock):
+    try:
+        Path(lock.lock_file).write_text(str(os.getpid()))
+    except PermissionError:  # Windows: a locked file is nobody's to write
+        pass
+    except OSError as error:
+        raise _cannot_write(path, error) from None
+
+
+def _holder(lock):
+    try:
+        number = Path(lock.lock_file).read_text().strip()
+    except OSError:  # Windows: nor to read
+        number = ""
+    return f"process {number}" if number.isdigit() else "another process"

@@ -1,0 +1,45 @@
+"""How a checkpoint tells its own problem, images and network from others: by numbers that depend on all of theirs.
+
+Each is the product with a fixed random direction, relative to the length: rounding, which differs between machines,
+moves it by 1e-6, one pixel of a mask by 1e-2. Not in the paper.
+"""
+
+import torch
+
+DIRECTIONS, CLOSE = 4, 1e-4
+
+
+def whose(problem, x_real, measurements=None):
+    """The settings by which a training is known that its arguments do not say."""
+    A, generator = problem.A, torch.Generator().manual_seed(0)
+    x, y = torch.randn(1, *A.domain_shape, generator=generator), A.random_measurement(1, generator)
+    marks = {"operator": _numbers(A(x)), "pseudo-inverse": _numbers(A.pinv(y)), "x_real": _numbers(x_real)}
+    marks["measurements"] = None if measurements is None else _numbers(measurements)
+    return dict(problem=repr(problem), images=len(x_real)) | marks
+
+
+def differences(then, now):
+    """What differs between two settings, in words."""
+    said = []
+    for key, value in now.items():
+        old = then.get(key)
+        if not isinstance(value, list) or not isinstance(old, list) or len(value) != len(old):
+            if old != value:
+                said.append(f"{key}: {_short(old)} then, {_short(value)} now")
+        elif not all(isinstance(a, float) and abs(a - b) <= CLOSE for a, b in zip(old, value, strict=True)):
+            said.append(f"{key}: another one")
+    return said
+
+
+def _numbers(u):
+    u = (torch.view_as_real(u.resolve_conj()) if u.is_complex() else u).detach().cpu().flatten(1)
+    u = u.to(torch.promote_types(u.dtype, torch.float32))
+    generator = torch.Generator().manual_seed(1)
+    columns = torch.randn(u.shape[1], DIRECTIONS, generator=generator, dtype=torch.float32).to(u)
+    rows = torch.randn(DIRECTIONS, len(u), generator=generator, dtype=torch.float32).double()
+    products = (rows * (u @ columns).T.double()).sum(1) / u.norm().double().clamp_min(1e-30)
+    return [round(p, 7) for p in products.tolist()]
+
+
+def _short(value):
+    return "numbers" if isinstance(value, list) else value
