@@ -268,8 +268,9 @@ for name, image, level in (
 # %% [markdown]
 # The weight of TV, 0.004, is the one that was best on such phantoms at $\sigma=0.02$ (an oracle, see the card
 # of the critic), scaled with $\sigma$ like ours. Look at the last two columns: how much of the lead is left in
-# each row? With a quarter of the noise none is lost, with twice the noise half of it, and on the photograph nearly
-# all. A regulariser that is learned from chests is a statement about chests.
+# each row? With the noise of its training ours leads by 1.8 dB, with a quarter of it by 2.6 dB, with twice the
+# noise by 0.2 dB, and on the photograph TV is 0.2 dB ahead. A regulariser that is learned from chests is a
+# statement about chests.
 #
 # ## 7 Break it on purpose: no minimiser at all
 #
