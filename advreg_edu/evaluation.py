@@ -88,13 +88,11 @@ class Ends:
         self.steps.setdefault(method, []).append(steps)
 
     def of(self, method):
-        """As words: 70 runs ended by the rule, 0 by the limit, 67 iterates in the mean."""
+        """As words: 69 of 70 runs ended by the rule, 1 at the limit, after 67 iterates in the mean."""
         arrived, steps = torch.cat(self.arrived[method]), torch.cat(self.steps[method]).float()
-        by_rule = int(arrived.sum())
-        return (
-            f"{by_rule} runs ended by the rule, {len(arrived) - by_rule} by the limit, {steps.mean():.0f} iterates in "
-            "the mean"
-        )
+        count, by_rule = len(arrived), int(arrived.sum())
+        ends = f"{by_rule} of {count} runs ended by the rule, {count - by_rule} at the limit"
+        return f"{ends}, after {steps.mean():.0f} iterates in the mean"
 
 
 def evaluate(experiment, critic, unet, slope, sample, draws, progress=iter):

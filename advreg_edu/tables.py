@@ -146,7 +146,7 @@ Ours: λ = {weight:.3g} by the formula; gradient descent with steps that are fou
 or after {STEPS} iterates: {ends.of("ours")}.
 The row "{OVER_SLOPE}": λ divided by the mean ‖∇Ψ‖ on training images, {diagnosis.slope_real:.2f}, which the formula
 takes to be 1: {ends.of(OVER_SLOPE)}.
-TV: λ = {ends.weights["TV"]:g}, relative duality gap at most {ends.gap:.1g}.{red}
+TV: λ = {ends.weights["TV"]:g}, relative duality gap at most {ends.gap:.2g}.{red}
 The λ of each baseline was chosen on {len(sample.train)} training images. One noise draw for
 {", ".join(FIRST_DRAW)}. Rows called oracle look at the truth.
 

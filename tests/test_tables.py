@@ -113,12 +113,12 @@ def test_runs_end_by_the_rule_or_are_counted_at_the_limit(experiment, sample, mo
     """Every run of ours is counted, those of both draws; with no steps to take none arrives, and nothing is warned."""
     _, _, ends = run(experiment, sample, draws=2)
     assert [len(torch.cat(ends.arrived[name])) for name in ("ours", OVER_SLOPE)] == [6, 3]
-    assert ends.of("ours").startswith("6 runs ended by the rule, 0 by the limit, ") and 0 < ends.gap <= 1e-4
+    assert ends.of("ours").startswith("6 of 6 runs ended by the rule, 0 at the limit, ") and 0 < ends.gap <= 1e-4
     monkeypatch.setattr("advreg_edu.evaluation.STEPS", 1)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         _, _, ends = run(experiment, sample)
-    assert ends.of("ours") == "0 runs ended by the rule, 3 by the limit, 1 iterates in the mean"
+    assert ends.of("ours") == "0 of 3 runs ended by the rule, 3 at the limit, after 1 iterates in the mean"
 
 
 def test_a_batch_gives_what_each_image_gives_alone(experiment, sample, monkeypatch):
@@ -143,7 +143,7 @@ def test_red_has_a_row_and_its_ends_are_counted(sample):
     blur = lambda x: torch.nn.functional.avg_pool2d(x, 3, 1, 1)
     rows, _, ends = evaluate(small, total_length, blur, 1.0, Sample(x[:2], np.arange(2), x[2:]), 1)
     assert [row.method for row in rows][:5] == ["FBP", "FBP, Hann", "TV", "post-processing", "RED"]
-    assert ends.of("RED").startswith("2 runs ended by the rule") and ends.weights["RED"] in (0.1, 0.3)
+    assert ends.of("RED").startswith("2 of 2 runs ended by the rule") and ends.weights["RED"] in (0.1, 0.3)
 
 
 def test_draws_must_be_a_count(capsys):
