@@ -27,13 +27,7 @@ def check_images(x, name="x", shape=None, unit_range=True):
 
 def check_batch(x, name, shape=None, what="a batch"):
     """Raise unless `x` is a tensor (B, *shape) with B > 0."""
-    if not isinstance(x, torch.Tensor):
-        fix = f"Convert it: torch.as_tensor({name})."
-        raise TypeError(f"{name}: expected a torch.Tensor, got {type(x).__name__}. {fix}")
-    if x.layout != torch.strided:
-        raise TypeError(f"{name}: expected a dense tensor, got the layout {x.layout}. Convert it: {name}.to_dense().")
-    if x.device.type == "meta":
-        raise ValueError(f"{name}: expected numbers, got a tensor on the meta device, which has none. Use the cpu.")
+    check_tensor(x, name)
     if x.ndim and not len(x):
         got = f"an empty batch of shape {tuple(x.shape)}"
         raise ValueError(f"{name}: expected at least one item, got {got}. Look at the selection that made it.")
@@ -43,6 +37,17 @@ def check_batch(x, name, shape=None, what="a batch"):
             f"{name}: expected {what} of shape {expected}, got {tuple(x.shape)}. "
             f"Check channels and size, and keep the batch axis: {name}[None] for one image."
         )
+
+
+def check_tensor(x, name):
+    """Raise unless `x` is a tensor that holds its numbers one by one."""
+    if not isinstance(x, torch.Tensor):
+        fix = f"Convert it: torch.as_tensor({name})."
+        raise TypeError(f"{name}: expected a torch.Tensor, got {type(x).__name__}. {fix}")
+    if x.layout != torch.strided:
+        raise TypeError(f"{name}: expected a dense tensor, got the layout {x.layout}. Convert it: {name}.to_dense().")
+    if x.device.type == "meta":
+        raise ValueError(f"{name}: expected numbers, got a tensor on the meta device, which has none. Use the cpu.")
 
 
 def check_float(x, name):
@@ -109,7 +114,7 @@ def shown(value):
 def as_tensor(values, name, fix):
     """The numbers of a tensor, array or list as a tensor of their own: any byte order, any strides, none of objects."""
     if isinstance(values, torch.Tensor):
-        check_batch(values, name)
+        check_tensor(values, name)
         return values.detach().clone()
     try:
         array = np.array(values, order="C")

@@ -33,6 +33,22 @@ def reserved(path, room=0):
     made = [folder for folder in path.absolute().parents if not folder.exists()]
     lock = FileLock(f"{path.resolve()}.lock", timeout=0, thread_local=False, is_singleton=True)
     try:
+        _acquire(lock, path, room)
+        try:
+            yield
+        finally:
+            if lock.lock_counter == 1:
+                with suppress(OSError):  # Windows removes no open file
+                    os.unlink(lock.lock_file)
+            lock.release()
+    finally:
+        for folder in made:  # what was made for nothing
+            with suppress(OSError):
+                folder.rmdir()
+
+
+def _acquire(lock, path, room):
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _check_room(path, room)
         lock.acquire()
@@ -43,17 +59,8 @@ def reserved(path, room=0):
         ) from None
     except OSError as error:
         raise _cannot_write(path, error) from None
-    try:
-        _note_process(path, lock)
-        yield
-    finally:
-        if lock.lock_counter == 1:
-            with suppress(OSError):  # Windows removes no open file
-                os.unlink(lock.lock_file)
-        lock.release()
-        for folder in made:  # what was made for nothing
-            with suppress(OSError):
-                folder.rmdir()
+    with suppress(OSError):  # Windows: a locked file is nobody's to write, and the number is a comfort alone
+        Path(lock.lock_file).write_text(str(os.getpid()))
 
 
 def write(path, data):
@@ -93,15 +100,6 @@ def _cannot_write(path, error, size=None):
     kept = " The file of that name that was there before is kept." if path.is_file() else ""
     fix = "Free some space, or name another folder."
     return OSError(f"{path}: expected {what}, got: {error.strerror or error}. {fix}{kept}")
-
-
-def _note_process(path, lock):
-    try:
-        Path(lock.lock_file).write_text(str(os.getpid()))
-    except PermissionError:  # Windows: a locked file is nobody's to write
-        pass
-    except OSError as error:
-        raise _cannot_write(path, error) from None
 
 
 def _holder(lock):

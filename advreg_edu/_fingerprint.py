@@ -1,7 +1,7 @@
 """How a checkpoint tells its own problem, images and network from others: by numbers that depend on all of theirs.
 
-Each is the product with a fixed random direction, relative to the length: rounding, which differs between machines,
-moves it by 1e-6, one pixel of a mask by 1e-2. Not in the paper.
+They are the logarithm of the length and products with fixed random directions, relative to the length: rounding, which
+differs between machines, moves them by 1e-6, one pixel of a mask by 1e-2. Not in the paper.
 """
 
 import torch
@@ -37,8 +37,9 @@ def _numbers(u):
     generator = torch.Generator().manual_seed(1)
     columns = torch.randn(u.shape[1], DIRECTIONS, generator=generator, dtype=torch.float32).to(u)
     rows = torch.randn(DIRECTIONS, len(u), generator=generator, dtype=torch.float32).double()
-    products = (rows * (u @ columns).T.double()).sum(1) / u.norm().double().clamp_min(1e-30)
-    return [round(p, 7) for p in products.tolist()]
+    length = u.norm().double().clamp_min(1e-30)
+    products = (rows * (u @ columns).T.double()).sum(1) / length
+    return [round(p, 7) for p in (*products.tolist(), length.log().item())]
 
 
 def _short(value):

@@ -198,8 +198,8 @@ def dot_test(A, generator=None):
 def check_operator(A):
     """Raise unless it is a LinearOperator."""
     if not isinstance(A, LinearOperator):
-        got = type(A).__name__
-        raise TypeError(f"A: expected an operator such as Identity((1, 64, 64)) or RayTransform(), got {got}.")
+        fix = "Build one, such as Identity((1, 64, 64))."
+        raise TypeError(f"A: expected an operator such as Identity or RayTransform, got {type(A).__name__}. {fix}")
 
 
 def check_measurement(A, y):

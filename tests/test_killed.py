@@ -9,12 +9,14 @@ import io
 import multiprocessing
 import os
 import random
+import re
 import signal
 import stat
 import sys
 import time
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+from types import SimpleNamespace
 
 import advreg_edu as ar
 import pytest
@@ -24,7 +26,7 @@ from advreg_edu.__main__ import main
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals and limits")
 KILLS = int(os.environ.get("KILLS", 2))
-STEPS = 60
+STEPS = 30
 
 
 def small(steps=STEPS, images=None):
@@ -162,15 +164,13 @@ def test_the_output_is_reserved_before_the_first_image_is_made(tmp_path, monkeyp
     ]:
         assert main(["train", "ct-minute", "--out", out]) == 2
         assert one_line(capsys.readouterr().err, words)
-    monkeypatch.setattr(_files.shutil, "disk_usage", lambda path: (10**6, 10**6, 5000))
+    monkeypatch.setattr(_files.shutil, "disk_usage", lambda path: SimpleNamespace(free=5000))
     assert main(["train", "ct-minute"]) == 2
     assert one_line(capsys.readouterr().err, "0.0 MB of free space, .* needed")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder.safetensors"]
 
 
 def one_line(words, expected):
-    import re
-
     return words.count("\n") == 1 and re.search(f"^error: .*expected.*({expected})", words)
 
 
