@@ -58,13 +58,15 @@ def read_slice(name, file, rescale=None):
 @contextmanager
 def _reading(name, what, fix):
     """What pydicom raises becomes a ValueError that names the file; its warnings about odd elements are not shown."""
+    from pydicom.errors import BytesLengthException
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             yield
     except Refused:
         raise
-    except DAMAGED as error:
+    except (*DAMAGED, BytesLengthException) as error:
         raise refused(name, what, f"{type(error).__name__}: {error}", fix) from None
 
 

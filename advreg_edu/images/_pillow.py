@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from .._checks import refused
-from ._squares import averaged, check_large_enough
+from ._squares import ROWS, averaged, check_large_enough
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 LARGEST = 240_000_000  # bytes that a decoded photograph may take: 60 million pixels in colour
@@ -39,13 +39,12 @@ class Photograph:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is stricter
             image = Image.open(file, formats=FORMATS)
         with image:
-            with _decoding(name):
-                self.turn = TURNS.get(image.getexif().get(ORIENTATION), (0, 0, 0))
-            check_large_enough(name, "a photograph", self._upright(image.size[::-1]), size)
+            check_large_enough(name, "a photograph", image.size[::-1], size)
             self._shrink(image, (4 * size, 4 * size) if whole else _affordable(image))
             with _decoding(name), warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # remarks on metadata
                 image.load()
+                self.turn = TURNS.get(image.getexif().get(ORIENTATION), (0, 0, 0))  # a PNG loads for it
         self.image = image
         self.white = self._white()
 
@@ -115,7 +114,9 @@ class Photograph:
             return 1
         if not self.image.mode.startswith("I;16"):
             return None
-        largest = int(np.asarray(self.image).max())
+        (width, height), step = self.image.size, ROWS
+        strips = (self.image.crop((0, top, width, min(top + step, height))) for top in range(0, height, step))
+        largest = max(int(np.asarray(strip).max()) for strip in strips)
         bits = next(b for b in (8, 12, 16) if largest < 2**b)
         if bits == 16 or largest == 0 or self._inverted():
             return 65535
@@ -133,9 +134,10 @@ class Photograph:
 
     def _shrink(self, image, least):
         """Let the decoder of a JPEG average where that suffices, and refuse what would take too much memory."""
+        held = _coefficients(image)
         if image.format in ("JPEG", "MPO"):
             image.draft(None, least)
-        needed = _bytes_needed(image)
+        needed = held + _bytes_needed(image)
         if needed > LARGEST:
             raise refused(
                 self.name,
@@ -147,15 +149,25 @@ class Photograph:
 
 def _affordable(image):
     """A half, a quarter or an eighth of the size, where the whole takes too much memory."""
-    parts = next((f for f in (1, 2, 4, 8) if _bytes_needed(image) <= LARGEST * f**2), 8)
+    room = LARGEST - _coefficients(image)
+    parts = next((f for f in (1, 2, 4, 8) if _bytes_needed(image) <= room * f**2), 8)
     return tuple(length // parts for length in image.size)
+
+
+def _coefficients(image):
+    """Bytes of the coefficients that the decoder of a progressive JPEG holds, two for each."""
+    if not image.info.get("progressive"):
+        return 0
+    samples = [(across, down) for _, across, down, _ in image.layer]
+    most = max(across for across, _ in samples) * max(down for _, down in samples)
+    return 2 * image.width * image.height * sum(across * down for across, down in samples) // most
 
 
 def _bytes_needed(image):
     """What decoding takes: Pillow's pixels, and what the decoders of some formats hold besides."""
     pixels, stored = image.width * image.height, PIXEL_BYTES.get(image.mode, 4)
     if image.format == "WEBP":
-        stored += 12  # two canvases and a copy
+        stored += 16  # canvases and copies
     if image.format == "TIFF":
         stored += stored if len(image.tile) == 1 else 0  # perhaps one strip for the whole photograph
     return pixels * stored

@@ -1,6 +1,5 @@
 """The middle square of an image, averaged down in strips, so that an image of any size takes little memory."""
 
-import torch
 import torch.nn.functional as F
 
 from .._checks import refused
@@ -17,9 +16,12 @@ def averaged(strip, side, size):
     block = max(1, side // (4 * size))
     side -= side % block
     step = block * max(1, ROWS // block)
-    tops = range(0, side, step)
-    strips = [F.avg_pool2d(strip(top, min(top + step, side))[..., :side], block) for top in tops]
-    return F.interpolate(torch.cat(strips, 1)[None], (size, size), mode="area")
+    blocks = None  # made once: kept strips between freed ones would scatter the memory
+    for top in range(0, side, step):
+        means = F.avg_pool2d(strip(top, min(top + step, side))[..., :side], block)
+        blocks = means.new_empty(len(means), side // block, side // block) if blocks is None else blocks
+        blocks[:, top // block : top // block + means.shape[1]] = means
+    return F.interpolate(blocks[None], (size, size), mode="area")
 
 
 def check_large_enough(name, what, shape, size):
