@@ -11,13 +11,16 @@ from pathlib import Path
 
 import advreg_edu as ar
 import numpy as np
+import pydicom
 import pytest
 import torch
 from advreg_edu import datasets, images
 from advreg_edu.apps import scenes
 from PIL import Image
 from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
+from pydicom.uid import JPEGLosslessSV1, JPEGLSLossless
 from safetensors.torch import save_file
 from test_images import write_dicom
 
@@ -35,8 +38,6 @@ def slice_of(path, stored=((WATER, BONE), (AIR, WATER)), **tags):
 def test_padding_never_sets_a_scale(tmp_path, declared):
     path = slice_of(tmp_path / "a", [[WATER, BONE], [AIR, -2000]])
     if declared:
-        import pydicom
-
         data = pydicom.dcmread(path)
         data.add_new("PixelPaddingValue", declared, -2000 if declared == "SS" else 63536)
         data.save_as(path)
@@ -46,8 +47,6 @@ def test_padding_never_sets_a_scale(tmp_path, declared):
 def test_padding_signed_for_unsigned_pixels(tmp_path):
     stored = np.array([[1024, 2024], [24, 63536]], np.uint16).astype(np.int16)
     path = slice_of(tmp_path / "a", stored, PixelRepresentation=0)
-    import pydicom
-
     data = pydicom.dcmread(path)
     data.add_new("PixelPaddingValue", "SS", -2000)
     data.save_as(path)
@@ -68,9 +67,9 @@ REFUSED = [
     ({"RescaleIntercept": None}, "no RescaleIntercept"),
     ({"RescaleSlope": 0}, "expected a RescaleSlope that is not 0"),
     ({"RescaleSlope": ""}, "RescaleSlope of 1 finite number, got nothing"),
-    ({"RescaleIntercept": [1, 2]}, "RescaleIntercept of 1 finite number, got 1, 2"),
+    ({"RescaleIntercept": [1, 2]}, "RescaleIntercept of 1 finite number, got 1"),
     ({"RescaleType": "US"}, "expected RescaleType HU, got US"),
-    ({"ImagePositionPatient": [1, 2]}, "ImagePositionPatient of 3 finite numbers, got 1, 2"),
+    ({"ImagePositionPatient": [1, 2]}, "ImagePositionPatient of 3 finite numbers, got 1"),
     ({"ImagePositionPatient": ""}, "ImagePositionPatient of 3 finite numbers, got nothing"),
     ({"InstanceNumber": [1, 2]}, "InstanceNumber of 1 finite number"),
     ({"PixelPaddingValue": [1, 2]}, "PixelPaddingValue of 1 finite number"),
@@ -89,14 +88,14 @@ def test_dicom_files_that_do_not_say_what_they_mean(tmp_path, tags, words):
     assert len(str(raised.value)) <= 300
 
 
-@pytest.mark.parametrize("syntax, name", [("1.2.840.10008.1.2.4.80", "JPEG-LS"), ("1.2.840.10008.1.2.4.70", "JPEG")])
-def test_a_missing_decoder_is_named(tmp_path, syntax, name):
-    path = slice_of(tmp_path / "a.dcm")
-    path.write_bytes(path.read_bytes().replace(b"1.2.840.10008.1.2.1\0\0\0", syntax.encode()))
-    path.write_bytes(path.read_bytes().replace(b"1.2.840.10008.1.2.1\0", syntax.encode()))
-    pytest.importorskip("pydicom")
-    with pytest.raises(ValueError, match=r"a\.dcm: expected .*pydicom.*pylibjpeg|a\.dcm: expected"):
-        images.from_dicom(path)
+@pytest.mark.parametrize("syntax", [JPEGLSLossless, JPEGLosslessSV1])
+def test_a_missing_decoder_is_named(tmp_path, syntax):
+    data = pydicom.dcmread(slice_of(tmp_path / "a.dcm"))
+    data.file_meta.TransferSyntaxUID, data.PixelData = syntax, encapsulate([b"\xff\xd8\xff\xf7"])
+    data["PixelData"].is_undefined_length = True
+    data.save_as(tmp_path / "a.dcm")
+    with pytest.raises(ValueError, match=r"a\.dcm: .*no decoder for JPEG.*pip install pylibjpeg"):
+        images.from_dicom(tmp_path / "a.dcm")
 
 
 def test_the_caller_may_say_the_scale(tmp_path):
@@ -119,7 +118,7 @@ def test_what_is_no_slice_is_left_out_of_a_folder_and_counted(tmp_path):
     (tmp_path / "a_page.html").write_text("<html>")
     (tmp_path / "a_void.dcm").touch()
     with pytest.warns(
-        UserWarning, match=r"left out 5 of 8 files: .*DX\.dcm \(modality DX.*a_page.*a_void.*empty"
+        UserWarning, match=r"left out 5 of 8 files: a_page.*a_void.*empty file.*DX\.dcm .modality DX.*and 2 more"
     ) as seen:
         assert len(images.from_dicom(tmp_path)) == 3
     assert len(seen) == 1
@@ -254,10 +253,8 @@ def test_large_photographs_take_little_memory(tmp_path):
 def test_headers_that_claim_more_than_there_is(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros((40, 40)))
     content = (tmp_path / "a.npy").read_bytes()
-    (tmp_path / "a.npy").write_bytes(
-        content.replace(b"(40, 40)", b"(40,9**9)").replace(b"(40,9**9)", b"(9999999,40)"[:9])
-    )
-    with pytest.raises(ValueError, match=r"a\.npy: expected a NumPy array"):
+    (tmp_path / "a.npy").write_bytes(content.replace(b"(40, 40)", b"(99, 99)"))
+    with pytest.raises(ValueError, match=r"a\.npy: expected a NumPy array, got a header of shape"):
         images.from_file(tmp_path / "a.npy", 8)
     whose = dict(patient_id=np.array(["a", "b"]), split=np.array(["train", "train"]))
     (tmp_path / "a.npy").write_bytes(content)
@@ -315,9 +312,9 @@ def test_weights_that_cannot_be_used(tmp_path):
     path.write_bytes(struct.pack("<Q", 10**15) + content[8:])
     with pytest.raises(ValueError, match=r"w\.safetensors: expected a safetensors file, got a damaged one"):
         ar.load_critic(path)
-    with pytest.raises(TypeError, match="name: expected a path, got NoneType. Pass one of ct-"):
+    with pytest.raises(TypeError, match=r"name: expected a path, got NoneType\. Pass one of ct-"):
         ar.load_critic(None)
-    with pytest.raises(TypeError, match="got a LocalCritic. It is loaded already"):
+    with pytest.raises(TypeError, match=r"got a LocalCritic\. It is loaded already"):
         ar.load_critic(critic)
 
 

@@ -66,6 +66,7 @@ def _no_slices(path, left_out):
 
 
 def _warn(path, left_out, count):
+    left_out = sorted(left_out, key=lambda pair: pair[1].got.startswith("modality"))  # first what may be damaged
     some = "; ".join(f"{file.name[-40:]} ({error.got[:60]})" for file, error in left_out[:3])
     more = f"; and {len(left_out) - 3} more" if len(left_out) > 3 else ""
     warnings.warn(f"{path}: left out {len(left_out)} of {count} files: {some}{more}.", stacklevel=3)
