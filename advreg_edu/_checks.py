@@ -1,6 +1,8 @@
 """Checks of what comes in. Every message says what was expected, what came, and how to fix it."""
 
 import math
+import os
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -128,3 +130,37 @@ def check_choice(value, name, choices):
     if not isinstance(value, str) or value not in choices:
         raise ValueError(f"{name}: expected one of {', '.join(choices)}, got {shown(value)}.")
     return value
+
+
+class Refused(ValueError):
+    """What was read is not what was expected; `got` says in short what it is."""
+
+    got = ""
+
+
+def refused(name, expected, got, fix):
+    """The `Refused` for something that was read, in one line of at most 300 characters, whatever the file holds.
+
+    A long name keeps its end, `got` is cut where the line would be too long, and what cannot be printed is left out.
+    """
+    name = _one_line(name)
+    name = name if len(name) <= 80 else "..." + name[-77:]
+    before, after, got = f"{name}: expected {expected}, got ", f". {fix}", _one_line(got).rstrip(".")
+    room = max(20, 300 - len(before) - len(after))
+    got = got if len(got) <= room else got[: room - 3] + "..."
+    error = Refused((before + got + after)[:300])
+    error.got = got
+    return error
+
+
+def _one_line(text):
+    return "".join(c if c.isprintable() else " " for c in str(text)[:2000])
+
+
+def check_path(path, name="path", fix="Give the place of a file as text."):
+    """Raise unless `path` is text or a Path; return it as a Path, with ~ for the home folder."""
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"{name}: expected a path, got {type(path).__name__}. {fix}")
+    if "\0" in str(path):
+        raise ValueError(f"{name}: expected a path, got one with a zero byte. {fix}")
+    return Path(path).expanduser()

@@ -1,15 +1,14 @@
 """Real images in parts, as Tables 1 and 2 need them. Paper: §5.2 (BSDS500), §5.3 (LIDC/IDRI)."""
 
 import itertools
-from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
 from . import images
-from ._checks import check_choice
+from ._checks import check_choice, check_path, refused
+from .images._arrays import read_npz
 
 PARTS = ("train", "dev", "val")
 HELD_BACK = 8  # of the training patients or photographs, one in so many is held back for choices: "dev"
@@ -53,10 +52,11 @@ def chest(path, part, size=128):
     if path.is_dir():
         return _dicom(path, part, split, size)
     if path.suffix != ".npz":
-        raise ValueError(f"{path}: expected a folder of DICOM files or an .npz file, got {path.name}.")
+        raise refused(path, "a folder of DICOM files or an .npz file", path.name, "Give one of the two.")
     hu, patients, splits = _arrays(path)
     if split not in splits:
-        raise ValueError(f"{path}: expected slices whose split is {split}, got {sorted(set(splits))}. Divide them.")
+        got = ", ".join(sorted(set(splits.tolist())))
+        raise refused(path, f"slices whose split is {split}", got, "Divide them.")
     hu, patients = hu[splits == split], patients[splits == split]
     chosen = np.isin(patients, _of_part(np.unique(patients), part, path))
     return images.from_hounsfield(hu[chosen], size, window=None), patients[chosen]
@@ -64,20 +64,14 @@ def chest(path, part, size=128):
 
 def _arrays(path):
     """hu, patient_id and split of an .npz file."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in ("hu", "patient_id", "split") if key in file.files}
-    except (ValueError, EOFError, OSError, BadZipFile) as error:
-        raise ValueError(
-            f"{path}: expected an .npz file of numbers and strings, got {error}. Write it with numpy.savez, strings "
-            "as numpy.array(list, dtype=str)."
-        ) from None
-    missing = sorted({"hu", "patient_id", "split"} - set(arrays))
-    if missing:
-        raise ValueError(f"{path}: expected the arrays hu, patient_id and split, got no {', '.join(missing)}.")
-    lengths = {key: len(array) for key, array in arrays.items()}
-    if len(set(lengths.values())) > 1:
-        raise ValueError(f"{path}: expected arrays of the same length, got {lengths}. Save one entry per slice.")
+    arrays = read_npz(path, {"hu": "fui", "patient_id": "USui", "split": "U"})
+    for key, axes in (("hu", 3), ("patient_id", 1), ("split", 1)):
+        got, count = arrays[key].shape, len(arrays["hu"]) if arrays["hu"].ndim else 0
+        if len(got) != axes or got[0] != count or not count:
+            what = "slices (n, H, W)" if axes == 3 else f"one entry for each of the {count} slices"
+            raise refused(f"{path}, array {key}", what, f"shape {got}", "Save one entry per slice.")
+    if arrays["hu"].dtype.kind == "f" and not np.isfinite(arrays["hu"]).all():
+        raise refused(f"{path}, array hu", "finite numbers", "a NaN or an infinity", "Replace them: numpy.nan_to_num.")
     return arrays["hu"], arrays["patient_id"], arrays["split"]
 
 
@@ -133,6 +127,7 @@ def _of_part(whom, part, path):
 def _given(path, what):
     if path is None:
         raise ValueError(f"--images: expected {what}, got none. Pass --images PATH.")
-    if not Path(path).exists():
-        raise ValueError(f"--images: expected {what}, got {path}, which is not there. Check the path.")
-    return Path(path)
+    path = check_path(path, "--images")
+    if not path.exists():
+        raise refused("--images", what, f"{path}, which is not there", "Check the path.")
+    return path

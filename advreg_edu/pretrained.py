@@ -2,15 +2,16 @@
 
 import hashlib
 import json
+import math
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 
-from ._checks import check_choice
+from ._checks import check_choice, check_path, refused
 from ._files import as_path, check_file_name, write
 from ._networks import check_network
+from ._tensors import open_tensors, read_finite, read_object, shapes
 from .critics import LocalCritic, PaperCritic
 from .unet import UNet
 
@@ -82,8 +83,11 @@ def check_can_be_saved(network, path):
 
 
 def _load(name, shipped, classes):
-    if Path(name).suffix == ".safetensors":
-        return _build(Path(name), shipped, classes)
+    fix = f"Pass one of {', '.join(shipped)}, or the path of a .safetensors file."
+    if isinstance(name, torch.nn.Module):
+        raise TypeError(f"name: expected the name of a network, got a {type(name).__name__}. It is loaded already.")
+    if (path := check_path(name, "name", fix)).suffix == ".safetensors":
+        return _build(path, shipped, classes)
     path = folder() / f"{name}.safetensors"
     expected, got = _entry(name, shipped)["sha256"], _sha256(path)
     if expected != got:
@@ -95,28 +99,51 @@ def _load(name, shipped, classes):
 
 
 def _build(path, shipped, classes):
+    """The network that a file describes. Its metadata are not believed: what they ask for is built without memory first
+    (on torch's "meta" device), and has to have the tensors that the file holds."""
+    what, fix = f"weights of a {' or '.join(classes)}, written by save_network", "Copy it again."
     if not path.exists():
-        raise ValueError(f"{path}: expected a weights file, got none. Those that ship: {', '.join(shipped)}.")
-    try:
-        with safe_open(path, "pt") as file:
-            meta = file.metadata() or {}
-    except SafetensorError as error:
-        raise ValueError(f"{path}: expected a safetensors file, got a damaged one ({error}). Copy it again.") from None
-    label = meta.get("network", "")
-    made = json.loads(label) if label.startswith("{") else {}
-    if made.get("class") not in classes:
-        expected = " or ".join(classes)
-        raise ValueError(f"{path}: expected weights of a {expected}, written by save_network, got {label!r}.")
-    network = classes[made["class"]](**made["arguments"])
-    try:
-        network.load_state_dict(load_file(path))
-    except RuntimeError as error:
-        raise ValueError(f"{path}: expected the weights of a {made['class']}, got others. {error}") from None
+        raise refused(path, "a weights file", "none", f"Those that ship: {', '.join(shipped)}.")
+    with open_tensors(path, "a safetensors file") as file:
+        label = (file.metadata() or {}).get("network", "")
+        made = read_object(label, path, what, fix) if label.startswith("{") else {}
+        kind, arguments = made.get("class"), made.get("arguments")
+        if not isinstance(kind, str) or kind not in classes or not isinstance(arguments, dict):
+            raise refused(path, what, repr(label), fix)
+        _check_sizes(arguments, held := shapes(file), path, kind)
+        try:
+            with torch.device("meta"):
+                expected = {key: tuple(t.shape) for key, t in classes[kind](**arguments).state_dict().items()}
+        except (TypeError, ValueError, LookupError, RuntimeError, OverflowError) as error:
+            raise refused(path, f"the arguments of a {kind}", f"others ({error})", fix) from None
+        if expected != held:
+            other = sorted(key for key in expected.keys() | held.keys() if expected.get(key) != held.get(key))[0]
+            got = f"others: {other} is {held.get(other, 'missing')}, not {expected.get(other, 'there')}"
+            raise refused(path, f"the weights of a {kind}", got, fix)
+        network = classes[kind](**arguments)
+        network.load_state_dict(read_finite(file, path))
     return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # a quarter faster on CPUs
 
 
+def _check_sizes(arguments, held, path, kind):
+    """Raise if a number or a list is larger than the weights: the network that it asks for would be, too."""
+    weights, long = sum(math.prod(shape) for shape in held.values()), len(held)
+    for name, value in arguments.items():
+        numbers = value if isinstance(value, list) else [value]
+        if len(numbers) > long or any(isinstance(n, int | float) and not abs(n) <= max(weights, 1) for n in numbers):
+            got = f"{name} {str(value)[:40]} for {weights} weights"
+            raise refused(path, f"the arguments of a {kind}", got, "Copy it again.")
+
+
 def _index():
-    return json.loads((folder() / "weights.json").read_text(encoding="utf-8"))
+    path, what, fix = folder() / "weights.json", "an index of the weights that ship", "Reinstall advreg-edu."
+    index = read_object(path.read_bytes(), path.name, what, fix)
+    wrong = [
+        name for name, entry in index.items() if not isinstance(entry, dict) or not {"class", "sha256"} <= entry.keys()
+    ]
+    if wrong:
+        raise refused(path.name, what, f"no class or sha256 of {wrong[0]}", fix)
+    return index
 
 
 def _entry(name, choices):

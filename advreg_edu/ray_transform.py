@@ -14,10 +14,12 @@ import torch
 import torch.nn.functional as F
 
 from ._checks import check_choice, check_count
+from .hardware import memory_limit
 from .operators import LinearOperator, check_measurement
 
 NONZEROS_PER_PIXEL_AND_ANGLE = 1.82  # measured for ASTRA's 'linear' projector
 BYTES_PER_NONZERO = 16  # float32 value and int32 column, for A and for A*
+BYTES_PER_PIXEL, BYTES_PER_VALUE = 36, 12  # measured for ODL on the fly: of the image, of the measurement
 FILTERS = ("ram-lak", "shepp-logan", "cosine", "hamming", "hann")
 CPU_FLOAT = (torch.device("cpu"), torch.float32)
 _TOO_SLOW = "The 'astra_cpu' backend may be too slow"  # ODL's warning
@@ -39,13 +41,19 @@ class RayTransform(LinearOperator):
 
     def __init__(self, size=128, angles=30, filter="ram-lak", memory_budget=600_000_000):
         size = check_count(size, "size", 2, "It is the side of the image in pixels.")
+        if (count := np.size(angles)) != 1:
+            raise TypeError(f"angles: expected a count, got {count} numbers. Pass angles={count} equidistant views.")
         angles = check_count(angles, "angles", 1, "A scan needs at least one view.")
         self.filter = check_choice(filter, "filter", FILTERS)
+        _astra()
+        bytes_needed = NONZEROS_PER_PIXEL_AND_ANGLE * BYTES_PER_NONZERO * size**2 * angles
+        as_matrix = bytes_needed <= memory_budget
+        on_the_fly = BYTES_PER_PIXEL * size**2 + BYTES_PER_VALUE * angles * math.sqrt(2) * size
+        _check_memory(size, angles, bytes_needed if as_matrix else on_the_fly)
         self._space, self._geometry = _odl_geometry(size, angles)
         detectors = self._geometry.det_partition.size
         super().__init__((1, size, size), (1, angles, detectors))
-        bytes_needed = NONZEROS_PER_PIXEL_AND_ANGLE * BYTES_PER_NONZERO * size**2 * angles
-        if bytes_needed <= memory_budget:
+        if as_matrix:
             self._project = _Matrix(_astra_matrix(self._space, self._geometry))
         else:
             self._project = _OnTheFly(self._space, self._geometry)
@@ -143,9 +151,9 @@ class _OnTheFly:
     as ours because all cells have side 1 but for the detector's, which is divided out."""
 
     def __init__(self, space, geometry):
-        import astra
         from odl.applications.tomo import RayTransform as OdlRayTransform
 
+        astra = _astra()
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=_TOO_SLOW, category=RuntimeWarning)
             self._odl = OdlRayTransform(space, geometry, impl="astra_cuda" if astra.use_cuda() else "astra_cpu")
@@ -170,6 +178,27 @@ class _OnTheFly:
         return torch.from_numpy(out).to(batch)
 
 
+def _check_memory(size, angles, needed):
+    """Raise if the memory of this process cannot hold what the operator needs."""
+    limit = memory_limit()
+    if limit is not None and needed > limit:
+        raise ValueError(
+            f"size: expected a ray transform that fits into {limit / 1e9:.1f} GB of memory, got size={size} and "
+            f"angles={angles}, which need about {needed / 1e9:.1f} GB. Lower size or angles."
+        )
+
+
+def _astra():
+    try:
+        import astra
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError(
+            "RayTransform: expected the package astra-toolbox, got none. Install it: conda install -c astra-toolbox "
+            "astra-toolbox (pip install astra-toolbox has none for macOS). Only CT needs it."
+        ) from None
+    return astra
+
+
 def _odl_geometry(size, angles):
     import odl
     from odl.applications.tomo import parallel_beam_geometry
@@ -181,9 +210,9 @@ def _odl_geometry(size, angles):
 
 def _astra_matrix(space, geometry):
     """ASTRA's 'linear' projector, ODL's default for this geometry, as scipy CSR (angles * detectors, size^2)."""
-    import astra
     from odl.applications.tomo.backends import astra_setup
 
+    astra = _astra()
     volume = astra_setup.astra_volume_geometry(space, "cpu")
     rays = astra_setup.astra_projection_geometry(geometry, "cpu")
     projector = astra.create_projector("linear", rays, volume)

@@ -111,13 +111,15 @@ def test_foreign_files_are_refused(tmp_path, slices):
         datasets.chest(tmp_path / "torn.npz", "train")
     arrays = dict(hu=np.zeros((2, 8, 8)), split=np.array(["train", "train"]))
     np.savez(tmp_path / "short.npz", patient_id=np.array(["a"]), **arrays)
-    with pytest.raises(ValueError, match="expected arrays of the same length"):
+    with pytest.raises(
+        ValueError, match=r"short\.npz, array patient_id: expected one entry for each of the 2 slices, got shape \(1,\)"
+    ):
         datasets.chest(tmp_path / "short.npz", "train")
     np.savez(tmp_path / "objects.npz", patient_id=np.array(["a", None]), **arrays)
     with pytest.raises(ValueError, match=r"dtype=str"):
         datasets.chest(tmp_path / "objects.npz", "train")
     np.savez(tmp_path / "all.npz", patient_id=np.array(["a", "b"]), **arrays)
-    with pytest.raises(ValueError, match=r"expected slices whose split is val, got \['train'\]"):
+    with pytest.raises(ValueError, match=r"expected slices whose split is val, got train"):
         datasets.chest(tmp_path / "all.npz", "val")
 
 

@@ -291,7 +291,7 @@ def test_dicom_files_that_are_no_slice(tmp_path, tags, words):
 
 
 def test_no_dicom(tmp_path):
-    with pytest.raises(ValueError, match=r"expected DICOM files in .* got none. Give the folder"):
+    with pytest.raises(ValueError, match=r"expected DICOM files, got none in .* Give the folder"):
         images.from_dicom(tmp_path)
     note = tmp_path / "note.txt"
     note.write_text("not DICOM")

@@ -1,12 +1,14 @@
 """The ray transform against ODL, against closed forms, and its filtered back-projection."""
 
 import math
+import sys
 import warnings
 
 import advreg_edu as ar
 import numpy as np
 import pytest
 import torch
+from advreg_edu import ray_transform
 from advreg_edu.ray_transform import FILTERS
 
 CASES = [(16, 10), (17, 7), (31, 4), (32, 1), (64, 30)]
@@ -203,3 +205,24 @@ def test_nothing_is_said_while_projecting(recwarn):
         A = ar.RayTransform(16, 3, memory_budget=budget)
         A.pinv(A(torch.rand(1, 1, 16, 16)))
     assert not recwarn.list
+
+
+def test_what_does_not_fit_says_how_much_it_needs(monkeypatch):
+    monkeypatch.setattr(ray_transform, "memory_limit", lambda: 2_000_000_000)
+    with pytest.raises(
+        ValueError, match=r"fits into 2\.0 GB of memory, got size=20000 and angles=2, .* about 14\.4 GB"
+    ):
+        ar.RayTransform(20_000, 2)
+    with pytest.raises(ValueError, match=r"about 6\.1 GB"):
+        ar.RayTransform(2048, 50, memory_budget=10**11)
+
+
+def test_views_are_a_count():
+    with pytest.raises(TypeError, match=r"angles: expected a count, got 20 numbers\. Pass angles=20"):
+        ar.RayTransform(64, angles=np.linspace(0, 2, 20))
+
+
+def test_without_astra_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "astra", None)
+    with pytest.raises(ModuleNotFoundError, match=r"RayTransform: expected the package astra-toolbox.*conda install"):
+        ar.RayTransform(16, 2)

@@ -69,9 +69,14 @@ def _truth(image, number, size, channels, file):
 
 @lru_cache(maxsize=2)
 def _opened(file, size):
+    return images.from_bytes(*_chosen(file), size=size)
+
+
+def _chosen(file):
+    """Name and bytes of the upload."""
     if file is None:
         raise ValueError("image: expected a file, got none. Choose one with the button “your file”, or another image.")
-    return images.from_bytes(*file, size=size)
+    return file
 
 
 def critic_names(count, size):
@@ -94,7 +99,7 @@ def image_code(settings):
         return f"x = ar.images.photos(1, size={s.size}, generator=seed({s.number}), channels={c})"
     if s.image == SLICE:
         return f'x = ar.images.from_dicom(pydicom.data.get_testdata_file("CT_small.dcm"), size={s.size})'
-    return f"x = ar.images.from_file({s.file[0]!r}, size={s.size}, channels={c})  # your file, in this folder"
+    return f"x = ar.images.from_file({_chosen(s.file)[0]!r}, size={s.size}, channels={c})  # your file, in this folder"
 
 
 def operator_code(settings):

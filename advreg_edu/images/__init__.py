@@ -2,8 +2,9 @@
 
 from ._ellipses import ellipses
 from ._files import from_bytes, from_file
-from ._hounsfield import WINDOW, from_dicom, from_hounsfield
+from ._hounsfield import WINDOW, from_hounsfield
 from ._photos import files_in, from_folder, photos
+from ._series import from_dicom
 from ._statistics import compare_statistics
 from ._thorax import thorax, thorax_hu
 

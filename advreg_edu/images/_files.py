@@ -1,4 +1,4 @@
-"""One image of your own: PNG, JPEG, DICOM or a NumPy array."""
+"""One image of your own: a photograph, a DICOM slice or a NumPy array, told apart by what the file holds."""
 
 import io
 from pathlib import Path
@@ -7,84 +7,120 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .._checks import check_count
-from ._hounsfield import _hounsfield, _read, from_hounsfield
-from ._photos import _load
+from .._checks import check_count, check_path, refused
+from ._arrays import read_npy
+from ._dicom import read_slice
+from ._hounsfield import from_hounsfield
+from ._photos import ENDINGS
+from ._pillow import Photograph
+from ._squares import averaged, check_large_enough
 
-PHOTOGRAPHS, SLICES, ARRAYS = (".png", ".jpg", ".jpeg"), (".dcm", ".ima", ".dicom", ""), (".npy",)
+SLICES = (".dcm", ".ima", ".dicom", "")
+PHOTOGRAPHS = (b"\x89PNG", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"BM", b"GIF8", b"RIFF")  # how they begin
 
 
 def from_file(path, size=128, channels=None):
     """The middle square of an image file, averaged down: (1, C, size, size) in [0, 1], float32.
 
-    path      PNG or JPEG; a DICOM CT slice (.dcm, or no ending), air 0 and water 0.5; .npy with an array (H, W),
-              (H, W, 3) or (3, H, W) of bytes or of numbers in [0, 1]
+    path      a photograph (PNG, JPEG, TIFF, BMP, WebP or GIF; what is transparent is laid on white); a DICOM CT slice,
+              air 0 and water 0.5; .npy with an array (H, W), (H, W, 3) or (3, H, W) of bytes or of numbers in [0, 1]
     channels  1 gray (mean of the colours), 3 colour; None: as the file is
-    Raises ValueError for another ending, a damaged file, and less than `size` pixels on a side.
+    What the file holds counts, not its ending. Memory: 300 MB, whatever the file.
+    Raises ValueError for another file, a damaged or too large one, and less than `size` pixels on a side.
     """
-    path = Path(path)
+    path = check_path(path)
     if not path.is_file():
-        raise ValueError(f"path: expected an image file, got {path}, which is not there. Check the path.")
-    return from_bytes(path.name, path.read_bytes(), size, channels)
+        raise refused("path", "an image file", f"{path}, which is not there", "Check the path.")
+    with path.open("rb") as file:
+        return _read(path.name, file, size, channels)
 
 
 def from_bytes(name, content, size=128, channels=None):
     """As `from_file`, from the bytes of a file of that name."""
-    ending, size = Path(name).suffix.lower(), check_count(size, "size")
-    if ending not in PHOTOGRAPHS + SLICES + ARRAYS:
-        raise ValueError(f"{name}: expected a PNG, JPEG, DICOM (.dcm) or .npy file, got {ending}. Convert it first.")
-    x = (_photograph if ending in PHOTOGRAPHS else _array if ending in ARRAYS else _slice)(name, content)
-    side = min(x.shape[1:])
-    if side < size:
-        raise ValueError(
-            f"{name}: expected at least {size}x{size} pixels, got {x.shape[1]}x{x.shape[2]}. Take a larger image."
+    if not isinstance(content, bytes | bytearray | memoryview):
+        raise TypeError(f"content: expected bytes, got {type(content).__name__}. Read the file in binary mode.")
+    return _read(str(name), io.BytesIO(content), size, channels)
+
+
+def _read(name, file, size, channels):
+    size = check_count(size, "size")
+    if channels not in (None, 1, 3):
+        raise ValueError(f"channels: expected 1 (gray), 3 (colour) or None, got {channels!r}. Choose one of them.")
+    head, ending = file.read(132), Path(name).suffix.lower()
+    file.seek(0)
+    if not head:
+        raise refused(name, "an image", "an empty file", "Save it again.")
+    if head.startswith(b"\x93NUMPY") or (known := _kind(head, ending)) == "array":
+        x = _array(name, file, size)
+    elif known == "photograph":
+        x = _photograph(name, file, size)
+    elif known == "slice":
+        x = _slice(name, file, size)
+    else:
+        got = (
+            "a .npz archive: save one image with numpy.save"
+            if head.startswith(b"PK")
+            else f"{ending} with other content"
         )
-    top, left = (x.shape[1] - side) // 2, (x.shape[2] - side) // 2
-    x = F.interpolate(x[None, :, top : top + side, left : left + side], (size, size), mode="area")
+        raise refused(name, "a PNG, JPEG, DICOM (.dcm) or .npy file", got, "Convert it first.")
     if channels == 1:
         return x.mean(1, keepdim=True)
     return x.expand(-1, channels or x.shape[1], -1, -1).contiguous()
 
 
-def _photograph(name, content):
-    x = _load(_Named(name, content), 3).float() / 255
-    gray = (x[0] == x[1]).all() and (x[1] == x[2]).all()
-    return x[:1] if gray else x
+def _kind(head, ending):
+    """By content, and where that says nothing by the ending, whose reader then says what is wrong."""
+    if head[128:] == b"DICM":
+        return "slice"
+    if head.startswith(PHOTOGRAPHS):
+        return "photograph"
+    if head.startswith(b"PK"):
+        return None
+    endings = {"photograph": ENDINGS, "array": (".npy",), "slice": SLICES}
+    return next((kind for kind, known in endings.items() if ending in known), None)
 
 
-class _Named(io.BytesIO):
-    """Bytes that say which file they were, for messages."""
-
-    def __init__(self, name, content):
-        super().__init__(content)
-        self.name = name
-
-    def __str__(self):
-        return self.name
+def _photograph(name, file, size):
+    x = Photograph(name, file, size, whole=True).middle(size)
+    gray = (x[:, 0] == x[:, 1]).all() and (x[:, 1] == x[:, 2]).all()
+    return x[:, :1] if gray else x
 
 
-def _slice(name, content):
-    file = _Named(name, content)
-    return from_hounsfield(_hounsfield(_read(file), file))[0]
+def _slice(name, file, size):
+    x = from_hounsfield(read_slice(name, file)[0])
+    check_large_enough(name, "a slice", x.shape[2:], size)
+    side = min(x.shape[2:])
+    top, left = (x.shape[2] - side) // 2, (x.shape[3] - side) // 2
+    return F.interpolate(x[..., top : top + side, left : left + side], (size, size), mode="area")
 
 
-def _array(name, content):
-    try:
-        array = np.load(io.BytesIO(content), allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise ValueError(f"{name}: expected a NumPy array, got {error}. Write it with numpy.save.") from None
+def _array(name, file, size):
+    array = read_npy(name, file)
     if array.ndim == 3 and array.shape[-1] in (1, 3):
         array = np.moveaxis(array, -1, 0)
     array = array[None] if array.ndim == 2 else array
-    if array.ndim != 3 or len(array) not in (1, 3) or array.dtype.kind not in "fui" or not array.size:
-        raise ValueError(
-            f"{name}: expected numbers of shape (H, W), (H, W, 3) or (3, H, W), got {array.dtype} {array.shape}. "
-            "Save one image: numpy.save(name, x[0])."
+    if array.ndim != 3 or len(array) not in (1, 3) or not array.size:
+        raise refused(
+            name,
+            "numbers of shape (H, W), (H, W, 3) or (3, H, W)",
+            f"{array.dtype} {array.shape}",
+            "Save one image: numpy.save(name, x[0]).",
         )
-    array = array / 255 if array.dtype == np.uint8 else array
-    if not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1):
-        raise ValueError(
-            f"{name}: expected bytes or numbers in [0, 1], got {array.min():.4g} to {array.max():.4g}. "
-            "Scale it first; for Hounsfield units use images.from_hounsfield."
+    check_large_enough(name, "an array", array.shape[1:], size)
+    white = 255 if array.dtype == np.uint8 else 1
+    low, high = array.min() / white, array.max() / white
+    if not (low >= 0 and high <= 1):  # false for NaN too
+        raise refused(
+            name,
+            "bytes or numbers in [0, 1]",
+            f"{low:.4g} to {high:.4g}",
+            "Scale it first; for Hounsfield units use images.from_hounsfield.",
         )
-    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+    side = min(array.shape[1:])
+    row, column = ((length - side) // 2 for length in array.shape[1:])
+
+    def strip(top, bottom):
+        part = array[:, row + top : row + bottom, column : column + side]
+        return torch.from_numpy(part.astype(np.float32) / np.float32(white))
+
+    return averaged(strip, side, size)

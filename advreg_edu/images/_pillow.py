@@ -1,0 +1,191 @@
+"""Photographs decoded by Pillow: upright, of every kind of pixel, and never in more memory than LARGEST."""
+
+import struct
+import warnings
+import zlib
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+from .._checks import refused
+from ._squares import ROWS, averaged, check_large_enough
+
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+LARGEST = 240_000_000  # bytes that a decoded photograph may take: 60 million pixels in colour
+PIXEL_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}  # in Pillow; 4 in every other mode
+WHITE_IS_ZERO, PHOTOMETRIC, ORIENTATION = 0, 262, 0x0112  # TIFF and EXIF
+# EXIF orientation: whether rows and columns of the stored pixels run backwards, and are then exchanged
+TURNS = {2: (0, 1, 0), 3: (1, 1, 0), 4: (1, 0, 0), 5: (0, 0, 1), 6: (1, 0, 1), 7: (1, 1, 1), 8: (0, 1, 1)}
+# what Pillow raises for damaged files: OSError by its documentation, the others as the fuzz in tests/ shows
+DAMAGED = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, ArithmeticError, struct.error)
+DAMAGED += (zlib.error, AttributeError, RuntimeError, MemoryError)
+
+
+class Photograph:
+    """A decoded photograph, of which squares are cut out: the pixels themselves, or averaged down.
+
+    What is transparent is laid on white. 16 bits are divided by 65535, or where no value needs more than 12 (8) of them
+    by 4095 (255), with a warning; floating-point numbers have to be in [0, 1]; 32-bit integers are refused.
+    Args: name, for messages; file, a path or an open file; size, the least side; whole: only averages over the whole
+        photograph are wanted, so that a JPEG may be decoded at a fraction of its size.
+    """
+
+    def __init__(self, name, file, size, whole=False):
+        from PIL import Image
+
+        self.name = name
+        with _decoding(name), warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is stricter
+            image = Image.open(file, formats=FORMATS)
+        with image:
+            check_large_enough(name, "a photograph", image.size[::-1], size)
+            self._shrink(image, (4 * size, 4 * size) if whole else _affordable(image))
+            with _decoding(name), warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # remarks on metadata
+                image.load()
+                self.turn = TURNS.get(image.getexif().get(ORIENTATION), (0, 0, 0))  # a PNG loads for it
+        self.image = image
+        self.white = self._white()
+
+    @property
+    def shape(self):
+        """(H, W), upright."""
+        return self._upright(self.image.size[::-1])
+
+    def crop(self, size, corner, channels):
+        """(channels, size, size) in [0, 1]; corner (0, 0) is the upper left, (1, 1) the lower right."""
+        return self._turned(self._strip(*self._corner(size, corner), size, channels, 0, size))
+
+    def middle(self, size):
+        """The middle square averaged down: (1, 3, size, size) in [0, 1]."""
+        side = min(self.image.size)
+        row, column = self._corner(side, (0.5, 0.5))
+        x = averaged(lambda top, bottom: self._strip(row, column, side, 3, top, bottom), side, size)
+        return self._turned(x)
+
+    def _upright(self, pair):
+        return tuple(pair[::-1] if self.turn[2] else pair)
+
+    def _turned(self, x):
+        backwards = [dim for dim, flip in zip((-2, -1), self.turn, strict=False) if flip]
+        x = x.flip(backwards)
+        return x.transpose(-1, -2) if self.turn[2] else x
+
+    def _corner(self, side, corner):
+        """The upper left pixel, as stored, of the square that lies there in the upright photograph."""
+        lengths = self.image.size[::-1]
+        places = zip(self._upright(corner), self.turn, lengths, strict=False)
+        return [round((1 - t if flip else t) * (length - side)) for t, flip, length in places]
+
+    def _strip(self, row, column, side, channels, top, bottom):
+        with _decoding(self.name):
+            part = self.image.crop((column, row + top, column + side, row + bottom))
+            pixels = self._intensities(part, channels)
+        x = torch.from_numpy(pixels).reshape(bottom - top, side, -1).movedim(2, 0)
+        if not (x.min() >= 0 and x.max() <= 1):
+            raise self._range(f"{x.min():.4g} to {x.max():.4g}")
+        return x.expand(channels, -1, -1)
+
+    def _intensities(self, part, channels):
+        from PIL import Image
+
+        if self.white:
+            pixels = np.asarray(part).astype(np.float32) / np.float32(self.white)
+            return 1 - pixels if self._inverted() else pixels
+        if part.has_transparency_data:
+            part = part.convert("RGBA")
+            part = Image.alpha_composite(Image.new("RGBA", part.size, "white"), part)
+        return np.asarray(part.convert("RGB" if channels == 3 else "L")).astype(np.float32) / np.float32(255)
+
+    def _white(self):
+        """The number that stands for 1 in pixels of more than 8 bits; None for others."""
+        if self.image.mode == "I":
+            raise refused(
+                self.name,
+                "a photograph of 8 or 16 bits, or of numbers in [0, 1]",
+                "32-bit integers",
+                "Save it with 16 bits.",
+            )
+        if self.image.mode == "F":
+            low, high = self.image.getextrema()
+            if not (low >= 0 and high <= 1):
+                raise self._range(f"{low:.4g} to {high:.4g}")
+            return 1
+        if not self.image.mode.startswith("I;16"):
+            return None
+        (width, height), step = self.image.size, ROWS
+        strips = (self.image.crop((0, top, width, min(top + step, height))) for top in range(0, height, step))
+        largest = max(int(np.asarray(strip).max()) for strip in strips)
+        bits = next(b for b in (8, 12, 16) if largest < 2**b)
+        if bits == 16 or largest == 0 or self._inverted():
+            return 65535
+        warnings.warn(
+            f"{self.name}: 16 bits that hold numbers up to {largest} are taken for {bits} bits.", stacklevel=2
+        )
+        return 2**bits - 1
+
+    def _inverted(self):
+        """Whether 0 is white, which Pillow sees to for up to 8 bits."""
+        return getattr(self.image, "tag_v2", {}).get(PHOTOMETRIC) == WHITE_IS_ZERO
+
+    def _range(self, got):
+        return refused(self.name, "floating-point pixels in [0, 1]", got, "Divide by what stands for white.")
+
+    def _shrink(self, image, least):
+        """Let the decoder of a JPEG average where that suffices, and refuse what would take too much memory."""
+        held = _coefficients(image)
+        if image.format in ("JPEG", "MPO"):
+            image.draft(None, least)
+        needed = held + _bytes_needed(image)
+        if needed > LARGEST:
+            raise refused(
+                self.name,
+                f"a photograph that takes at most {LARGEST // 10**6} MB",
+                f"{image.width}x{image.height} pixels, {needed // 10**6} MB",
+                "Save it with fewer pixels.",
+            )
+
+
+def _affordable(image):
+    """A half, a quarter or an eighth of the size, where the whole takes too much memory."""
+    room = LARGEST - _coefficients(image)
+    parts = next((f for f in (1, 2, 4, 8) if _bytes_needed(image) <= room * f**2), 8)
+    return tuple(length // parts for length in image.size)
+
+
+def _coefficients(image):
+    """Bytes of the coefficients that the decoder of a progressive JPEG holds, two for each."""
+    if not image.info.get("progressive"):
+        return 0
+    samples = [(across, down) for _, across, down, _ in image.layer]
+    most = max(across for across, _ in samples) * max(down for _, down in samples)
+    return 2 * image.width * image.height * sum(across * down for across, down in samples) // most
+
+
+def _bytes_needed(image):
+    """What decoding takes: Pillow's pixels, and what the decoders of some formats hold besides."""
+    pixels, stored = image.width * image.height, PIXEL_BYTES.get(image.mode, 4)
+    if image.format == "WEBP":
+        stored += 16  # canvases and copies
+    if image.format == "TIFF":
+        stored += stored if len(image.tile) == 1 else 0  # perhaps one strip for the whole photograph
+    return pixels * stored
+
+
+@contextmanager
+def _decoding(name):
+    """What Pillow raises becomes a ValueError that names the photograph."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        yield
+    except (*DAMAGED, Image.DecompressionBombError) as error:
+        unknown = isinstance(error, UnidentifiedImageError)  # whose text may hold the address of an object
+        why = f"no {', '.join(FORMATS)}" if unknown else str(error) or type(error).__name__
+        raise refused(
+            name,
+            "a photograph",
+            f"a file that Pillow cannot read ({why})",
+            "Copy it again, convert it to PNG, or take it out of the folder.",
+        ) from None

@@ -1,0 +1,85 @@
+"""A DICOM file or a folder as archives deliver it to slices in [0, 1]. Paper: §5.2 (LIDC/IDRI)."""
+
+import warnings
+
+import torch
+
+from .._checks import Refused, check_number, check_path, refused
+from ._dicom import read_slice
+from ._hounsfield import WINDOW, from_hounsfield
+from ._photos import shown_files
+
+
+def from_dicom(path, size=None, window=WINDOW, rescale=None):
+    """Slices of a CT file, or of all CT files in a folder and its subfolders, to (B, 1, H, W) as `from_hounsfield`.
+
+    hu = slope * stored + intercept; what the file marks as padding is air, and nothing is below air. MONOCHROME1 says
+    how to show an image, not what its numbers mean, so it changes nothing. Pixels that are not square are resampled.
+    rescale  (slope, intercept) for files that do not say; without it they are refused
+    Slices are sorted by patient, series and place along the normal of the slices. In a folder, files that are no CT
+    slice (other scans, reports, segmentations, scout views, screenshots, damaged files, notes) are left out and counted
+    in one warning; hidden files and the index DICOMDIR without a word.
+    Raises ValueError naming the file that is no CT slice, and for a folder without slices or with several shapes.
+    """
+    path = check_path(path)
+    if not path.exists():
+        raise refused("path", "a DICOM file or a folder of them", f"{path}, which is not there", "Check it.")
+    rescale = None if rescale is None else _check_rescale(rescale)
+    files = [f for f in shown_files(path) if f.name != "DICOMDIR"] if path.is_dir() else [path]
+    slices, left_out = [], []
+    for file in files:
+        try:
+            with file.open("rb") as opened:
+                hu, order = read_slice(file, opened, rescale)
+        except Refused as error:
+            left_out.append((file, error))
+            continue
+        slices.append((order, from_hounsfield(hu, size, window), file))
+    if not slices:
+        raise _no_slices(path, left_out)
+    if left_out:
+        _warn(path, left_out, len(files))
+    slices.sort(key=lambda s: s[0])
+    return torch.cat(_same_shape(slices))
+
+
+def _check_rescale(rescale):
+    fix = "rescale is (slope, intercept), such as (1, -1024)."
+    try:
+        slope, intercept = rescale
+    except (TypeError, ValueError):
+        raise TypeError(f"rescale: expected two numbers, got {rescale!r}. {fix}") from None
+    return check_number(slope, "rescale[0]", fix=fix), check_number(intercept, "rescale[1]", fix=fix)
+
+
+def _no_slices(path, left_out):
+    """The error of the first file that is a DICOM file after all; else that there is none."""
+    dicom = [error for _, error in left_out if not error.got.startswith("something else")]
+    if dicom or not path.is_dir():
+        return (dicom or [left_out[0][1]])[0]
+    return refused(
+        "path",
+        "DICOM files",
+        f"none in {path}",
+        "Give the folder that holds the slices, often named by a long number; from LIDC/IDRI download the CT series.",
+    )
+
+
+def _warn(path, left_out, count):
+    left_out = sorted(left_out, key=lambda pair: pair[1].got.startswith("modality"))  # first what may be damaged
+    some = "; ".join(f"{file.name[-40:]} ({error.got[:60]})" for file, error in left_out[:3])
+    more = f"; and {len(left_out) - 3} more" if len(left_out) > 3 else ""
+    warnings.warn(f"{path}: left out {len(left_out)} of {count} files: {some}{more}.", stacklevel=3)
+
+
+def _same_shape(slices):
+    first, file = slices[0][1], slices[0][2]
+    for _, x, other in slices:
+        if x.shape != first.shape:
+            raise refused(
+                "path",
+                "slices of one shape",
+                f"{tuple(first.shape[-2:])} in {file.name} and {tuple(x.shape[-2:])} in {other.name}",
+                "Pass size=128 to average all of them down to that.",
+            )
+    return [x for _, x, _ in slices]

@@ -1,0 +1,240 @@
+"""Damaged files for every reader: only documented errors come out, in little memory and time.
+
+    python tests/fuzz.py --count 10000
+
+Each input is a good file of some kind, changed by a few mutations: flipped bits, numbers at their limits, pieces cut,
+doubled or swapped with another file's, another ending, members of archives damaged before they are packed again, texts
+in JSON changed. Input k depends on k alone, so that `--first k --count 1` repeats it.
+"""
+
+import argparse
+import io
+import json
+import random
+import resource
+import struct
+import sys
+import tempfile
+import time
+import warnings
+import zipfile
+from pathlib import Path
+
+import advreg_edu as ar
+import numpy as np
+import pydicom
+import pydicom.data
+from advreg_edu import datasets, images, pretrained
+from PIL import Image
+from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
+from safetensors.torch import save
+
+DOCUMENTED = (ValueError, TypeError, OSError)
+SECONDS, MEGABYTES, LETTERS = 5, 300, 300
+EXTREMES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF)
+
+
+def good_files():
+    """{name: bytes}, at least one of every kind that is read."""
+    pixels = np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8)
+    files = {}
+    pictures = {"RGB": pixels, "L": pixels[..., 0], "I;16": pixels[..., 0].astype(np.uint16) * 257}
+    for kind, array in pictures.items():
+        for ending in ("png", "tif") if kind == "I;16" else ("png", "jpg", "tif", "bmp", "webp", "gif"):
+            files[f"{kind[0]}.{ending}"] = saved(Image.fromarray(array), ending)
+    files["alpha.png"] = saved(Image.fromarray(pixels).convert("RGBA"), "png")
+    files["palette.png"] = saved(Image.fromarray(pixels).convert("P"), "png", transparency=3)
+    files["bits.png"] = saved(Image.fromarray(pixels[..., 0] > 99), "png")
+    files["float.tif"] = saved(Image.fromarray((pixels[..., 0] / 255).astype(np.float32)), "tif")
+    files["packed.tif"] = saved(Image.fromarray(pixels), "tif", compression="tiff_lzw")
+    files["cmyk.jpg"] = saved(Image.fromarray(pixels).convert("CMYK"), "jpg")
+    files["progressive.jpg"] = saved(Image.fromarray(pixels), "jpg", progressive=True)
+    for name, array in {"gray": pixels[..., 0] / 255, "rgb": pixels, "half": (pixels / 255).astype(np.float16)}.items():
+        files[f"{name}.npy"] = written(np.save, array)
+    files["columns.npy"] = written(np.save, np.asfortranarray(pixels[..., 0] / 255))
+    slices = np.random.default_rng(1).integers(-1000, 1000, (4, 24, 24)).astype(np.int16)
+    whose = dict(patient_id=np.array(list("abcd")), split=np.array(["train"] * 3 + ["val"]))
+    files["plain.npz"] = written(np.savez, hu=slices, **whose)
+    files["packed.npz"] = written(np.savez_compressed, hu=slices.astype(np.float32), **whose)
+    files |= dicom_files()
+    for name, network in {
+        "paper": ar.PaperCritic(1, 8),
+        "local": ar.LocalCritic(1, widths=(4, 8)),
+        "unet": ar.UNet(3, (4, 4)),
+    }.items():
+        made = json.dumps({"class": type(network).__name__, "arguments": network.arguments})
+        files[f"{name}.safetensors"] = save(network.state_dict(), {"network": made})
+    return files
+
+
+def saved(image, ending, **options):
+    file = io.BytesIO()
+    image.save(file, {"jpg": "jpeg", "tif": "tiff"}.get(ending, ending), **options)
+    return file.getvalue()
+
+
+def written(write, *arrays, **named):
+    file = io.BytesIO()
+    write(file, *arrays, **named)
+    return file.getvalue()
+
+
+def dicom_files():
+    """A small slice: as it is, in run lengths, deflated; and the one that pydicom brings."""
+    whole = Path(pydicom.data.get_testdata_file("CT_small.dcm"))
+    files = {"whole.dcm": whole.read_bytes()}
+    for name, syntax in {"plain": None, "lengths": RLELossless, "deflated": DeflatedExplicitVRLittleEndian}.items():
+        data = pydicom.dcmread(whole)
+        data.PixelData = np.ascontiguousarray(data.pixel_array[:32, :32]).tobytes()
+        data.Rows = data.Columns = 32
+        data["PixelData"].VR = "OW"
+        if syntax == RLELossless:
+            data.compress(syntax)
+        elif syntax:
+            data.file_meta.TransferSyntaxUID = syntax
+        file = io.BytesIO()
+        data.save_as(file)
+        files[f"{name}.dcm"] = file.getvalue()
+    return files
+
+
+def mutated(files, dice):
+    """A name and the bytes of a file that is damaged in one to four ways."""
+    name = dice.choice(sorted(files))
+    content = files[name]
+    if name.endswith(".npz") and dice.random() < 0.5:
+        content = repacked(content, dice)
+    if name.endswith(".safetensors") and dice.random() < 0.6:
+        content = relabelled(content, dice)
+    elif dice.random() < 0.95:
+        for _ in range(dice.randint(1, 4)):
+            content = damaged(content, files, dice)
+    ending = dice.choice([".png", ".jpg", ".npy", ".npz", ".dcm", ".safetensors", ".tif", ""])
+    return (Path(name).stem + ending if dice.random() < 0.1 else name), content
+
+
+def damaged(content, files, dice):
+    content, how = bytearray(content), dice.randrange(6)
+    head = min(len(content), 400)  # where damage says most
+    place = dice.randrange(head if dice.random() < 0.7 else len(content)) if content else 0
+    if how == 0 and content:
+        content[place] ^= 1 << dice.randrange(8)
+    elif how == 1:
+        number = dice.choice(EXTREMES)
+        number = struct.pack(dice.choice("<>") + ("B" if number < 256 else "H" if number < 65536 else "I"), number)
+        content[place : place + len(number)] = number
+    elif how == 2:
+        content = content[:place]
+    elif how == 3:
+        other = files[dice.choice(sorted(files))]
+        content[:place] = other[:place]
+    elif how == 4:
+        length = dice.randint(1, 64)
+        content[place : place + length] = b"" if dice.random() < 0.5 else content[place : place + length] * 3
+    else:
+        content[place : place + 8] = dice.randbytes(dice.randint(1, 16))
+    return bytes(content)
+
+
+def repacked(content, dice):
+    """An archive with one member damaged, sound in itself."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        victim = dice.choice(old.namelist())
+        for name in old.namelist():
+            member = old.read(name)
+            new.writestr(name, damaged(member, {"a": member}, dice) if name == victim else member)
+    return out.getvalue()
+
+
+def relabelled(content, dice):
+    """Weights whose metadata say something else, in sound JSON or not."""
+    (length,) = struct.unpack("<Q", content[:8])
+    header = json.loads(content[8 : 8 + length])
+    made = json.loads(header["__metadata__"]["network"])
+    strange = [0, -1, 10**9, 10**30, 1e308, None, "x", [], [10**6], [4] * 10_000, {}, True, [[1]], 0.5]
+    how = dice.randrange(4)
+    if how == 0:
+        made["arguments"][dice.choice(sorted(made["arguments"]))] = dice.choice(strange)
+    elif how == 1:
+        made[dice.choice(["class", "arguments"])] = dice.choice(strange)
+    label = json.dumps(made)
+    if how == 2:
+        label = damaged(label.encode(), {"a": b"{}"}, dice).decode("latin1")
+    elif how == 3:
+        label = dice.choice(["[" * 100_000, "{" * 5000, '{"a":' * 50_000, "", "null", "{}", "1e999"])
+    header["__metadata__"]["network"] = label
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + content[8 + length :]
+
+
+def read(path):
+    """Every reader that a file of that ending may meet."""
+    calls = [lambda: images.from_file(path, 16), lambda: images.from_dicom(path)]
+    calls += [lambda: images.from_folder([path], 1, 16), lambda: images.from_bytes(path.name, path.read_bytes(), 8, 1)]
+    calls += [
+        lambda: datasets.chest(path, "train", 8),
+        lambda: ar.load_critic(path),
+        lambda: pretrained.load_unet(path),
+    ]
+    by_ending = {".npz": (0, 4), ".npy": (0, 3), ".safetensors": (5, 6), ".dcm": (0, 1), "": (0, 1)}
+    for k in by_ending.get(path.suffix, (0, 2)):
+        yield calls[k]
+
+
+def fuzz(first, count, folder):
+    """Read inputs first, ..., first + count - 1; return the broken promises as texts, and a count of outcomes."""
+    files, broken, outcomes = good_files(), [], {"read": 0, "refused": 0}
+    for name, content in files.items():  # also loads what is imported late, before memory is measured
+        outcome(folder, name, content, outcomes)
+    before = peak()
+    for k in range(first, first + count):
+        name, content = mutated(files, random.Random(k))
+        broken += [f"input {k}, {name}: {words}" for words in outcome(folder, name, content, outcomes)]
+        if peak() - before > MEGABYTES:
+            broken.append(f"input {k}, {name}: {peak() - before} MB")
+            before = peak()
+    return broken, outcomes
+
+
+def outcome(folder, name, content, outcomes):
+    """Write one input, read it, and yield what went wrong."""
+    path = Path(folder) / name
+    path.write_bytes(content)
+    for call in read(path):
+        start = time.process_time()
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                call()
+            outcomes["read"] += 1
+        except DOCUMENTED as error:
+            outcomes["refused"] += 1
+            message = str(error)
+            if len(message) > LETTERS or not message.isprintable() or "expected" not in message:
+                yield f"unclear: {type(error).__name__} {message[:400]!r}"
+        except Exception as error:  # the very thing that is looked for
+            yield f"raw: {type(error).__name__} {error!s:.200}"
+        if time.process_time() - start > SECONDS:
+            yield f"{time.process_time() - start:.1f} s"
+    path.unlink()
+
+
+def peak():
+    """Most memory so far, MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 if sys.platform != "darwin" else 2**20)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--count", type=int, default=10_000)
+    parser.add_argument("--first", type=int, default=0)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        broken, outcomes = fuzz(arguments.first, arguments.count, folder)
+    print(*broken, f"{arguments.count} inputs: {outcomes}, {len(broken)} broken promises", sep="\n")
+    return bool(broken)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
