@@ -175,9 +175,9 @@ def minimiser(case, reg_weight):
 def results(settings):
     """Gradient descent; yields a Result for the start and after every step, each containing those before."""
     s, c = settings, case(settings)
-    run = reconstruct(c.problem, c.y, c.regularizer, s.reg_weight, s.step_size, s.steps, x0=c.start)
     with warnings.catch_warnings(record=True):  # the app has its own words for a large step
         warnings.simplefilter("always")
+        run = reconstruct(c.problem, c.y, c.regularizer, s.reg_weight, s.step_size, s.steps, x0=c.start)
         first = next(run)
     yield (result := _longer(Result(s, c, (), ()), first))
     try:

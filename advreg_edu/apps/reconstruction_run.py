@@ -87,25 +87,25 @@ def results(settings, critic):
     naive = problem.naive(y)
     start = float(psnr(naive.clamp(0, 1), x_true))
     x0 = torch.zeros_like(naive) if settings.start == ZERO else None
-    run = reconstruct(
-        problem, y, critic, weight, settings.step_size, settings.steps, settings.method, settings.stop, x0
-    )
-    first, trouble = _next(run)  # a step size that is too large is announced at the start
+    options = settings.step_size, settings.steps, settings.method, settings.stop, x0
+    # a step size that is too large is announced at the start
+    run, trouble = _listened(lambda: reconstruct(problem, y, critic, weight, *options))
+    first = next(run)
     yield (result := _longer(Result(settings, x_true, naive, start, weight, trouble=trouble), first))
     try:
-        while (it := _next(run)[0]) is not None:
+        while (it := _listened(lambda: next(run, None))[0]) is not None:
             yield (result := _longer(result, it))
     except Diverged:
         yield replace(result, trouble=_explained(result), diverged=True)
 
 
-def _next(run):
-    """The next iterate or None, and what was warned of meanwhile; that the steps ran out is in `Result.missed`."""
+def _listened(call):
+    """What a call gives, and what was warned of meanwhile; that the steps ran out is in `Result.missed`."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         warnings.simplefilter("ignore", NotConverged)
-        it = next(run, None)
-    return it, " ".join(str(warning.message) for warning in caught)
+        given = call()
+    return given, " ".join(str(warning.message) for warning in caught)
 
 
 def compute(settings, critic):

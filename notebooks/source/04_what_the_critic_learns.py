@@ -112,7 +112,7 @@ print(f"gap of the trained critic          {theory.gap(critic, x_real, x_noisy):
 
 # %%
 def two_sided(critic, real, noisy, weight, generator):
-    wasserstein, slopes = ar.training.wasserstein_and_slopes(critic, real, noisy, generator)
+    wasserstein, slopes = ar.training.wasserstein_and_slopes(critic, real, noisy, ar.training.draw_mix(real, generator))
     return -wasserstein + weight * (slopes - 1).square().mean()
 
 

@@ -207,8 +207,9 @@ for steps in (100, 5000):
 # > iterate and the last one agree, if the number of steps was typed in by hand.
 # >
 # > *What we did.* The low-noise critic was trained anew with its own iterates among the noisy images, until their
-# > runs came to an end: at its minimum it now has 31.7 dB, 1.4 dB above TV, where the paper has 2.5. Every run above ends by a rule that does not see the truth, says so, and warns where it ran out of
-# > steps. Before and after, with commands: `data/STUDY.md`.
+# > runs came to an end: at its minimum it now has 31.7 dB, 1.4 dB above TV, where the paper has 2.5. Every run above
+# > ends by a rule that does not see the truth, says so, and warns where it ran out of steps. Before and after, with
+# > commands: `data/STUDY.md`.
 #
 # ## 6 Fitting the data
 #
