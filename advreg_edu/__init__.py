@@ -9,17 +9,15 @@ if "OMP_WAIT_POLICY" not in os.environ:  # of what you set, nothing is changed
     os.environ.setdefault("KMP_BLOCKTIME", "1")
 
 from . import images, metrics, pretrained
-from .classical import total_variation
-from .critics import LocalCritic, PaperCritic
+from .baselines import post_process, red, total_variation, train_denoiser
+from .critics import LocalCritic, PaperCritic, UNet
 from .metrics import psnr, ssim
-from .operators import FourierSampling, Identity, Inpainting, cartesian_mask, dot_test
+from .operators import FourierSampling, Identity, Inpainting, RayTransform, cartesian_mask, dot_test
 from .pretrained import load_critic
 from .problem import Problem
-from .ray_transform import RayTransform
 from .reconstruction import Diverged, reconstruct
 from .reg_weight import weight_from_noise
-from .supervised import UNet, post_process, red, train_denoiser
-from .training import critic_loss, train_critic
+from .training.algorithm import critic_loss, train_critic
 
 __version__ = "0.1.0"
 __all__ = [

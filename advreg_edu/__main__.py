@@ -7,7 +7,8 @@ import threading
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from . import __version__, presets
+from . import __version__
+from .experiments import presets
 
 
 def main(arguments=None):
@@ -94,7 +95,7 @@ def _parser():
 
 
 def _doctor(options):
-    from . import doctor
+    from .course import doctor
 
     return doctor.report()
 
@@ -108,14 +109,14 @@ def _train(options):
 
 
 def _tables(options):
-    from . import tables
+    from .experiments import tables
 
     chosen = options.images, options.quick, options.retrain, options.out, options.seed, options.draws
     return tables.run(options.number, *chosen)
 
 
 def _notebooks(options):
-    from . import notebooks
+    from .course import notebooks
 
     if not options.check:
         for path in notebooks.write():

@@ -2,7 +2,7 @@
 
 import torch
 
-from ._checks import check_images, check_number
+from ._input.arguments import check_images, check_number
 
 
 def psnr(x, x_true):

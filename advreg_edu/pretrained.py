@@ -8,12 +8,11 @@ from pathlib import Path
 import torch
 from safetensors.torch import save
 
-from ._checks import check_choice, check_path, refused
-from ._files import as_path, check_file_name, write
-from ._networks import check_network
-from ._tensors import open_tensors, read_finite, read_object, shapes
-from .critics import LocalCritic, PaperCritic
-from .unet import UNet
+from ._input.arguments import check_choice, check_path, refused
+from ._input.files import as_path, check_file_name, write
+from ._input.networks import check_network
+from ._input.tensors import open_tensors, read_finite, read_object, shapes
+from .critics import LocalCritic, PaperCritic, UNet
 
 CRITICS = {"LocalCritic": LocalCritic, "PaperCritic": PaperCritic}
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ._checks import check_count, check_finite, check_images, check_number
+from ._input.arguments import check_count, check_finite, check_images, check_number
 from .operators import LinearOperator, check_measurement, check_operator, check_type
 
 

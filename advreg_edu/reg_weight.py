@@ -2,7 +2,7 @@
 
 import torch
 
-from ._checks import check_count, check_number
+from ._input.arguments import check_count, check_number
 from .operators import squared_norm
 from .problem import check_problem
 

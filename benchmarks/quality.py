@@ -42,7 +42,7 @@ def main():
     best, tv = oracle_tv(problem, y, x, photos)
     report(f"TV, oracle lambda {best:g}", tv, x, groups)
     unet = ar.pretrained.load_unet("photos-color-unet" if photos else "ct-thorax-unet")
-    report("U-Net, supervised", ar.supervised.post_process(problem, y, unet), x, groups)
+    report("U-Net, supervised", ar.baselines.post_process(problem, y, unet), x, groups)
     weight, ours, steps = float(ar.weight_from_noise(problem)), [], torch.zeros(len(x))
     for it in iterates(problem, y, critic):
         ours.append(it.x)

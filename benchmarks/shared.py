@@ -22,7 +22,7 @@ CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
 def training(batch_size):
     import advreg_edu as ar
     import torch
-    from advreg_edu.presets import PRESETS
+    from advreg_edu.experiments.presets import PRESETS
 
     preset = PRESETS["ct-minute"]
     x = ar.images.thorax(32, generator=torch.Generator().manual_seed(0))

@@ -24,7 +24,8 @@ import advreg_edu as ar
 import numpy as np
 import pydicom
 import pydicom.data
-from advreg_edu import datasets, images, pretrained
+from advreg_edu import images, pretrained
+from advreg_edu.experiments import datasets
 from PIL import Image
 from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
 from safetensors.torch import save

@@ -17,14 +17,7 @@ import ipywidgets as W
 import psutil
 import pytest
 from advreg_edu.apps import app as app_module
-from advreg_edu.apps import (
-    measurement_lab,
-    measurement_run,
-    reconstruction_lab,
-    scenes,
-    theory_worlds,
-    weight_lab,
-)
+from advreg_edu.apps import measurement_lab, measurement_run, reconstruction_lab, scenes, theory_worlds, weight_lab
 from advreg_edu.apps.parts import Knob
 from advreg_edu.apps.theory_run import DRAWN, places
 from app_moves import MOVES, controls, models, move

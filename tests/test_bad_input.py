@@ -12,7 +12,7 @@ import advreg_edu as ar
 import numpy as np
 import pytest
 import torch
-from advreg_edu.recursive import Recursion
+from advreg_edu.training.iterates import Recursion
 
 
 def seeded(seed=0):

@@ -6,8 +6,8 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
-from advreg_edu import axes, charts
-from advreg_edu.charts import curves
+from advreg_edu.drawing import axes, charts
+from advreg_edu.drawing.charts import curves
 from hypothesis import given
 from hypothesis import strategies as st
 

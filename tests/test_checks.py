@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from advreg_edu._checks import check_batch, check_count, check_finite, check_images, check_number
+from advreg_edu._input.arguments import check_batch, check_count, check_finite, check_images, check_number
 
 GOOD_NUMBERS = [(3, {}), (0.5, dict(low=0, high=1)), (np.float32(2), {}), (torch.tensor(1.5), {}), (0, dict(low=0))]
 

@@ -6,8 +6,8 @@ import math
 import advreg_edu as ar
 import pytest
 import torch
-from advreg_edu.classical import SmoothedTV, Tikhonov, minimise_tv, stability_limit
-from advreg_edu.duality import gradient, gradient_adjoint, inverse_laplacian, lower_bound
+from advreg_edu.baselines import SmoothedTV, Tikhonov, minimise_tv, stability_limit
+from advreg_edu.baselines.duality import gradient, gradient_adjoint, inverse_laplacian, lower_bound
 from skimage.restoration import denoise_tv_chambolle
 
 

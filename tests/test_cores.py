@@ -8,9 +8,9 @@ from collections import namedtuple
 import advreg_edu as ar
 import pytest
 import torch
-from advreg_edu import cores, hardware
-from advreg_edu._training_run import TrainingRun
-from advreg_edu.recursive import Recursion
+from advreg_edu.hardware import cores, machine
+from advreg_edu.training.iterates import Recursion
+from advreg_edu.training.run import TrainingRun
 
 Times = namedtuple("Times", "user idle iowait")
 
@@ -173,9 +173,9 @@ def groups(folder, files):
 )
 def test_the_quota_of_a_control_group_limits_the_cores(own, files, expected, tmp_path, monkeypatch):
     groups(tmp_path, files)
-    read = hardware._read
-    monkeypatch.setattr(hardware, "CONTROL_GROUPS", tmp_path)
-    monkeypatch.setattr(hardware, "_read", lambda path: own if path == "/proc/self/cgroup" else read(path))
+    read = machine._read
+    monkeypatch.setattr(machine, "CONTROL_GROUPS", tmp_path)
+    monkeypatch.setattr(machine, "_read", lambda path: own if path == "/proc/self/cgroup" else read(path))
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2, 3}, raising=False)
     monkeypatch.delenv("CPU_LIMIT", raising=False)
-    assert hardware.cpu_limit() == expected
+    assert machine.cpu_limit() == expected

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from advreg_edu import datasets
+from advreg_edu.experiments import datasets
 from PIL import Image
 
 

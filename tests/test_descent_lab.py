@@ -148,7 +148,7 @@ def test_the_iterates_are_those_of_the_library():
     c = case(s)
     for ours, it in zip(
         compute(s).iterates,
-        ar.reconstruct(c.problem, c.y, ar.classical.SmoothedTV(0.02), 0.2, s.step_size, 5),
+        ar.reconstruct(c.problem, c.y, ar.baselines.SmoothedTV(0.02), 0.2, s.step_size, 5),
         strict=True,
     ):
         assert torch.equal(ours.x, it.x)

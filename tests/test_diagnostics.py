@@ -3,7 +3,7 @@
 import advreg_edu as ar
 import pytest
 import torch
-from advreg_edu.diagnostics import diagnose
+from advreg_edu.training.diagnosis import diagnose
 
 PROBLEM = ar.Problem(ar.Identity((1, 16, 16)), sigma=0.1)
 

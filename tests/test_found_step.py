@@ -5,7 +5,7 @@ import warnings
 import advreg_edu as ar
 import pytest
 import torch
-from advreg_edu.classical import SmoothedTV, Tikhonov
+from advreg_edu.baselines import SmoothedTV, Tikhonov
 from advreg_edu.operators import LinearOperator
 from advreg_edu.reconstruction import METHODS, NotConverged
 

@@ -21,8 +21,10 @@ from types import SimpleNamespace
 import advreg_edu as ar
 import pytest
 import torch
-from advreg_edu import _files, cores, presets
 from advreg_edu.__main__ import main
+from advreg_edu._input import files as _files
+from advreg_edu.experiments import presets
+from advreg_edu.hardware import cores
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals and limits")
 KILLS = int(os.environ.get("KILLS", 2))
@@ -56,7 +58,7 @@ def train(folder, arguments, report, prepare=None, steps=STEPS):
 def processes():
     """Processes that start in a hundredth of a second, from one that has imported everything and computed nothing."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["advreg_edu.presets", "advreg_edu.__main__", "pytest", "tqdm"])
+    context.set_forkserver_preload(["advreg_edu.experiments.presets", "advreg_edu.__main__", "pytest", "tqdm"])
     return context
 
 
@@ -211,7 +213,8 @@ def fill_the_disk():
         with largest_file(10**9 if len(count) < 2 else 100):
             write(path, data)
 
-    from advreg_edu import _training_run, pretrained
+    from advreg_edu import pretrained
+    from advreg_edu.training import run as _training_run
 
     _training_run.write = pretrained.write = limited
 

@@ -5,8 +5,9 @@ import io
 import numpy as np
 import pytest
 import torch
-from advreg_edu import maps, pictures, worlds
-from advreg_edu.maps import Plane, plane
+from advreg_edu.drawing import maps, pictures
+from advreg_edu.drawing.maps import Plane, plane
+from advreg_edu.theory import worlds
 from PIL import Image
 
 SIDE, TOP = 400, pictures.FONT + 10  # of a single panel

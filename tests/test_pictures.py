@@ -8,8 +8,8 @@ import time
 import numpy as np
 import pytest
 import torch
-from advreg_edu import pictures
-from advreg_edu.pictures import FONT, SIDE, strip
+from advreg_edu.drawing import pictures
+from advreg_edu.drawing.pictures import FONT, SIDE, strip
 from PIL import Image
 
 TOP = FONT + 10  # the first row of the panels
@@ -99,7 +99,7 @@ def test_a_strip_of_four_is_fast():
 
 
 def test_importing_pictures_does_not_import_matplotlib():
-    code = "import sys, advreg_edu.pictures; sys.exit('matplotlib' in sys.modules)"
+    code = "import sys, advreg_edu.drawing.pictures; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 

@@ -8,7 +8,8 @@ import struct
 import advreg_edu as ar
 import pytest
 import torch
-from advreg_edu import presets, pretrained
+from advreg_edu import pretrained
+from advreg_edu.experiments import presets
 from safetensors.torch import save_file
 
 

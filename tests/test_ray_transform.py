@@ -8,8 +8,8 @@ import advreg_edu as ar
 import numpy as np
 import pytest
 import torch
-from advreg_edu import ray_transform
-from advreg_edu.ray_transform import FILTERS
+from advreg_edu.operators import ray_transform
+from advreg_edu.operators.ray_transform import FILTERS
 
 CASES = [(16, 10), (17, 7), (31, 4), (32, 1), (64, 30)]
 
@@ -109,7 +109,7 @@ def test_memory_budget_decides():
     kind = lambda A: type(A._project).__name__
     assert kind(ar.RayTransform(128, 30)) == "_Matrix"
     assert kind(ar.RayTransform(128, 30, memory_budget=10_000_000)) == "_OnTheFly"
-    from advreg_edu.ray_transform import BYTES_PER_NONZERO, NONZEROS_PER_PIXEL_AND_ANGLE
+    from advreg_edu.operators.ray_transform import BYTES_PER_NONZERO, NONZEROS_PER_PIXEL_AND_ANGLE
 
     A = ar.RayTransform(64, 20)
     assert A._project.bytes == pytest.approx(NONZEROS_PER_PIXEL_AND_ANGLE * BYTES_PER_NONZERO * 64**2 * 20, rel=0.1)

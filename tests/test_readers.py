@@ -14,8 +14,9 @@ import numpy as np
 import pydicom
 import pytest
 import torch
-from advreg_edu import datasets, images
+from advreg_edu import images
 from advreg_edu.apps import scenes
+from advreg_edu.experiments import datasets
 from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate

@@ -3,9 +3,9 @@
 import advreg_edu as ar
 import pytest
 import torch
-from advreg_edu.recursive import Iterates, Recursion
-from advreg_edu.samples import draw_batch
 from advreg_edu.training import draw_mix, wasserstein_and_slopes
+from advreg_edu.training.iterates import Iterates, Recursion
+from advreg_edu.training.pairs import draw_batch
 
 
 def seeded(seed=0):
@@ -73,7 +73,7 @@ def test_iterates_have_their_own_share_and_count_by_their_direction(monkeypatch,
         seen.append((real, noisy, factors))
         return wasserstein_and_slopes(critic, real, noisy, mix, gap, x_own, factors)
 
-    monkeypatch.setattr("advreg_edu.training.wasserstein_and_slopes", spy)
+    monkeypatch.setattr("advreg_edu.training.algorithm.wasserstein_and_slopes", spy)
     arguments = dict(steps=1, batch_size=4, noise_left=0.25, gap=gap, gp_weight=0.0)
     recursions = (Recursion(0, 100, 0.3, noise_left=0.0), Recursion(0, 100, 0.3, noise_left=0.9, distance=2.0))
     (old,), (new,) = (list(ar.train_critic(tiny(), PROBLEM, IMAGES, recursive=r, **arguments)) for r in recursions)
@@ -136,7 +136,7 @@ def test_a_resumed_step_that_is_cut_off_leaves_the_pool_alone(tmp_path):
         if step.index == 3:
             running.close()
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("advreg_edu.training.wasserstein_and_slopes", interrupted)
+        patch.setattr("advreg_edu.training.algorithm.wasserstein_and_slopes", interrupted)
         list(ar.train_critic(networks[2], PROBLEM, IMAGES, checkpoint=file, resume=True, **arguments))
     list(ar.train_critic(networks[3], PROBLEM, IMAGES, checkpoint=file, resume=True, **arguments))
     pairs = zip(networks[0].parameters(), networks[3].parameters(), strict=True)

@@ -3,8 +3,9 @@
 import advreg_edu as ar
 import pytest
 import torch
-from advreg_edu import maps, stability, worlds
+from advreg_edu.drawing import maps
 from advreg_edu.operators import LinearOperator, inner
+from advreg_edu.theory import stability, worlds
 
 plane = ar.Problem(ar.Identity((1, 1, 2)), sigma=0.05)
 seed = lambda number: torch.Generator().manual_seed(number)

@@ -3,8 +3,8 @@
 import advreg_edu as ar
 import pytest
 import torch
+from advreg_edu.baselines import solve_red
 from advreg_edu.reconstruction import NotConverged
-from advreg_edu.supervised import solve_red
 
 
 def seeded(seed=0):

@@ -9,10 +9,11 @@ import advreg_edu as ar
 import numpy as np
 import pytest
 import torch
-from advreg_edu import presets, pretrained, tables
+from advreg_edu import pretrained
 from advreg_edu.__main__ import main
-from advreg_edu.classical import TVMinimum
-from advreg_edu.evaluation import BATCH, OVER_SLOPE, Row, Sample, evaluate
+from advreg_edu.baselines import TVMinimum
+from advreg_edu.experiments import presets, tables
+from advreg_edu.experiments.evaluation import BATCH, OVER_SLOPE, Row, Sample, evaluate
 
 
 def seeded(seed=0):
@@ -102,7 +103,7 @@ def test_slow_methods_see_one_noise_draw_and_the_others_all(experiment, sample, 
         seen.append(len(y))
         return TVMinimum(y, torch.full((len(y),), gap), 0)
 
-    monkeypatch.setattr("advreg_edu.evaluation.minimise_tv", counted)
+    monkeypatch.setattr("advreg_edu.experiments.evaluation.minimise_tv", counted)
     rows, *_ = run(experiment, sample, draws=3)
     assert seen == [2, 2, 3, 3]  # both weights on the training images, then on the reported ones, once
     noisy, tv = rows[:2]  # what this "TV" returns is y: of one draw, and of three
@@ -114,7 +115,7 @@ def test_runs_end_by_the_rule_or_are_counted_at_the_limit(experiment, sample, mo
     _, _, ends = run(experiment, sample, draws=2)
     assert [len(torch.cat(ends.arrived[name])) for name in ("ours", OVER_SLOPE)] == [6, 3]
     assert ends.of("ours").startswith("6 of 6 runs ended by the rule, 0 at the limit, ") and 0 < ends.gap <= 1e-4
-    monkeypatch.setattr("advreg_edu.evaluation.STEPS", 1)
+    monkeypatch.setattr("advreg_edu.experiments.evaluation.STEPS", 1)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         _, _, ends = run(experiment, sample)

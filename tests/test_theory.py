@@ -6,7 +6,8 @@ import advreg_edu as ar
 import numpy as np
 import pytest
 import torch
-from advreg_edu import theory, worlds
+from advreg_edu import theory
+from advreg_edu.theory import worlds
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import wasserstein_distance
 

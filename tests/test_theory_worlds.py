@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 import torch
-from advreg_edu import maps
 from advreg_edu.apps import parts, theory_run, theory_worlds
 from advreg_edu.apps.theory_run import DRAWN, Settings, as_code, chart, compute, picture, sentence
+from advreg_edu.drawing import maps
 from app_moves import text
 
 QUICK = Settings(steps=32)

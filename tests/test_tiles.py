@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 import torch
-from advreg_edu.tiles import SIDE, Grid, mosaic, tile
+from advreg_edu.drawing.tiles import SIDE, Grid, mosaic, tile
 from PIL import Image
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import advreg_edu as ar
 import pytest
 import torch
-from advreg_edu._fingerprint import differences, whose
-from advreg_edu.recursive import Recursion
-from advreg_edu.samples import draw_batch
 from advreg_edu.training import wasserstein_and_slopes
+from advreg_edu.training.fingerprint import differences, whose
+from advreg_edu.training.iterates import Recursion
+from advreg_edu.training.pairs import draw_batch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -236,7 +236,7 @@ def test_own_lines_of_recursive_training_lead_from_the_image_beside_the_iterate(
         seen.append((real, own))
         return wasserstein_and_slopes(critic, real, noisy, mix, gap, own, factors)
 
-    monkeypatch.setattr("advreg_edu.training.wasserstein_and_slopes", spy)
+    monkeypatch.setattr("advreg_edu.training.algorithm.wasserstein_and_slopes", spy)
     x_real = torch.rand(20, 1, SIZE, SIZE, generator=seeded())
     problem = ar.Problem(ar.Identity((1, SIZE, SIZE)), sigma=0.0)
     arguments = dict(measurements=x_real.flip(0), gp_weight=1.0, lines="own", recursive=Recursion(start=0, steps=4))
@@ -261,7 +261,7 @@ def test_noise_left_moves_the_real_images_towards_their_own_noise(monkeypatch, s
             seen[share] = real, noisy if x_own is None else x_own
             return wasserstein_and_slopes(critic, real, noisy, mix, gap, x_own, factors)
 
-        monkeypatch.setattr("advreg_edu.training.wasserstein_and_slopes", spy)
+        monkeypatch.setattr("advreg_edu.training.algorithm.wasserstein_and_slopes", spy)
         list(ar.train_critic(Tiny(), problem, x_real, steps=1, batch_size=4, noise_left=share, **source))
     (real, noisy), (moved, same) = seen[0.0], seen[0.25]
     torch.testing.assert_close(same, noisy)

@@ -8,16 +8,7 @@ import advreg_edu as ar
 import pytest
 import torch
 from advreg_edu.apps import monitor_run, parts, training_monitor
-from advreg_edu.apps.monitor_run import (
-    ELLIPSES,
-    PAPER,
-    Settings,
-    bound_of,
-    held_out,
-    new_critic,
-    problem,
-    results,
-)
+from advreg_edu.apps.monitor_run import ELLIPSES, PAPER, Settings, bound_of, held_out, new_critic, problem, results
 from advreg_edu.apps.monitor_view import chart, histograms, picture, sentence, verdict
 from app_moves import MOVES, controls, models, move, resident, text
 

@@ -5,7 +5,7 @@ import math
 import advreg_edu as ar
 import pytest
 import torch
-from advreg_edu import worlds
+from advreg_edu.theory import worlds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

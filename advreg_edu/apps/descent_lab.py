@@ -8,20 +8,7 @@ import math
 import ipywidgets as W
 
 from .app import App
-from .descent_run import (
-    COSTS,
-    DENOISING,
-    INPAINTING,
-    PHANTOM,
-    PHOTO,
-    TV,
-    TWO,
-    WEIGHTS,
-    Settings,
-    case,
-    results,
-    sweep,
-)
+from .descent_run import COSTS, DENOISING, INPAINTING, PHANTOM, PHOTO, TV, TWO, WEIGHTS, Settings, case, results, sweep
 from .descent_view import chart, l_curve, picture, sentence, sweep_sentence, verdict
 from .layout import frame, heading, row
 from .parts import Curves, Knob, Notice, Panel, Quiet, Status, choice, guarded

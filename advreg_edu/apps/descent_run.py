@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from .. import images
-from ..classical import SmoothedTV, Tikhonov, stability_limit
+from ..baselines import SmoothedTV, Tikhonov, stability_limit
 from ..metrics import psnr
 from ..operators import Identity, Inpainting, LinearOperator
 from ..problem import Problem

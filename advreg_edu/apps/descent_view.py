@@ -3,9 +3,9 @@
 import html
 import math
 
-from ..charts import ACCENT, FONT, INK, QUIET, Drawing, curves, note
-from ..pictures import number
-from ..tiles import Grid, tile
+from ..drawing.charts import ACCENT, FONT, INK, QUIET, Drawing, curves, note
+from ..drawing.pictures import number
+from ..drawing.tiles import Grid, tile
 from .descent_run import FLAT, STEEP, SWEPT, TV, TWO, Stretch, minimiser
 
 CHART = dict(width=404, height=200)

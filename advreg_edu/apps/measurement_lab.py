@@ -2,7 +2,7 @@
 
 import ipywidgets as W
 
-from . import scenes
+from ..apps import scenes
 from .app import App
 from .layout import frame, heading, row
 from .measurement_run import Settings, measure

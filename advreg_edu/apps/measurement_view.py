@@ -4,9 +4,9 @@ from functools import lru_cache
 
 import torch
 
-from ..charts import curves
-from ..pictures import number
-from ..tiles import Grid, tile
+from ..drawing.charts import curves
+from ..drawing.pictures import number
+from ..drawing.tiles import Grid, tile
 from .measurement_run import pattern, spectrum
 from .scenes import CT, INPAINTING, MRI
 

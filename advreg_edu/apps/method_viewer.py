@@ -2,8 +2,8 @@
 
 import ipywidgets as W
 
+from ..drawing.pictures import busiest, strip, with_inset
 from ..metrics import psnr, ssim
-from ..pictures import busiest, strip, with_inset
 from .app import App
 from .layout import column, for_the_page, row
 from .parts import Knob, Notice, Panel, Quiet, Status, guarded

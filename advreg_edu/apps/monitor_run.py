@@ -16,7 +16,7 @@ from ..operators import Identity, inner
 from ..problem import Problem
 from ..reconstruction import Diverged, NotConverged, gradient, reconstruct
 from ..reg_weight import weight_from_noise
-from ..training import train_critic
+from ..training.algorithm import train_critic
 
 SIZE, BATCH, HELD = 48, 8, 32  # pixels; images in a batch; held-out images
 LOCAL, PAPER = "LocalCritic (ours)", "PaperCritic (the authors')"

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ..charts import Drawing, curves, note
+from ..drawing.charts import Drawing, curves, note
+from ..drawing.pictures import number
+from ..drawing.tiles import Grid, tile
 from ..metrics import psnr
-from ..pictures import number
-from ..tiles import Grid, tile
 from .monitor_run import bound_of, held_out
 
 

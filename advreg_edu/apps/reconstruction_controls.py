@@ -2,8 +2,8 @@
 
 import ipywidgets as W
 
+from ..apps import scenes
 from ..reconstruction import METHODS
-from . import scenes
 from .layout import heading, row
 from .parts import Knob, choice
 from .reconstruction_run import AUTO, OWN, STARTS, STOPS, Settings

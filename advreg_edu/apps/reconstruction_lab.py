@@ -8,8 +8,8 @@ from functools import lru_cache
 
 import ipywidgets as W
 
-from ..pictures import busiest
-from . import scenes
+from ..apps import scenes
+from ..drawing.pictures import busiest
 from .app import App
 from .layout import frame, row
 from .parts import Curves, Gallery, Knob, Notice, Quiet, Status, code_box, guarded, toggle

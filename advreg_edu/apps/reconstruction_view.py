@@ -2,9 +2,9 @@
 
 from functools import lru_cache
 
-from ..charts import curves
-from ..pictures import number
-from ..tiles import Grid, mosaic, tile
+from ..drawing.charts import curves
+from ..drawing.pictures import number
+from ..drawing.tiles import Grid, mosaic, tile
 from .reconstruction_run import AUTO
 
 ERROR_LIMIT = 0.3  # the same scale of errors in every run, so that runs can be compared

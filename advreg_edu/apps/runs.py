@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 
-from ..cores import use_free
+from ..hardware.cores import use_free
 
 # JupyterLab hands moved controls to a second thread of the kernel, and cells, with the first messages of a page, to
 # the main one. So whatever an app does when a control moves, and every result of a computation, holds this lock.

@@ -6,8 +6,7 @@ import pydicom.data
 import torch
 
 from .. import images, pretrained
-from ..operators import FourierSampling, Identity, Inpainting, cartesian_mask
-from ..ray_transform import RayTransform
+from ..operators import FourierSampling, Identity, Inpainting, RayTransform, cartesian_mask
 
 SIZE = 128  # pixels along each side
 PHANTOM, PHOTO, SLICE, FILE = IMAGES = ("thorax phantom", "photo", "CT slice", "your file")

@@ -8,10 +8,12 @@ from itertools import groupby
 
 import torch
 
-from .. import maps, theory, worlds
-from ..charts import curves
+from .. import theory
+from ..drawing import maps
+from ..drawing.charts import curves
 from ..reconstruction import gradient
-from ..training import train_critic
+from ..theory import worlds
+from ..training.algorithm import train_critic
 
 DRAWN = "your own"
 WORLDS = {

@@ -7,11 +7,11 @@ from functools import lru_cache
 
 import torch
 
+from ..apps import scenes
 from ..metrics import psnr
 from ..problem import Problem
 from ..reconstruction import Diverged, NotConverged, reconstruct
 from ..reg_weight import weight_from_noise
-from . import scenes
 
 FACTORS = (0.25, 0.5, 0.71, 1.0, 1.41, 2.0, 4.0)  # of the formula's weight
 PHOTO, THORAX = PROBLEMS = ("photo, denoising", "thorax, CT")

@@ -2,10 +2,10 @@
 
 import torch
 
-from ..charts import curves
+from ..drawing.charts import curves
+from ..drawing.pictures import number
+from ..drawing.tiles import Grid, tile
 from ..metrics import psnr
-from ..pictures import number
-from ..tiles import Grid, tile
 from .weight_run import FACTORS
 
 ERROR = ("signed", (-0.3, 0.3))

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .._checks import Refused, refused
+from .._input.arguments import Refused, refused
 from ._hounsfield import AIR
 
 LARGEST_FILE, LARGEST_SLICE = 60_000_000, 2**23  # bytes; pixels, eight times those of a CT scanner today

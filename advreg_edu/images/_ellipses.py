@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from .._checks import check_count
+from .._input.arguments import check_count
 from ._shapes import dice, ellipse, grid, rotate
 
 CHUNK, MOST = 16, 12  # images drawn at a time, ellipses in an image

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .._checks import check_count, check_path, refused
+from .._input.arguments import check_count, check_path, refused
 from ._arrays import read_npy
 from ._dicom import read_slice
 from ._hounsfield import from_hounsfield

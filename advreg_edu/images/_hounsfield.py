@@ -4,7 +4,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .._checks import check_count, check_finite, check_number
+from .._input.arguments import check_count, check_finite, check_number
 
 WINDOW = (-1000.0, 1000.0)  # Hounsfield units shown as 0 and 1: air is 0, water 0.5
 AIR = -1024.0  # what scanners write where they did not measure; nothing is below it

@@ -4,7 +4,7 @@ from importlib.resources import as_file, files
 
 import torch
 
-from .._checks import check_count, check_path, refused
+from .._input.arguments import check_count, check_path, refused
 from ._pillow import Photograph
 from ._shapes import dice
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from .._checks import refused
+from .._input.arguments import refused
 from ._squares import ROWS, averaged, check_large_enough
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")

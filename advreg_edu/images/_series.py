@@ -4,7 +4,7 @@ import warnings
 
 import torch
 
-from .._checks import Refused, check_number, check_path, refused
+from .._input.arguments import Refused, check_number, check_path, refused
 from ._dicom import read_slice
 from ._hounsfield import WINDOW, from_hounsfield
 from ._photos import shown_files

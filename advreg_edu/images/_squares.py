@@ -2,7 +2,7 @@
 
 import torch.nn.functional as F
 
-from .._checks import refused
+from .._input.arguments import refused
 
 ROWS = 64  # of a strip, about
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from .._checks import check_images
+from .._input.arguments import check_images
 
 
 def compare_statistics(phantoms, real, bins=64):

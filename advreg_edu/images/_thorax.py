@@ -2,9 +2,9 @@
 
 import torch
 
-from .._checks import check_count
-from ..cores import each
-from . import _chest as chest
+from .._input.arguments import check_count
+from ..hardware.cores import each
+from ..images import _chest as chest
 from ._hounsfield import from_hounsfield
 from ._lung_vessels import add_disease, add_lung_vessels
 from ._scanner import add_cloth, add_couch, scan

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import torch
 
-from .._checks import check_choice, check_count, check_finite, check_images, check_number
-from .._networks import check_network, computing_type, to_float_type
-from ..cores import use_free
+from .._input.arguments import check_choice, check_count, check_finite, check_images, check_number
+from .._input.networks import check_network, computing_type, to_float_type
+from ..hardware.cores import use_free
 from ..operators import check_measurement, squared_norm
 from ..problem import check_problem
 from .objective import Iterate, Objective, norm

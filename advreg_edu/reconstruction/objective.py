@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 import torch
 
-from .._networks import check_values, derivatives, evaluate, gradient_by, variable
+from .._input.networks import check_values, derivatives, evaluate, gradient_by, variable
 from ..operators import inner, squared_norm
 
 

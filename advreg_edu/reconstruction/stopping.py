@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from .._checks import check_number
+from .._input.arguments import check_number
 from ..reg_weight import weight_from_noise
 from .objective import norm
 

@@ -32,8 +32,8 @@
 # %%
 import advreg_edu as ar
 import torch
-from advreg_edu import charts, pictures
 from advreg_edu.apps import reconstruction_lab
+from advreg_edu.drawing import charts, pictures
 
 print(f"advreg_edu {ar.__version__}, torch {torch.__version__}, {torch.get_num_threads()} threads")
 print("trained critics:", ", ".join(ar.pretrained.names()))

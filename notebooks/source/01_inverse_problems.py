@@ -33,8 +33,8 @@
 import advreg_edu as ar
 import pydicom.data
 import torch
-from advreg_edu import pictures
 from advreg_edu.apps import measurement_lab
+from advreg_edu.drawing import pictures
 
 seed = lambda number: torch.Generator().manual_seed(number)
 

@@ -31,9 +31,9 @@
 # %%
 import advreg_edu as ar
 import torch
-from advreg_edu import charts, pictures
 from advreg_edu.apps import descent_lab
-from advreg_edu.classical import SmoothedTV, Tikhonov, stability_limit
+from advreg_edu.baselines import SmoothedTV, Tikhonov, stability_limit
+from advreg_edu.drawing import charts, pictures
 
 seed = lambda number: torch.Generator().manual_seed(number)
 

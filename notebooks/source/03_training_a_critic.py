@@ -31,8 +31,8 @@ import copy
 
 import advreg_edu as ar
 import torch
-from advreg_edu import charts, pictures
 from advreg_edu.apps import training_monitor
+from advreg_edu.drawing import charts, pictures
 from IPython.display import display
 
 seed = lambda number: torch.Generator().manual_seed(number)

@@ -34,8 +34,10 @@ import math
 
 import advreg_edu as ar
 import torch
-from advreg_edu import charts, maps, theory, worlds
+from advreg_edu import theory
 from advreg_edu.apps import theory_worlds
+from advreg_edu.drawing import charts, maps
+from advreg_edu.theory import worlds
 
 seed = lambda number: torch.Generator().manual_seed(number)
 

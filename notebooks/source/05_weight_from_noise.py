@@ -34,8 +34,8 @@ import math
 
 import advreg_edu as ar
 import torch
-from advreg_edu import pictures
 from advreg_edu.apps import weight_lab
+from advreg_edu.drawing import pictures
 
 seed = lambda number: torch.Generator().manual_seed(number)
 

@@ -34,8 +34,8 @@ from itertools import pairwise
 import advreg_edu as ar
 import pydicom.data
 import torch
-from advreg_edu import charts, pictures
 from advreg_edu.apps import reconstruction_lab
+from advreg_edu.drawing import charts, pictures
 
 seed = lambda number: torch.Generator().manual_seed(number)
 

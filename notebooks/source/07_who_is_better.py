@@ -30,9 +30,10 @@
 # %%
 import advreg_edu as ar
 import torch
-from advreg_edu import pictures, pretrained
+from advreg_edu import pretrained
 from advreg_edu.apps import method_viewer
-from advreg_edu.classical import minimise_tv
+from advreg_edu.baselines import minimise_tv
+from advreg_edu.drawing import pictures
 
 seed = lambda number: torch.Generator().manual_seed(number)
 

@@ -29,7 +29,9 @@
 # %%
 import advreg_edu as ar
 import torch
-from advreg_edu import charts, maps, pictures, stability, theory, worlds
+from advreg_edu import theory
+from advreg_edu.drawing import charts, maps, pictures
+from advreg_edu.theory import stability, worlds
 
 seed = lambda number: torch.Generator().manual_seed(number)
 point = lambda x, y: torch.tensor([[[[x, y]]]])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from advreg_edu import notebooks
+from advreg_edu.course import notebooks
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 

@@ -1,0 +1,116 @@
+"""How numbers meet a network: it computes in the type of its weights, and what comes back has the type that went in.
+
+So float64 from NumPy goes into a float32 critic, float32 into a float64 one. Algorithms 1 and 2 compute in the type of
+the weights, at least float32, and return the type of their input. Not in the paper.
+"""
+
+import functools
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from .arguments import check_batch, check_float
+
+
+def in_type_of_weights(forward):
+    """Decorates the `forward` of our networks: x of any float type, the result in the type of x."""
+
+    @functools.wraps(forward)
+    def cast(self, x):
+        check_batch(x, "x")
+        check_float(x, "x")
+        return forward(self, x.to(type_of(self, x.dtype))).to(x.dtype)
+
+    return cast
+
+
+def evaluate(network, x):
+    """network(x), computed in the type of its weights and returned in the type of x."""
+    return network(x.to(type_of(network, x.dtype))).to(x.dtype)
+
+
+def type_of(network, otherwise):
+    """The float type of a network's weights; `otherwise` where it has none."""
+    if isinstance(network, nn.Module):
+        for p in network.parameters():
+            if p.is_floating_point():
+                return p.dtype
+    return otherwise
+
+
+def computing_type(network, x):
+    """The type in which an algorithm with this network and the tensor x computes: at least float32."""
+    return torch.promote_types(type_of(network, x.real.dtype if x.is_complex() else x.dtype), torch.float32)
+
+
+def to_float_type(u, dtype):
+    """`u` with the float type, or with complex numbers of two such."""
+    return u.to(dtype.to_complex() if u.is_complex() else dtype)
+
+
+def check_network(network, name="critic", to="(B,)"):
+    """Raise unless `network` is a function, and its weights, if it has any, are finite numbers to compute with."""
+    expected = f"{name}: expected a network or function (B, C, H, W) to {to}"
+    if isinstance(network, type) or not callable(network):
+        load = "pretrained.load_unet" if name == "net" else "load_critic"
+        fix = f"Load it: {load}({network!r})." if isinstance(network, str) else "Build or load one."
+        got = f"the text {network!r}" if isinstance(network, str) else getattr(network, "__name__", None)
+        raise TypeError(f"{expected}, got {got or type(network).__name__}. {fix}")
+    for p in network.parameters() if isinstance(network, nn.Module) else ():
+        if p.device.type == "meta":
+            raise ValueError(f"{expected}, got weights on the meta device, without numbers. Build it on the cpu.")
+        if p.is_inference():
+            fix = "Load or build it outside of torch.inference_mode()."
+            raise ValueError(f"{expected} that can be differentiated, got weights made in inference mode. {fix}")
+        if not torch.isfinite(p.detach()).all():
+            raise ValueError(f"{expected} with finite weights, got NaN or infinity. Load or train it again.")
+
+
+def check_trainable(network, name="critic", to="(B,)"):
+    """Raise unless `network` is a module with weights."""
+    check_network(network, name, to)
+    if not isinstance(network, nn.Module) or not any(True for _ in network.parameters()):
+        got = type(network).__name__
+        raise TypeError(f"{name}: expected a torch.nn.Module with weights to train, got {got}, which has none.")
+
+
+@contextmanager
+def derivatives():
+    """Within it derivatives can be taken, whatever the caller has switched off (no_grad, inference_mode)."""
+    with torch.inference_mode(False), torch.enable_grad():
+        yield
+
+
+def variable(x):
+    """x as a variable to differentiate by."""
+    return (x.clone() if x.is_inference() else x.detach()).requires_grad_()
+
+
+def gradient_by(psi, x, **options):
+    """grad of sum(psi) by the variable x. Raises where psi does not come from x by differentiable operations."""
+    grad = torch.autograd.grad(psi.sum(), x, allow_unused=True, **options)[0] if psi.requires_grad else None
+    if grad is None:
+        raise ValueError(
+            "critic(x): expected values that torch can differentiate by x, got some that do not depend on it. "
+            "In its forward, leave out detach(), item(), numpy() and torch.no_grad()."
+        )
+    return grad
+
+
+@contextmanager
+def in_eval_mode(network):
+    """Within it the network is as in use, so that trying it leaves its running statistics alone."""
+    mode = network.training
+    network.eval()
+    try:
+        yield
+    finally:
+        network.train(mode)
+
+
+def check_values(psi, x, name="critic(x)"):
+    """Raise unless psi holds one number per image of x."""
+    check_batch(psi, name, (), "one number per image")
+    if len(psi) != len(x):
+        raise ValueError(f"{name}: expected one number per image, {len(x)}, got {len(psi)}. Keep the batch axis.")

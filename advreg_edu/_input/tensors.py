@@ -1,0 +1,50 @@
+"""Reading safetensors files and JSON that others wrote: what is damaged is a ValueError that names the file."""
+
+import json
+from contextlib import contextmanager
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from .arguments import refused
+
+
+@contextmanager
+def open_tensors(path, what, fix="Copy it again."):
+    """An open safetensors file, of which nothing but the header is read yet; `what` says what was expected."""
+    try:
+        if not path.is_file():
+            raise refused(path, what, "a folder" if path.is_dir() else "none", fix)
+        with safe_open(path, "pt") as file:
+            yield file
+    except (SafetensorError, OSError) as error:
+        raise refused(path, what, f"a damaged one ({error})", fix) from None
+
+
+def shapes(file):
+    """{name: shape} of an open file."""
+    return {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}
+
+
+def read_finite(file, path, fix="Copy it again."):
+    """{name: tensor} of an open file; raises ValueError for a NaN or an infinity and for what is no float."""
+    tensors = {}
+    for key in file.keys():
+        tensor = file.get_tensor(key)
+        if not tensor.is_floating_point():
+            raise refused(path, "floating-point weights", f"{tensor.dtype} in {key}", fix)
+        if not torch.isfinite(tensor.float()).all():
+            raise refused(path, "finite weights", f"a NaN or an infinity in {key}", fix)
+        tensors[key] = tensor
+    return tensors
+
+
+def read_object(text, path, what, fix="Copy it again."):
+    """The dictionary that a text in JSON holds; raises ValueError for anything else."""
+    try:
+        made = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise refused(path, what, f"broken JSON ({error})", fix) from None
+    if not isinstance(made, dict):
+        raise refused(path, what, f"a {type(made).__name__}", fix)
+    return made

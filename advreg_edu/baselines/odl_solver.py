@@ -1,0 +1,64 @@
+"""Total variation as ODL's primal-dual solver takes it: one stacked operator and one proximal map. Paper: §2.3."""
+
+import math
+
+import torch
+
+from ..operators import LinearOperator
+from .duality import gradient, gradient_adjoint
+
+
+class WithGradient(LinearOperator):
+    """x to (b Ax, grad x), written one after the other: (B, *A.domain_shape) to (B, n).
+
+    For ODL one operator in place of three on a product space: a step takes half the time. The balance b shares the
+    work: the dual step for A is b^2 times that for grad.
+    """
+
+    def __init__(self, A, balance):
+        self._A, self.balance = A, balance
+        self._numbers = math.prod(A.range_shape) * (2 if A.complex_range else 1)
+        super().__init__(A.domain_shape, (self._numbers + 2 * math.prod(A.domain_shape),))
+        self.norm = (balance**2 * A.norm**2 + 8) ** 0.5  # an upper bound: ||grad||^2 <= 8
+
+    def join(self, q, p):
+        """The dual variable (q / b, p) of (A, grad)'s (q, p), (B, *A.range_shape) and (B, 2, C, H, W): (B, n)."""
+        return self._joined(q / self.balance, p)
+
+    def split(self, z):
+        """The (q, p) that `join` has joined."""
+        q, p = z[:, : self._numbers], z[:, self._numbers :].unflatten(1, (2, *self.domain_shape))
+        if self._A.complex_range:
+            q = torch.view_as_complex(q.unflatten(1, (*self._A.range_shape, 2)))
+        return self.balance * q.reshape(len(z), *self._A.range_shape), p
+
+    def _joined(self, u, v):
+        u = torch.view_as_real(u) if u.is_complex() else u
+        return torch.cat([u.flatten(1), v.flatten(1)], 1)
+
+    def _forward(self, x):
+        return self._joined(self.balance * self._A(x), gradient(x))
+
+    def _adjoint(self, z):
+        q, p = self.split(z)
+        return self._A.T(q) + gradient_adjoint(p)
+
+
+class TVDual:
+    """What `odl.solvers.pdhg` asks of the data term and TV together: the proximal map of their conjugate."""
+
+    def __init__(self, stacked, y, reg_weight):
+        self._stacked, self._y, self._weight = stacked, y, reg_weight
+        self.convex_conj = self
+
+    def proximal(self, sigma):
+        """(q, p) to ((q - s y) / (1 + s / 2), p cut to |p| <= lambda in every pixel), s = b^2 sigma."""
+        s = self._stacked.balance**2 * sigma
+
+        def apply(z, out):
+            q, p = self._stacked.split(torch.from_numpy(z.asarray()))
+            length = p.square().sum(1, keepdim=True).sqrt()
+            p = p * (self._weight / length.clamp_min(1e-30)).clamp_max(1)
+            out[:] = self._stacked.join((q - s * self._y) / (1 + s / 2), p).numpy()
+
+        return apply

@@ -1,0 +1,57 @@
+"""Smooth classical functionals, for gradient descent: Tikhonov, smoothed total variation. Paper: §2.3, Eq. 2."""
+
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+
+from .._input.arguments import check_number
+
+
+@dataclass(frozen=True)
+class SmoothedTV:
+    """f(x) = sum over pixels of sqrt((d_1 x)^2 + (d_2 x)^2 + beta^2) - beta: (B, C, H, W) to (B,), differentiable.
+
+    It lies below TV(x), by at most beta per pixel. grad f is Lipschitz with constant `lipschitz` = 8 / beta: 8 bounds
+    ||(d_1, d_2)||^2, and 1 / beta is the curvature of the root at 0, so in flat regions. Not in the paper.
+    Args: smoothing, beta > 0 in intensities.
+    """
+
+    smoothing: float = 0.01
+
+    def __post_init__(self):
+        check_number(self.smoothing, "smoothing", low=0, above=True, fix="For exact TV take total_variation.")
+
+    @property
+    def lipschitz(self):
+        return 8 / self.smoothing
+
+    def __call__(self, x):
+        return ((_squared_differences(x) + self.smoothing**2).sqrt() - self.smoothing).flatten(1).sum(1)
+
+
+@dataclass(frozen=True)
+class Tikhonov:
+    """f(x) = sum over pixels of (d_1 x)^2 + (d_2 x)^2: (B, C, H, W) to (B,), a quadratic. Not in the paper.
+
+    grad f is Lipschitz with constant `lipschitz` = 16, nearly reached by a checkerboard.
+    """
+
+    lipschitz = 16.0
+
+    def __call__(self, x):
+        return _squared_differences(x).flatten(1).sum(1)
+
+
+def stability_limit(A, regularizer, reg_weight):
+    """2 / L with L = 2 ||A||^2 + reg_weight * regularizer.lipschitz: below it no step of gradient descent on
+    J(x) = ||Ax - y||^2 + reg_weight * f(x) can raise J.
+
+    L bounds the curvature of J. The limit is sharp for a quadratic whose steepest directions in both terms agree; else
+    some larger steps may work, without a promise. Source: Nesterov 2004, §1.2.3; not in the paper.
+    """
+    return 2 / (2 * A.norm**2 + check_number(reg_weight, "reg_weight", low=0) * regularizer.lipschitz)
+
+
+def _squared_differences(x):
+    """(d_1 x)^2 + (d_2 x)^2 of forward differences, 0 beyond the last row and column: (B, C, H, W) twice."""
+    return F.pad(x.diff(dim=2), (0, 0, 0, 1)).square() + F.pad(x.diff(dim=3), (0, 1)).square()

@@ -1,0 +1,1 @@
+"""Arrays to pictures and charts, each with a sentence computed from its numbers."""

@@ -1,0 +1,127 @@
+"""The axes of a chart: from numbers to pixels, with ticks at round numbers."""
+
+import math
+from dataclasses import dataclass
+
+from ..drawing import svg
+from .pictures import number
+from .svg import INK, LINES, QUIET
+
+LEFT, RIGHT, TOP, BOTTOM = 58, 18, 28, 44  # pixels around the axes of a panel
+
+
+@dataclass(frozen=True)
+class Line:
+    """A curve as it is drawn: its name, its numbers, where they are in the picture, and the heights of its axes."""
+
+    name: str
+    x: tuple
+    values: tuple
+    spots: tuple  # [(x, y), ...] in pixels from the top left
+    heights: tuple  # pixels, top and bottom of the axes
+    half: tuple = ()  # half widths of the band around it
+
+
+class Area:
+    """The axes of one panel: from numbers to pixels, with ticks at round numbers."""
+
+    def __init__(self, corner, size, lines, reach, x, log_x, log_y, bands):
+        self.left, self.right = corner[0] + LEFT, corner[0] + size[0] - RIGHT
+        self.top, self.bottom = corner[1] + TOP, corner[1] + size[1] - BOTTOM
+        longest = max(len(values) for values in lines.values())
+        self.x = [float(number) for number in (range(longest) if x is None else x)]
+        steps, ends = reach
+        ends = ends or (self.x[0], max(self.x[-1], steps or 0, 1 if x is None else self.x[-1]))
+        self.log_x, self.log_y = log_x, log_y
+        self.across = _scale(ends, log_x, 0.0)
+        values = [float(value) for values in lines.values() for value in values]
+        for name in lines.keys() & bands.keys():
+            values += [
+                float(v) + sign * float(h) for v, h in zip(lines[name], bands[name], strict=True) for sign in (-1, 1)
+            ]
+        self.up = _scale(values, log_y, 0.06)
+
+    def spot(self, x, y):
+        along = lambda value, scale, log: ((math.log10(value) if log else value) - scale[0]) / (scale[1] - scale[0])
+        across, up = along(x, self.across, self.log_x), along(y, self.up, self.log_y)
+        return self.left + across * (self.right - self.left), self.bottom - up * (self.bottom - self.top)
+
+    def line(self, name, values, half):
+        half = () if half is None else tuple(float(width) for width in half)
+        return Line(name, tuple(self.x), tuple(values), self._along(values), (self.top, self.bottom), half)
+
+    def band(self, line, colour):
+        """The shaded band around a line, if it has one."""
+        if not line.half:
+            return ""
+        low, high = ([v + sign * h for v, h in zip(line.values, line.half, strict=True)] for sign in (-1, 1))
+        return svg.band(self._along(low), self._along(high), colour)
+
+    def _along(self, values):
+        return tuple(self.spot(x, y) for x, y in zip(self.x, values, strict=False))
+
+    def frame(self, title, axis, marks):
+        """Title, axes, grid, ticks and marks."""
+        left, right, top, bottom = self.left, self.right, self.top, self.bottom
+        middle = (left + right) / 2
+        low = lambda scale, log: 10 ** scale[0] if log else scale[0]
+        parts = [svg.text(middle, top - 10, title, INK, "middle", size=15)]
+        parts.append(svg.text(middle, bottom + 36, axis, INK, "middle"))
+        for value in _ticks(self.up, self.log_y, max(2, int((bottom - top) / 32))):
+            _, y = self.spot(low(self.across, self.log_x), value)
+            parts.append(svg.stroke(left, y, right, y, LINES) + svg.text(left - 6, y + 5, _short(value), QUIET, "end"))
+        for value in _ticks(self.across, self.log_x, max(2, int((right - left) / 60))):
+            x, _ = self.spot(value, low(self.up, self.log_y))
+            parts.append(
+                svg.stroke(x, bottom, x, bottom + 4, QUIET) + svg.text(x, bottom + 18, _short(value), QUIET, "middle")
+            )
+        parts.append(svg.stroke(left, top, left, bottom, QUIET) + svg.stroke(left, bottom, right, bottom, QUIET))
+        for k, (name, value) in enumerate(marks.items()):
+            x, _ = self.spot(value, low(self.up, self.log_y))
+            anchor, aside = ("start", 5) if x < middle else ("end", -5)
+            parts.append(svg.stroke(x, top, x, bottom, INK, "stroke-dasharray='5 3'"))
+            parts.append(svg.text(x + aside, top + 12 + 17 * k, name, INK, anchor, halo=True))
+        return "".join(parts)
+
+
+def _scale(values, log, margin):
+    """(low, high) of the axis, as powers of ten where it is logarithmic, with a margin on both sides."""
+    values = [math.log10(max(value, 1e-300)) if log else value for value in values if math.isfinite(value)] or [0.0]
+    low, high = min(values), max(values)
+    wide = high - low or abs(high) * 0.1 or 1.0
+    middle = (low + high) / 2
+    low, high = (low, high) if high - low > 1e-12 * max(abs(high), 1) else (middle - wide / 2, middle + wide / 2)
+    return low - margin * (high - low), high + margin * (high - low)
+
+
+def _ticks(scale, log, count):
+    """About `count` round numbers inside the scale, two at least."""
+    for finer in (1, 2, 4, 8):
+        found = _decades(*scale, count * finer) if log else _round_numbers(*scale, count * finer)
+        if len(found) > 1:
+            return found
+    return found
+
+
+def _round_numbers(low, high, count):
+    rough = (high - low) / count
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = power * next(m for m in (1, 2, 5, 10) if m * power >= rough * 0.999)
+    return [k * step for k in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
+
+
+def _decades(low, high, count):
+    """Powers of ten; round numbers where there is room for one power only."""
+    powers = range(math.ceil(low - 1e-9), math.floor(high + 1e-9) + 1)
+    if len(powers) < 2:
+        return _round_numbers(10**low, 10**high, count)
+    return [10.0**power for power in powers[:: math.ceil(len(powers) / count)]]
+
+
+def _short(value):
+    """A round number in few letters: 5000, 10⁴, 2·10⁶."""
+    if abs(value) < 1e4:
+        return number(value) if abs(value) < 1000 else f"{value:.0f}".replace("-", "−")
+    mantissa, power = f"{value:.0e}".replace("-", "−").split("e+")
+    raised = str(int(power)).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"10{raised}" if mantissa == "1" else f"{mantissa}·10{raised}"

@@ -1,0 +1,158 @@
+"""Numbers against the iterate, as SVG: a drawing takes a few milliseconds, and a cursor only adds to it."""
+
+import html
+import math
+from dataclasses import dataclass
+
+from ..drawing import svg
+from .axes import LEFT, Area
+from .pictures import image_element, number
+from .svg import FONT, INK, QUIET
+
+STYLES = (
+    ("", "circle", "#0072B2"),
+    ("8 4", "square", "#D55E00"),
+    ("2 4", "triangle", "#00795A"),
+    ("9 3 2 3", "diamond", "#8E4585"),
+)
+ACCENT = "#D55E00"
+LEGEND = 26  # pixels of its row
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """An SVG and the sentence that says what is in it; `size` is (width, height) in pixels."""
+
+    svg: str
+    alt: str
+    size: tuple
+
+    def img(self):
+        """The <img> element, its text in `alt`."""
+        return image_element(self.svg.encode(), self.alt, self.size, "svg+xml")
+
+    def _repr_html_(self):
+        caption = f'<figcaption style="max-width:75em;padding-top:4px">{html.escape(self.alt)}</figcaption>'
+        return f'<figure style="margin:0">{self.img()}{caption}</figure>'
+
+    def __repr__(self):
+        return self.alt
+
+
+@dataclass(frozen=True, repr=False)
+class Chart:
+    """Curves that are drawn once; `at(k)` adds a cursor at the k-th number without drawing them again.
+
+    An app shows `sheet` and, above it, `cursor(k)`: a page that moves the cursor does not get the curves again.
+    """
+
+    head: str  # opening tag of the SVG
+    base: str  # what is in it
+    lines: tuple
+    size: tuple
+    axis: str
+    marks: dict
+
+    def at(self, k=None):
+        """The drawing with a cursor at the k-th number (clipped to the last), and its sentence."""
+        return Drawing(f"{self.head}{self.base}{self._cursors(k)}</svg>", self._sentence(k), self.size)
+
+    @property
+    def sheet(self):
+        """The drawing without a cursor and without words: those come with the cursor."""
+        return Drawing(f"{self.head}{self.base}</svg>", "", self.size)
+
+    def cursor(self, k=None):
+        """The cursor of `at(k)` alone, to lie on `sheet`, with the sentence of both."""
+        return Drawing(f"{self.head}{self._cursors(k)}</svg>", self._sentence(k), self.size)
+
+    def _cursors(self, k):
+        return "" if k is None else "".join(_cursor(line, min(k, len(line.values) - 1)) for line in self.lines)
+
+    def _sentence(self, k):
+        words = []
+        for line in self.lines:
+            last = len(line.values) - 1
+            here = "" if k is None else f", {number(line.values[min(k, last)])} at {number(line.x[min(k, last)])}"
+            ends = f"{number(line.values[0])} to {number(line.values[last])}"
+            wide = f", band ± {number(max(line.half))} at most" if line.half else ""
+            words.append(f"{line.name} goes from {ends} in {last} steps{here}{wide}")
+        words += [f"{name} marked at {number(float(place))}" for name, place in self.marks.items()]
+        return f"Curves (horizontal axis: {self.axis}): " + "; ".join(words) + "."
+
+    def _repr_html_(self):
+        return self.at()._repr_html_()
+
+
+def curves(
+    series,
+    log=(),
+    steps=None,
+    width=848,
+    height=172,
+    x=None,
+    axis="iterate",
+    log_x=False,
+    columns=None,
+    marks=None,
+    ends=None,
+    bands=None,
+):
+    """Small panels over the iterates 0, 1, 2, ...; dash and marker tell lines apart beside colour.
+
+    Args:
+        series: {panel title: values} or {panel title: {line name: values}}.
+        log: titles of the panels with a logarithmic axis (all values above 0).
+        steps: right end of the axis, if the run is to go on further than the values do.
+        width, height: pixels of the whole; the letters are 14 pixels high.
+        x, axis, log_x: numbers on the horizontal axis in place of 0, 1, 2, ..., its name, is it logarithmic.
+        columns: panels in a row; all of them by default.
+        marks: {name: number on the horizontal axis}, upright lines in every panel.
+        ends: (left, right) of the horizontal axis, if the numbers are to come.
+        bands: {line name: half widths} of shaded bands around lines.
+    """
+    log = list(log)
+    panels = {title: lines if isinstance(lines, dict) else {title: lines} for title, lines in series.items()}
+    columns = columns or len(panels)
+    first = next((i for i, lines in enumerate(panels.values()) if len(lines) > 1), None)
+    legend = () if first is None else list(panels.values())[first]
+    top = LEGEND if legend else 0
+    share, tall = width / columns, (height - top) / math.ceil(len(panels) / columns)
+    parts, drawn = [_legend(legend, (first or 0) % columns * share, width)], []
+    for i, (title, lines) in enumerate(panels.items()):
+        corner = (i % columns * share, top + i // columns * tall)
+        area = Area(corner, (share, tall), lines, (steps, ends), x, log_x, title in log, bands or {})
+        parts.append(area.frame(title, axis, marks or {}))
+        for style, (name, values) in zip(STYLES, lines.items(), strict=False):
+            said = name if name == title else f"{title}, {name}"
+            drawn.append(area.line(said, [float(value) for value in values], (bands or {}).get(name)))
+            parts.append(area.band(drawn[-1], style[2]))
+            parts.append(svg.curve(drawn[-1].spots, style))
+    head = f"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}' {FONT} font-size='14'>"
+    base = f"<rect width='{width}' height='{height}' fill='#fff'/>{''.join(parts)}"
+    return Chart(head, base, tuple(drawn), (width, height), axis, marks or {})
+
+
+def _legend(names, left, width):
+    """Dash, marker and name of every line, one after the other; begins at `left` and ends inside the width."""
+    space = lambda name: 64 + 8 * len(name)
+    parts, x = [], max(0, min(left + LEFT, width - sum(map(space, names))))
+    for name, (dash, marker, colour) in zip(names, STYLES, strict=False):
+        parts.append(svg.stroke(x, 14, x + 34, 14, colour, f"stroke-width='2' stroke-dasharray='{dash}'"))
+        parts.append(svg.marker((x + 17, 14), marker, colour) + svg.text(x + 42, 19, name, INK, "start"))
+        x += space(name)
+    return "".join(parts)
+
+
+def _cursor(line, k):
+    x, y = line.spots[k]
+    dot = f"<circle cx='{x:.1f}' cy='{y:.1f}' r='5' fill='{ACCENT}' stroke='#fff' stroke-width='2'/>"
+    return svg.stroke(x, line.heights[0], x, line.heights[1], ACCENT, "stroke-width='2'") + dot
+
+
+def note(words, width, height):
+    """A drawing of one line of text, which keeps the place of curves to come."""
+    size = f"width='{width}' height='{height}'"
+    text = svg.text(width / 2, height / 2, words, QUIET, "middle")
+    sheet = f"<svg xmlns='http://www.w3.org/2000/svg' {size} {FONT}><rect {size} fill='#fff'/>{text}</svg>"
+    return Drawing(sheet, words, (width, height))

@@ -1,0 +1,171 @@
+"""Pictures of the plane: heat map and level lines of a functional, the manifold, points and arrows (not in the paper).
+
+By Pillow, in some 20 milliseconds a panel. As in `pictures`, the picture carries a sentence computed from its numbers.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw
+
+from ..theory.worlds import World
+from .pictures import (
+    ACCENT,
+    BAR,
+    COLOURS,
+    EDGE,
+    FONT,
+    GAP,
+    INK,
+    PAPER,
+    Picture,
+    colour_bar,
+    colour_table,
+    font,
+    number,
+    png,
+)
+
+CELLS, FINE = 96, 2  # cells of the heat map on a side; the drawing is made so much larger and averaged down
+
+
+@dataclass(frozen=True)
+class Plane:
+    """One panel, the unit square, first coordinate to the right, second upwards. What is left out is not drawn."""
+
+    title: str
+    f: Callable | torch.Tensor | None = None  # points (B, 1, 1, 2) to (B,), or its values `on_grid`: heat, level lines
+    world: World | None = None  # M, orange
+    x: torch.Tensor | None = None  # points (B, ..., 2): dots
+    arrows: torch.Tensor | None = None  # from x, in units of the plane, in the place of dots
+    signed: bool = False  # red above 0, blue below, in the place of dark to bright
+
+
+def plane(panels, spacing=0.05, limits=None):
+    """Panels side by side; those of one kind share one scale. Unsigned ones have level lines, `spacing` apart.
+
+    Args: panels, `Plane`s; limits (low, high) of the unsigned panels, by default the range of their values.
+    """
+    values = [None if panel.f is None else on_grid(panel.f) for panel in panels]
+    spans = [_span(panel, panels, values, limits) for panel in panels]
+    side = min(400, (848 + GAP) // len(panels) - GAP)
+    top, width = FONT + 10, len(panels) * (side + GAP) - GAP
+    sheet = Image.new("RGB", (width, top + side + (BAR + FONT + 12 if any(spans) else 2)), PAPER)
+    draw = ImageDraw.Draw(sheet)
+    for i, (panel, heat, span) in enumerate(zip(panels, values, spans, strict=True)):
+        left = i * (side + GAP)
+        sheet.paste(_drawn(panel, heat, span, spacing, side), (left, top))
+        draw.rectangle([left, top, left + side - 1, top + side - 1], outline=EDGE)
+        draw.text((left + side / 2, 2), panel.title, fill=INK, font=font(FONT), anchor="ma")
+        if span:
+            colour_bar(sheet, draw, left, top + side + 8, _kind(panel), span, side)
+    words = [_words(*parts) for parts in zip(panels, values, spans, strict=True)]
+    tail = f" Level lines are {number(spacing)} apart." if any(low + high for low, high in filter(None, spans)) else ""
+    return Picture(png(sheet), "The unit square, " + "; ".join(words) + "." + tail, sheet.size)
+
+
+def lattice(cells=14):
+    """Points on a square lattice, to put arrows on: (cells^2, 1, 1, 2)."""
+    ticks = (torch.arange(cells) + 0.5) / cells
+    return torch.cartesian_prod(ticks, ticks)[:, None, None]
+
+
+def _kind(panel):
+    return "signed" if panel.signed else "magnitude"
+
+
+@torch.no_grad()
+def on_grid(f):
+    """Values of f at the cells of the heat map: (CELLS, CELLS), rows are the second coordinate."""
+    if not callable(f):
+        return f
+    ticks = (torch.arange(CELLS) + 0.5) / CELLS
+    rows, columns = torch.meshgrid(ticks, ticks, indexing="ij")
+    return f(torch.stack([columns, rows], -1).reshape(-1, 1, 1, 2)).reshape(CELLS, CELLS)
+
+
+def _span(panel, panels, values, limits):
+    """(low, high) of the scale that all panels of this kind share."""
+    if panel.f is None:
+        return None
+    pairs = zip(panels, values, strict=True)
+    peers = torch.stack([heat for other, heat in pairs if other.f is not None and other.signed == panel.signed])
+    if panel.signed:
+        high = float(peers.abs().max()) or 1.0
+        return -high, high
+    low, high = limits or (float(peers.min()), float(peers.max()))
+    low = 0.0 if 0 < low < 0.05 * high else low  # a distance begins at 0, though no cell lies on M exactly
+    return low, high if high > low else low + 1.0
+
+
+def _drawn(panel, heat, span, spacing, side):
+    """The panel as an image of side x side pixels."""
+    size = FINE * side
+    sheet = Image.new("RGB", (size, size), PAPER) if heat is None else _heat(panel, heat, span, spacing, size)
+    draw = ImageDraw.Draw(sheet)
+    place = lambda x: [(size * u, size * (1 - v)) for u, v in x.detach().reshape(-1, 2).tolist()]
+    if panel.world is not None:
+        _manifold(draw, panel.world, place)
+    if panel.x is not None and panel.arrows is None:
+        for u, v in place(panel.x):
+            draw.ellipse([u - 5, v - 5, u + 5, v + 5], fill=PAPER, outline=INK, width=2)
+    elif panel.x is not None:
+        colour = INK if heat is None or panel.signed else PAPER
+        for start, end in zip(place(panel.x), place(panel.x + panel.arrows), strict=True):
+            _arrow(draw, start, end, colour)
+    return sheet.reduce(FINE)
+
+
+def _heat(panel, heat, span, spacing, size):
+    low, high = span
+    fine = Image.fromarray(heat.float().flip(0).numpy()).resize((size, size), Image.Resampling.BICUBIC)
+    fine = np.asarray(fine)
+    levels = (np.clip((fine - low) / (high - low), 0, 1) * 255 + 0.5).astype(np.uint8)
+    pixels = colour_table(COLOURS[_kind(panel)])[levels].copy()
+    if not panel.signed:
+        steps = np.floor(np.clip(fine, low, high) / spacing)  # no lines where the colour has ended
+        pixels[:-1][steps[:-1] != steps[1:]] = PAPER
+        pixels[:, :-1][steps[:, :-1] != steps[:, 1:]] = PAPER
+    return Image.fromarray(pixels)
+
+
+def _manifold(draw, world, place):
+    t = torch.linspace(0, 1, 601, dtype=torch.float64)
+    path = place(world.curve(t))
+    if world.velocity(t).any():
+        for width, colour in ((9, PAPER), (5, ACCENT)):
+            draw.line(path, fill=colour, width=width, joint="curve")
+    else:
+        for u, v in path:
+            draw.ellipse([u - 11, v - 11, u + 11, v + 11], fill=ACCENT, outline=PAPER, width=3)
+
+
+def _arrow(draw, start, end, colour):
+    (u, v), (dx, dy) = end, (end[0] - start[0], end[1] - start[1])
+    length = math.hypot(dx, dy)
+    if length < 2:
+        return draw.ellipse([u - 2, v - 2, u + 2, v + 2], fill=colour)
+    draw.line([start, end], fill=colour, width=3)
+    dx, dy, head = dx / length, dy / length, min(12.0, 0.6 * length)
+    wings = [(u - head * (dx - side * 0.55 * dy), v - head * (dy + side * 0.55 * dx)) for side in (1, -1)]
+    return draw.polygon([end, *wings], fill=colour)
+
+
+def _words(panel, heat, span):
+    parts = []
+    if heat is not None:
+        row, column = divmod(int(heat.argmin()), CELLS)
+        place = f"({number((column + 0.5) / CELLS)}, {number((row + 0.5) / CELLS)})"
+        parts.append(f"values {number(float(heat.min()))} to {number(float(heat.max()))}, lowest at {place}")
+        parts.append(f"shown from {number(span[0])} to {number(span[1])}")
+    if panel.world is not None:
+        parts.append(f"M, in orange: {panel.world}")
+    if panel.x is not None and panel.arrows is None:
+        parts.append(f"{panel.x.reshape(-1, 2).shape[0]} points")
+    elif panel.x is not None:
+        lengths = panel.arrows.reshape(-1, 2).norm(dim=1)
+        parts.append(f"{len(lengths)} arrows of mean length {number(float(lengths.mean()))}")
+    return f"{panel.title} ({', '.join(parts)})"

@@ -1,0 +1,83 @@
+"""Operators that measure where a mask says so: inpainting and Fourier sampling (MRI). Paper: §2.1."""
+
+import math
+
+import torch
+
+from .._input.arguments import as_tensor, check_count, check_number
+from .linear import LinearOperator
+
+
+class _Masked(LinearOperator):
+    """What inpainting and Fourier sampling share: a mask of the numbers that are measured."""
+
+    def __init__(self, mask, channels):
+        mask = as_tensor(mask, "mask", "Give a matrix (H, W) of zeros and ones.")
+        if mask.ndim != 2 or not mask.numel() or not ((mask == 0) | (mask == 1)).all():
+            raise ValueError(
+                f"mask: expected a matrix (H, W) of zeros and ones, 1 = measured, got shape {tuple(mask.shape)} with "
+                f"values {mask.unique()[:5].tolist()}. Threshold it: (mask > 0.5)."
+            )
+        if not mask.any():
+            raise ValueError("mask: expected at least one 1 (= measured), got only zeros. Invert it if 1 marks holes.")
+        self.mask = mask.float()
+        shape = (check_count(channels, "channels"), *mask.shape)
+        super().__init__(shape, shape)
+
+    def _measured(self, y):
+        return y * self.mask.to(device=y.device, dtype=y.real.dtype)
+
+
+class Inpainting(_Masked):
+    """A x = mask * x: pixels are seen or not. Paper: §2.1. A† = A*, so holes stay black in A†y.
+
+    Args: mask (H, W), 1 = seen; channels, the number C of colour channels.
+    """
+
+    def __init__(self, mask, channels=1):
+        super().__init__(mask, channels)
+
+    def _forward(self, x):
+        return self._measured(x)
+
+    _adjoint = _forward
+
+
+class FourierSampling(_Masked):
+    """A x = mask * F x with the orthonormal FFT: Cartesian MRI. Paper: §2.1. A† = A* = Re F* mask ("zero filling").
+
+    Args: mask (H, W) in the order of `torch.fft.fft2` (zero frequency first; `torch.fft.ifftshift` brings a centred
+    mask into it), 1 = measured; channels, the number C of channels.
+    Measurements are complex (B, C, H, W); noise has standard deviation sigma in real and imaginary part each.
+    """
+
+    complex_range = True
+    types = (torch.float32, torch.float64)  # torch has no Fourier transform of half precision
+
+    def __init__(self, mask, channels=1):
+        super().__init__(mask, channels)
+        twins = self.mask * self.mask.flip(0, 1).roll((1, 1), (0, 1))  # f and -f measured
+        self.norm = 1.0 if twins.any() else math.sqrt(0.5)  # of f alone, a real image gives half its energy
+
+    def _forward(self, x):
+        return self._measured(torch.fft.fft2(x, norm="ortho"))
+
+    def _adjoint(self, y):
+        return torch.fft.ifft2(self._measured(y), norm="ortho").real.contiguous()
+
+
+def cartesian_mask(size, fraction=0.3, centre=0.08, generator=None):
+    """Lines of k-space, as an MRI scanner takes them: (size, size), rows, zero frequency first (not in the paper).
+
+    The `centre` share of lowest frequencies is always kept, the rest is drawn so that `fraction` of all rows is seen.
+    """
+    size = check_count(size, "size")
+    fraction = check_number(fraction, "fraction", low=0, high=1, above=True, fix="It is the share of rows measured.")
+    check_number(centre, "centre", low=0, high=1, fix="It is the share of rows always measured.")
+    distance = torch.fft.fftfreq(size).abs()
+    chance = torch.rand(size, generator=generator) * (1 - distance)  # low frequencies carry more: prefer them
+    chance[distance <= centre / 2] = 2.0
+    keep = chance.topk(max(1, round(fraction * size))).indices
+    mask = torch.zeros(size, size)
+    mask[keep] = 1.0
+    return mask

@@ -1,0 +1,47 @@
+"""What a critic learned, on training pairs where the noise is known. Paper: Eq. 6, Theorem 1, Corollary 1; §5.1."""
+
+from dataclasses import dataclass
+
+import torch
+
+from .._input.arguments import check_count
+from ..operators import inner
+from ..reconstruction import gradient
+from .algorithm import device_of, draw_mix, wasserstein_and_slopes
+from .pairs import draw_batch
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Means over training pairs, where e = x_noisy - x_real."""
+
+    wasserstein: float  # Psi(x_noisy) - Psi(x_real)
+    distance: float  # ||e||, the largest that `wasserstein` can be if ||grad Psi|| <= 1
+    slope_lines: float  # ||grad Psi|| between the two, where Eq. 6 holds it at 1 or below
+    slope_real: float  # the formula for lambda takes it to be 1 (§5.1: at the truth)
+    slope_noisy: float
+    cosine: float  # of the angle between grad Psi(x_noisy) and e
+
+    def __str__(self):
+        return (
+            f"Wasserstein estimate {self.wasserstein:.2f} (mean distance {self.distance:.2f}); slope on lines "
+            f"{self.slope_lines:.2f}, real {self.slope_real:.2f}, noisy {self.slope_noisy:.2f}; "
+            f"cos(∇Ψ, e) {self.cosine:.3f}"
+        )
+
+
+def diagnose(critic, problem, x_real, pairs=32, seed=0):
+    """The Diagnosis of `critic` on `pairs` draws from x_real (N, *A.domain_shape) in [0, 1] and their measurements."""
+    generator = torch.Generator().manual_seed(seed)
+    draw = draw_batch(problem, x_real, check_count(pairs, "pairs"), generator, device=device_of(critic))
+    parts = [_measure(critic, real[None], noisy[None], generator) for real, noisy in zip(*draw, strict=True)]
+    return Diagnosis(*(sum(values) / pairs for values in zip(*parts, strict=True)))
+
+
+def _measure(critic, real, noisy, generator):
+    e = noisy - real
+    wasserstein, slopes = wasserstein_and_slopes(critic, real, noisy, draw_mix(real, generator))
+    grad_real, grad_noisy = (gradient(critic, x)[1] for x in (real, noisy))
+    cosine = inner(grad_noisy, e) / (grad_noisy.norm() * e.norm())
+    found = wasserstein.detach(), e.norm(), slopes.detach(), grad_real.norm(), grad_noisy.norm(), cosine
+    return [float(value) for value in found]
