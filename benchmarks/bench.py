@@ -22,7 +22,7 @@ from pathlib import Path
 import advreg_edu as ar
 import plain
 import torch
-from advreg_edu.hardware import machine
+from advreg_edu.hardware import limits
 from advreg_edu.training import GAPS, PRECISIONS
 
 HERE = Path(__file__).parent
@@ -44,7 +44,7 @@ def machine():
     cpu = names[0] if names else platform.processor()
     versions = ", ".join(f"{name} {_version(name)}" for name in ("torch", "odl", "astra-toolbox"))
     return (
-        f"{cpu}, {torch.get_num_threads()} threads, {machine.fast_precision()} for training, "
+        f"{cpu}, {torch.get_num_threads()} threads, {limits.fast_precision()} for training, "
         f"Python {platform.python_version()}, {versions}"
     )
 
@@ -84,7 +84,7 @@ def training():
     scale = 1 / A.unscaled_norm
     peer = lambda: plain.training_step(critic, optimizer, scan, scale, 0.02, x_real[:16], 20.0, generator)
     for kind in (ar.PaperCritic, ar.LocalCritic):
-        for precision in dict.fromkeys([PRECISIONS[0], machine.fast_precision()]):
+        for precision in dict.fromkeys([PRECISIONS[0], limits.fast_precision()]):
             for gap in GAPS:
                 for crop in (None, 64) if kind is ar.LocalCritic else (None,):
                     settings = dict(steps=10_000, batch_size=16, gap=gap, precision=precision, crop=crop, gp_weight=20)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from advreg_edu.hardware import machine
+from advreg_edu.hardware import limits
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -15,7 +15,7 @@ def pytest_configure(config):
     """The processes of pytest-xdist share the cores, and pass their number on to those that tests start."""
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
     if workers > 1:
-        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, int(machine.cpu_limit()) // workers)))
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, int(limits.cpu_limit()) // workers)))
         torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
 

@@ -8,7 +8,7 @@ from collections import namedtuple
 import advreg_edu as ar
 import pytest
 import torch
-from advreg_edu.hardware import cores, machine
+from advreg_edu.hardware import cores, limits
 from advreg_edu.training.iterates import Recursion
 from advreg_edu.training.run import TrainingRun
 
@@ -174,8 +174,8 @@ def groups(folder, files):
 def test_the_quota_of_a_control_group_limits_the_cores(own, files, expected, tmp_path, monkeypatch):
     groups(tmp_path, files)
     read = machine._read
-    monkeypatch.setattr(machine, "CONTROL_GROUPS", tmp_path)
-    monkeypatch.setattr(machine, "_read", lambda path: own if path == "/proc/self/cgroup" else read(path))
+    monkeypatch.setattr(limits, "CONTROL_GROUPS", tmp_path)
+    monkeypatch.setattr(limits, "_read", lambda path: own if path == "/proc/self/cgroup" else read(path))
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2, 3}, raising=False)
     monkeypatch.delenv("CPU_LIMIT", raising=False)
-    assert machine.cpu_limit() == expected
+    assert limits.cpu_limit() == expected

@@ -5,7 +5,7 @@ import importlib.util
 import advreg_edu as ar
 import pytest
 import torch
-from advreg_edu.hardware import machine
+from advreg_edu.hardware import limits
 from advreg_edu.training import critic_loss, draw_mix, wasserstein_and_slopes
 
 SIZE, ANGLES, SIGMA = 32, 12, 0.02
@@ -145,9 +145,9 @@ def test_bfloat16_points_the_same_way(name):
 def test_precision_is_chosen_at_run_time_and_can_be_asked_for(monkeypatch):
     for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"):
         monkeypatch.setattr(torch.cpu, name, lambda: False, raising=False)
-    assert machine.fast_precision() == "float32"
+    assert limits.fast_precision() == "float32"
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True, raising=False)
-    assert machine.fast_precision() == "bfloat16"
+    assert limits.fast_precision() == "bfloat16"
     problem, x = ar.Problem(ar.Identity((1, 16, 16)), 0.1), torch.rand(4, 1, 16, 16, generator=seeded())
     ends = []
     for precision in ("float32", "bfloat16", None):

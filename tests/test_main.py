@@ -14,7 +14,7 @@ from advreg_edu import images, pretrained
 from advreg_edu.__main__ import main
 from advreg_edu.course import doctor, notebooks
 from advreg_edu.experiments import presets
-from advreg_edu.hardware import cores, machine
+from advreg_edu.hardware import cores, limits
 
 
 @pytest.fixture
@@ -254,8 +254,8 @@ def test_doctor_says_which_version_is_wanted(monkeypatch):
 def test_limits_of_a_container_are_those_binder_states(monkeypatch):
     monkeypatch.setenv("CPU_LIMIT", "0.5")
     monkeypatch.setenv("MEM_LIMIT", str(2**20))
-    assert machine.cpu_limit() == 0.5
-    assert machine.memory_limit() == 2**20
+    assert limits.cpu_limit() == 0.5
+    assert limits.memory_limit() == 2**20
     notes = {f.what: str(f) for f in doctor.examine() if f.fix}
     assert "2 GB" in notes["memory"]
 
@@ -263,7 +263,7 @@ def test_limits_of_a_container_are_those_binder_states(monkeypatch):
 def test_doctor_says_threads_policy_and_whether_the_cores_are_free(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     monkeypatch.setenv("GOMP_SPINCOUNT", "7")
-    monkeypatch.setattr(machine, "cpu_limit", lambda: 2)
+    monkeypatch.setattr(limits, "cpu_limit", lambda: 2)
     monkeypatch.setattr(cores, "measure_share", lambda: 0.25)
     found = {f.what: str(f) for f in doctor.examine()}
     assert found["threads"].startswith("note") and "at most 3 for 2 cores" in found["threads"]

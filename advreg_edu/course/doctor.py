@@ -9,7 +9,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..hardware import cores, machine
+from ..hardware import cores, limits
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -87,7 +87,7 @@ def _library(requirement):
 
 
 def _threads():
-    limit, most = machine.cpu_limit(), cores.allowed()
+    limit, most = limits.cpu_limit(), cores.allowed()
     fix = f"set OMP_NUM_THREADS={max(1, int(limit))} or leave it out; more threads than cores are slow."
     names = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
     policy = ", ".join(f"{name}={os.environ[name]}" for name in names if name in os.environ)
@@ -95,14 +95,14 @@ def _threads():
 
 
 def _cores():
-    share, limit, most = cores.measure_share(), machine.cpu_limit(), cores.allowed()
+    share, limit, most = cores.measure_share(), limits.cpu_limit(), cores.allowed()
     busy = share < 0.8 * min(1, limit / most)
     fix = f"close what else computes here, or expect to wait {1 / share:.1f} times as long." if busy else ""
     yield Finding("cores", f"a thread got {share:.0%} of its core for two seconds.", fix)
 
 
 def _memory():
-    limit = machine.memory_limit()
+    limit = limits.memory_limit()
     if limit is None:
         yield Finding("memory", "limit unknown.")
     else:

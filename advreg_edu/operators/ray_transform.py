@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 
 from .._input.arguments import check_choice, check_count
-from ..hardware.machine import memory_limit
+from ..hardware.limits import memory_limit
 from .linear import LinearOperator, check_measurement
 
 NONZEROS_PER_PIXEL_AND_ANGLE = 1.82  # measured for ASTRA's 'linear' projector

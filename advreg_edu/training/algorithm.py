@@ -30,7 +30,7 @@ from .._input.networks import (
     variable,
 )
 from ..hardware.cores import one_thread
-from ..hardware.machine import fast_precision, memory_limit
+from ..hardware.limits import fast_precision, memory_limit
 from ..operators import check_measurement, inner
 from ..problem import check_problem
 from ..reconstruction import gradient
