@@ -16,7 +16,7 @@ from functools import cache
 import psutil
 import torch
 
-from .machine import cpu_limit
+from .limits import cpu_limit
 
 WINDOW = 0.2  # seconds over which the use of the cores is averaged; the kernel counts in hundredths of a second
 SPARE = 0.3  # of a core that others may use without our giving it up
