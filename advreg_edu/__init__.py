@@ -17,7 +17,7 @@ from .pretrained import load_critic
 from .problem import Problem
 from .reconstruction import Diverged, reconstruct
 from .reg_weight import weight_from_noise
-from .training.algorithm import critic_loss, train_critic
+from .training import critic_loss, train_critic
 
 __version__ = "0.1.0"
 __all__ = [

@@ -8,7 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from . import __version__
-from .experiments import presets
+from .experiments.recipes import RECIPES
+from .experiments.train import train
 
 
 def main(arguments=None):
@@ -63,18 +64,22 @@ def _parser():
     doctor = commands.add_parser("doctor", help="is this machine ready for the course?")
     doctor.set_defaults(run=_doctor)
 
-    train = commands.add_parser("train", help="train a network that ships, as it was trained, or a critic in a minute")
-    train.add_argument("name", choices=sorted(presets.PRESETS))
-    train.add_argument(
+    training = commands.add_parser(
+        "train", help="train a network that ships, as it was trained, or a critic in a minute"
+    )
+    training.add_argument("name", choices=sorted(RECIPES))
+    training.add_argument(
         "--images", type=Path, metavar="PATH", help="photographs (photos-...) or CT slices (ct-chest-...)"
     )
-    train.add_argument("--steps", type=int, help="instead of the preset's")
-    train.add_argument("--batch-size", type=int, help="instead of the preset's")
-    train.add_argument("--seed", type=int, default=0, help="of images, weights and noise (default 0)")
-    train.add_argument("--out", type=Path, metavar="FILE.safetensors", help="default runs/NAME[-seed-SEED].safetensors")
-    train.add_argument("--resume", action="store_true", help="go on from the checkpoint beside the output")
-    train.add_argument("--device", default="cpu", help="such as cuda (default cpu)")
-    train.set_defaults(run=_train)
+    training.add_argument("--steps", type=int, help="instead of the preset's")
+    training.add_argument("--batch-size", type=int, help="instead of the preset's")
+    training.add_argument("--seed", type=int, default=0, help="of images, weights and noise (default 0)")
+    training.add_argument(
+        "--out", type=Path, metavar="FILE.safetensors", help="default runs/NAME[-seed-SEED].safetensors"
+    )
+    training.add_argument("--resume", action="store_true", help="go on from the checkpoint beside the output")
+    training.add_argument("--device", default="cpu", help="such as cuda (default cpu)")
+    training.set_defaults(run=_train)
 
     tables = commands.add_parser("tables", help="Tables 1 and 2, ours beside the paper's")
     tables.add_argument("number", choices=["1", "2"])
@@ -103,9 +108,7 @@ def _doctor(options):
 def _train(options):
     changes = {"steps": options.steps, "batch_size": options.batch_size}
     changes = {key: value for key, value in changes.items() if value is not None}
-    return presets.train(
-        options.name, options.out, options.images, options.seed, options.resume, options.device, **changes
-    )
+    return train(options.name, options.out, options.images, options.seed, options.resume, options.device, **changes)
 
 
 def _tables(options):

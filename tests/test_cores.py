@@ -34,7 +34,7 @@ def machine(monkeypatch):
     ("may", "there", "others", "expected"),
     [(2, 2, 0.0, 2), (2, 2, 0.2, 2), (2, 2, 0.5, 1), (2, 2, 2.0, 1), (2, 64, 40.0, 2), (8, 8, 3.0, 5), (1, 64, 0.0, 1)],
 )
-def test_threads_are_the_cores_that_others_leave(limits, may, there, others, expected):
+def test_threads_are_the_cores_that_others_leave(machine, may, there, others, expected):
     machine(may, there, others)
     assert cores.free() == expected
     cores.use_free()
@@ -50,7 +50,7 @@ def test_threads_follow_what_others_do(machine):
     assert torch.get_num_threads() == 4
 
 
-def test_what_the_user_has_set_is_respected(limits, monkeypatch):
+def test_what_the_user_has_set_is_respected(machine, monkeypatch):
     machine(8, 8, 0.0)
     torch.set_num_threads(3)
     assert cores.free() == 3

@@ -13,7 +13,7 @@ from ..drawing import maps
 from ..drawing.charts import curves
 from ..reconstruction import gradient
 from ..theory import worlds
-from ..training.algorithm import train_critic
+from ..training import Eq6, Unpaired, algorithm_1
 
 DRAWN = "your own"
 WORLDS = {
@@ -105,8 +105,8 @@ def results(settings):
     result = Result(settings, world, x_real, x_noisy, maps.on_grid(world.distance), ())
     critic = fresh_critic()
     x_train = world.sample(4096, torch.Generator().manual_seed(0))
-    weight = PENALTY * settings.sigma
-    run = train_critic(critic, problem, x_train, steps=settings.steps, gp_weight=weight, **theory.TRAINING)
+    loss = Eq6(gp_weight=PENALTY * settings.sigma)
+    run = algorithm_1(critic, Unpaired(problem, x_train), loss, settings.steps, **theory.TRAINING)
     yield (result := _longer(result, critic, 0))
     for step in run:
         if step.index and step.index % (settings.steps // FRAMES) == 0:
@@ -177,13 +177,15 @@ def as_code(settings):
     world = f"worlds.polyline({_line(s.drawing)})" if s.world == DRAWN else f"worlds.{name}()"
     return f"""\
 import advreg_edu as ar, torch
-from advreg_edu import maps, theory, worlds
+from advreg_edu import theory, training
+from advreg_edu.drawing import maps
+from advreg_edu.theory import worlds
 world = {world}
 problem = worlds.corruption(world, sigma={s.sigma:g}, along={s.along:g})
 x_train = world.sample(4096, torch.Generator().manual_seed(0))
 torch.manual_seed(0)
 critic = theory.DistanceCritic()
-weight = {PENALTY} * {s.sigma:g}
-for step in ar.train_critic(critic, problem, x_train, steps={s.steps}, gp_weight=weight, **theory.TRAINING):
+pairs, loss = training.Unpaired(problem, x_train), training.Eq6(gp_weight={PENALTY} * {s.sigma:g})
+for step in training.algorithm_1(critic, pairs, loss, steps={s.steps}, **theory.TRAINING):
     pass
 maps.plane([maps.Plane("Psi", critic, world), maps.Plane("true distance", world.distance, world)])"""

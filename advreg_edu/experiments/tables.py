@@ -14,13 +14,14 @@ import torch
 from .. import images, pretrained
 from .._input.arguments import check_count
 from ..drawing import pictures
-from ..experiments import datasets, presets
+from ..experiments import datasets
 from ..metrics import psnr
 from ..operators import Identity, RayTransform
 from ..problem import Problem
 from ..reg_weight import weight_from_noise
-from ..training.diagnosis import diagnose
+from ..training import diagnose
 from .evaluation import BATCH, FIRST_DRAW, OVER_SLOPE, STEPS, TOLERANCE, Experiment, Row, Sample, evaluate
+from .train import train
 
 DRAWS, CROPS = 3, 100  # noise draws per image; crops in Table 1, one of each photograph
 
@@ -123,7 +124,7 @@ def _network(name, path, retrain, out, seed):
     file = out / f"{name}-seed-{seed}.safetensors"
     if not file.exists():
         resume = file.with_suffix(".checkpoint").exists()
-        if presets.train(name, file, path, seed, resume):
+        if train(name, file, path, seed, resume):
             raise KeyboardInterrupt
     return load(file)
 

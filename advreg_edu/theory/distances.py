@@ -15,7 +15,7 @@ from ..reconstruction import gradient
 
 # Arguments of `train_critic` for the plane: a thousand points cost as much as one image, so the batch is large. The
 # penalty weight there is 60 sigma: the slope exceeds 1 by about 1 %.
-TRAINING = dict(batch_size=128, learning_rate=1e-2, averaging=0.97, paired=False, precision="float32")
+TRAINING = dict(batch_size=128, learning_rate=1e-2, averaging=0.97, precision="float32")
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@
 # %%
 import advreg_edu as ar
 import torch
-from advreg_edu import theory
+from advreg_edu import theory, training
 from advreg_edu.drawing import charts, maps, pictures
 from advreg_edu.theory import stability, worlds
 
@@ -112,7 +112,8 @@ torch.manual_seed(0)
 critic = theory.DistanceCritic(smoothing=4e-3)
 noise = worlds.corruption(segment, sigma)
 train_on = segment.sample(4096, seed(0))
-list(ar.train_critic(critic, noise, train_on, steps=350, gp_weight=60 * sigma, **theory.TRAINING))
+pairs = training.Unpaired(noise, train_on)
+list(training.algorithm_1(critic, pairs, training.Eq6(gp_weight=60 * sigma), steps=350, **theory.TRAINING))
 print("  ||y_n - y||   ||x_n - x||, Ψ = d_M   Ψ trained")
 x_star = {f: stability.minimisers(plane, limit, f, 0.1, limit, steps=300)[0] for f in (rounded(segment), critic)}
 for n in range(1, 5):
