@@ -35,7 +35,8 @@ class Preset:
     others: Callable | None = None  # (path, generator) -> images of which the training sees the measurements alone
 
 
-# Worth 1 dB at sigma = 0.02, see `train_critic`; gp_weight is five times the distance that is left (data/STUDY.md).
+# Worth 1 dB at sigma = 0.02, see `train_critic`; gp_weight is five times the distance that is left: see
+# data/study/noise-left.md.
 NOISE_LEFT = dict(noise_left=0.2, gp_weight=85.0, batch_size=16, steps=1000)
 # For x_real and x_noisy of different images, see `train_critic`.
 UNPAIRED = NOISE_LEFT | dict(gap="ends", lines="own", gp_weight=105.0, paired=False)

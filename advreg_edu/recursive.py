@@ -20,7 +20,8 @@ class Recursion:
     hundred steps.
 
     Eq. 6 alone makes Psi as low on iterates as on real images, and the critic loses its direction between the two
-    (data/STUDY.md). What keeps it is to show it the last part of every way, and to count that part by its direction:
+    (data/study/recursion.md). What keeps it is to show it the last part of every way, and to count that part by its
+    direction:
     noise_left: share in [0, 0.99] of the iterate's error that x_real keeps; None takes that of the other pairs.
     distance: what counts as ||x_noisy - x_real|| of an iterate in the first part of Eq. 6, so that a short line counts
         as much as a long one; None takes each as it is. With 0.9 and a third of the mean distance of the other pairs

@@ -154,17 +154,18 @@ def train_critic(
         lines: where the slope is held: "batch" between x_real and x_noisy (Alg. 1); "own" between x_real and a
             measurement of itself that is simulated for this alone. Paired, the two are alike. Else the line of the
             batch leads through a double exposure of two images, and on the way from noisy to clean, where the critic
-            is used, the slope is free (not in the paper; data/STUDY.md has what it is worth).
+            is used, the slope is free (not in the paper; data/study/unpaired.md has what it is worth).
         noise_left: share in [0, 0.9] of its own noise, x_noisy - x_real, that x_real keeps. With 0 a critic has to tell
             a real image from one with next to no noise, which reconstructions rarely are, and pays with its direction
             where they are. 0.2 gains 1 dB for CT with sigma = 0.02 and 0.2 dB with 0.005, 0.4 gains 1.5 dB for
-            photographs; a long training wants more of it than a short one (not in the paper; data/STUDY.md). Of an
-            iterate of `recursive` it is the share of the iterate's error, unless the `Recursion` has its own. Needs
-            pairs, or lines="own".
+            photographs; a long training wants more of it than a short one (not in the paper;
+            data/study/noise-left.md). Of an iterate of `recursive` it is the share of the iterate's error, unless the
+            `Recursion` has its own. Needs pairs, or lines="own".
         balance: weight of (mean Psi(x_noisy) - mean Psi(x_own))^2, where x_own is the measurement that lines="own"
             simulates. Noise is alike in both, so that the difference is who is in the images. Without it a wide critic
             learns whom to call noisy where x_real and x_noisy are of few and different patients; with 1 what that
-            costs falls from over 1 dB to 0.2 dB (sigma = 0.02, not in the paper; data/STUDY.md). Needs lines="own".
+            costs falls from over 1 dB to 0.2 dB (sigma = 0.02, not in the paper; data/study/unpaired.md). Needs
+            lines="own".
         recursive: a `Recursion`: half of x_noisy are iterates of Algorithm 2 with the critic as it is (§6).
         precision: of the convolutions, "float32" or "bfloat16" (weights and sums stay float32). None takes bfloat16
             where the processor is made for it, see `hardware.fast_precision`.
