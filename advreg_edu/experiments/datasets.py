@@ -80,7 +80,8 @@ def moved(x, copies, generator, sharp=False, weights=None):
     of its side, at random: (B, C, H, W) to ((1 + copies) * B, C, H, W). What comes in from outside is 0, air.
 
     sharp: copies as sharp as x, by bicubic interpolation between samples twice as dense. The linear one takes half of
-        the power of the finest details. For U-Nets sharp copies are better, for critics it depends (data/STUDY.md).
+        the power of the finest details. For U-Nets sharp copies are better, for critics it depends
+        (data/study/patients.md).
     weights: (B,) >= 0; each of the copies * B copies is of an image drawn with these odds. None copies every image
         `copies` times.
     """

@@ -326,7 +326,7 @@ charts.curves({"distance (Eq. 7)": {"PaperCritic": distance, "LocalCritic": loca
 # `ct-chest-low`, three tenths for `ct-thorax`, two fifths for `ct-chest-high` and `photos-color`. A critic that has
 # to tell the last of the noise from texture pays for it with its direction where
 # reconstructions are: of two critics for real chests at $\sigma = 0.02$, 1000 steps each, the one without
-# `NoiseLeft` ended 1 dB lower (`data/STUDY.md`). All four saw their own reconstructions
+# `NoiseLeft` ended 1 dB lower (`data/study/noise-left.md`). All four saw their own reconstructions
 # too (`WithIterates`, Section 6 of the paper).
 # `print(ar.pretrained.card("ct-thorax"))` shows data, seed, command and minutes.
 #

@@ -76,7 +76,7 @@ for name, x in {"one": smooth, "the other": sharp}.items():
 # noisy, so a critic can be trained where no pairs exist. (The critics below saw both versions of the same image,
 # as in the authors' code, since that lowers the variance. Images of 21 patients and measurements of 21 others lose
 # 0.2 dB with a penalty that forbids the critic to tell the patients apart, and 1 dB or more without it: `balance` of
-# `train_critic`, preset `ct-chest-high-apart`, `data/STUDY.md`.) The paper
+# `train_critic`, preset `ct-chest-high-apart`, `data/study/unpaired.md`.) The paper
 # expects the critic to end a little below the U-Net, and well above TV.
 #
 # Three of the five are defined by an equation, so each of them has to be *solved*. TV ends where the relative
@@ -210,7 +210,7 @@ for steps in (100, 5000):
 # > *What we did.* The low-noise critic was trained anew with its own iterates among the noisy images, until their
 # > runs came to an end: at its minimum it now has 31.7 dB, 1.4 dB above TV, where the paper has 2.5. Every run above
 # > ends by a rule that does not see the truth, says so, and warns where it ran out of steps. Before and after, with
-# > commands: `data/STUDY.md`.
+# > commands: `data/study/baselines.md`.
 #
 # ## 6 Fitting the data
 #
