@@ -85,7 +85,7 @@ class UNet(nn.Module):
     Args: channels C; widths of the levels at 1/2, 1/4, ... of the resolution; multiples of 16 are fastest;
         blocks_down: whether the way down has blocks too, or is a bank of linear filters and a quarter faster;
         mirrored: once trained (`eval`), the correction is the mean of x's own and of that of its mirror image, mirrored
-        back. Twice the work, 0.2 to 0.3 dB for a critic (data/study/networks.md). For networks that train on mirrored images.
+        back. Twice the work (data/study/networks.md has its worth). For networks that train on mirrored images.
     """
 
     def __init__(self, channels=1, widths=(16, 32, 64), blocks_down=True, mirrored=False):

@@ -1,7 +1,7 @@
 """Supervised baselines that the paper compares with: denoising network, post-processing, RED. Paper: §5.2, §5.3."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from os import PathLike
 
@@ -46,7 +46,7 @@ def train_denoiser(
     checkpoint: str | PathLike | None = None,
     checkpoint_every: int = 100,
     resume: bool = False,
-) -> Iterator[DenoiserStep]:
+) -> Generator[DenoiserStep]:
     """Train `net` to map A†y to x by mean squared error on pairs: a generator of DenoiserSteps.
 
     For A = I it learns to denoise (§5.2), for the ray transform to post-process FBP (§5.3). Unlike a critic it needs
@@ -65,7 +65,7 @@ def train_denoiser(
     return _loop(net, ready, batch_size, run)
 
 
-def _loop(net: nn.Module, pairs: Paired, batch_size: int, run: TrainingRun) -> Iterator[DenoiserStep]:
+def _loop(net: nn.Module, pairs: Paired, batch_size: int, run: TrainingRun) -> Generator[DenoiserStep]:
     error = lambda x_real, x_noisy: (F.mse_loss(evaluate(net, x_noisy), x_real),)
     with run:
         for k in run.steps_to_do():
@@ -128,7 +128,11 @@ def solve_red(problem, y, net, reg_weight, tolerance=0.01, steps=200):
     tolerance = check_number(tolerance, "tolerance", low=0, above=True, fix="Try 0.01.")
     normal = lambda u: 2 * A.T(A(u)) + weight * u
     data, x = 2 * A.T(y), problem.naive(y)
-    clean, taken, done = net(x), torch.zeros(len(y), device=y.device), torch.zeros(len(y), dtype=bool, device=y.device)
+    clean, taken, done = (
+        net(x),
+        torch.zeros(len(y), device=y.device),
+        torch.zeros(len(y), dtype=torch.bool, device=y.device),
+    )
     for _ in range(check_count(steps, "steps")):
         use_free()
         new = conjugate_gradients(normal, data + weight * clean, x)

@@ -3,16 +3,15 @@
 Why each is as it is: data/STUDY.md.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
-from torch import Generator, Tensor, nn
+from torch import nn
 
-from .. import images
 from ..baselines.supervised import train_denoiser
 from ..critics import LocalCritic, UNet
 from ..operators import Identity, RayTransform
@@ -32,9 +31,7 @@ from ..training import (
     algorithm_1,
     default_gp_weight,
 )
-from . import datasets
-
-Loader = Callable[[Path | None, Generator], Tensor]  # (path of the data, generator) to images (N, C, H, W) in [0, 1]
+from .training_images import Loader, crops, phantoms, phantoms_in_windows, slices
 
 
 @dataclass(frozen=True)
@@ -54,11 +51,11 @@ class Recipe:
     loss: Callable[[Pairs, int], Eq6] | None = None  # of the pairs and the seed; None: supervised, mean squared error
     settings: dict = field(default_factory=dict)  # further arguments of the training
 
-    def start(self, network: nn.Module, path: Path | None, seed: int, **changes) -> Iterator:
+    def start(self, network: nn.Module, path: Path | None, seed: int, **changes) -> Generator[Any]:
         """The training as a generator of its steps. `changes`: arguments of the training that differ."""
         generator, problem = torch.Generator().manual_seed(seed), self.problem()
         x_real = self.images(path, generator)
-        run = dict(steps=self.steps, batch_size=self.batch_size, seed=seed)
+        run: dict[str, Any] = dict(steps=self.steps, batch_size=self.batch_size, seed=seed)
         run |= dict(learning_rate=self.learning_rate, averaging=self.averaging) | self.settings | changes
         if self.loss is None:
             return train_denoiser(network, problem, x_real, **run)
@@ -95,61 +92,6 @@ def by_slopes(pairs: Pairs, seed: int) -> Eq6BySlopes:
 
 def given(loss: Eq6) -> Callable[[Pairs, int], Eq6]:
     return lambda pairs, seed: loss
-
-
-# Images
-
-
-def phantoms(count: int) -> Loader:
-    def load(path: Path | None, generator: Generator) -> Tensor:
-        _no_images(path)
-        return images.thorax(count, size=128, generator=generator)
-
-    return load
-
-
-def phantoms_in_windows(count: int) -> Loader:
-    """Phantoms in windows up to 600 to 2400 HU, at random: metal darkens a slice that is scaled to its maximum."""
-
-    def load(path: Path | None, generator: Generator) -> Tensor:
-        _no_images(path)
-        hu = images.thorax_hu(count, size=128, generator=generator)
-        highs = (600 * 4 ** torch.rand(len(hu), generator=generator)).tolist()
-        windows = [(images.WINDOW[0], high) for high in highs]
-        return torch.cat([images.from_hounsfield(one, window=w) for one, w in zip(hu, windows, strict=True)])
-
-    return load
-
-
-def slices(sharp: bool = False, half: int | None = None, even: bool = False) -> Loader:
-    """Real slices, mirrored and in other poses, and 3000 phantoms.
-
-    Args:
-        sharp: of the poses, see `datasets.moved`.
-        half: every other training patient alone, from the first (0) or second.
-        even: about as many poses of each patient, who may have 1 slice or 60.
-    """
-
-    def load(path: Path | None, generator: Generator) -> Tensor:
-        x, patients = datasets.chest(path, "train")
-        if half is not None:
-            mine = np.isin(patients, np.unique(patients)[half::2])
-            x, patients = x[mine], patients[mine]
-        _, patient_of, counts = np.unique(patients, return_inverse=True, return_counts=True)
-        weights = torch.from_numpy(1 / counts[patient_of]).repeat(2) if even else None
-        x = datasets.moved(torch.cat([x, x.flip(-1)]), 5, generator, sharp, weights)
-        return torch.cat([x, images.thorax(3000, size=128, generator=generator)])
-
-    return load
-
-
-def crops(count: int) -> Loader:
-    return lambda path, generator: datasets.photographs(path, "train", count, 48, generator)
-
-
-def _no_images(path: Path | None) -> None:
-    if path is not None:
-        raise ValueError(f"--images: expected none for a preset that makes its own, got {path}. Leave it out.")
 
 
 # The recipes

@@ -40,17 +40,18 @@ def train(
     recipe, seed = RECIPES[name], check_seed(seed)
     total = check_count(changes.get("steps", recipe.steps), "steps")
     check_count(changes.get("batch_size", recipe.batch_size), "batch_size")
-    out = as_path(f"runs/{name}{f'-seed-{seed}' if seed else ''}.safetensors" if out is None else out, "--out")
-    checkpoint = out.with_suffix(".checkpoint")
+    default = f"runs/{name}{f'-seed-{seed}' if seed else ''}.safetensors"
+    file = as_path(default if out is None else out, "--out")
+    checkpoint = file.with_suffix(".checkpoint")
     network = seeded(recipe.network, seed).to(_device(device))
-    check_can_be_saved(network, out)
+    check_can_be_saved(network, file)
     with reserved(checkpoint, room=room_for(network)):
-        _check_files(out, checkpoint, resume)
+        _check_files(file, checkpoint, resume)
         start = time.perf_counter()
         steps = recipe.start(network, path, seed, checkpoint=checkpoint, resume=resume, **changes)
         try:
             _watch(steps, total, name)
-            sha256 = save_network(network, out)
+            sha256 = save_network(network, file)
         except KeyboardInterrupt:
             steps.close()  # writes the checkpoint
             print(_how_to_resume(checkpoint), file=sys.stderr)
@@ -58,7 +59,7 @@ def train(
         except OSError as error:
             raise OSError(f"{error} {_how_to_resume(checkpoint)}") from None
         checkpoint.unlink(missing_ok=True)
-    print(f"{out}\nSHA-256 {sha256}\n{(time.perf_counter() - start) / 60:.1f} minutes")
+    print(f"{file}\nSHA-256 {sha256}\n{(time.perf_counter() - start) / 60:.1f} minutes")
     return 0
 
 

@@ -1,9 +1,9 @@
 """Algorithm 1: training a critic. Paper: §3.1. The line numbers are the paper's."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from os import PathLike
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -42,7 +42,7 @@ def train_critic(
     checkpoint: str | PathLike | None = None,
     checkpoint_every: int = 100,
     resume: bool = False,
-) -> Iterator[Step]:
+) -> Generator[Step]:
     """Algorithm 1 on pairs of the same images: a generator of `steps` Steps that trains `critic` in place.
 
     Each step draws x_real, simulates y = Ax + e, sets x_noisy = A†y and takes one Adam step on Eq. 6. When the
@@ -73,9 +73,9 @@ def train_critic(
     check_critic(critic, problem, x_real)
     pairs = Paired(problem, x_real.to(computing_type(critic, x_real)))
     loss = Eq6(default_gp_weight(pairs, seed) if gp_weight is None else gp_weight)
-    files = dict(checkpoint=checkpoint, checkpoint_every=checkpoint_every, resume=resume)
-    adam = dict(learning_rate=learning_rate, averaging=averaging, precision=precision)
-    return algorithm_1(critic, pairs, loss, steps, batch_size, seed, **adam, **files)
+    settings: dict[str, Any] = dict(learning_rate=learning_rate, averaging=averaging, precision=precision)
+    settings |= dict(checkpoint=checkpoint, checkpoint_every=checkpoint_every, resume=resume)
+    return algorithm_1(critic, pairs, loss, steps, batch_size, seed, **settings)
 
 
 @derivatives()
@@ -93,7 +93,7 @@ def algorithm_1(
     checkpoint: str | PathLike | None = None,
     checkpoint_every: int = 100,
     resume: bool = False,
-) -> Iterator[Step]:
+) -> Generator[Step]:
     """Algorithm 1 on any source of pairs and with any loss. The rest is as in `train_critic`.
 
     Args:
@@ -123,7 +123,7 @@ def algorithm_1(
     return _loop(critic, ready, loss, batch_size, run)
 
 
-def _loop(critic: nn.Module, pairs: Pairs, loss: Eq6, batch_size: int, run: TrainingRun) -> Iterator[Step]:
+def _loop(critic: nn.Module, pairs: Pairs, loss: Eq6, batch_size: int, run: TrainingRun) -> Generator[Step]:
     score = lambda *tensors: loss(critic, Batch(*tensors[:-1]), tensors[-1])
     parts = 1 if loss.needs_whole_batch else None
     with run:  # checkpoints; at the end the averaged weights

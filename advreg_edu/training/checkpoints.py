@@ -6,7 +6,7 @@ import json
 from contextlib import ExitStack
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
 import torch
@@ -18,8 +18,21 @@ from .._input.arguments import shown
 from .._input.files import as_path, remove_partial, reserved, write
 from .fingerprint import differences
 
-if TYPE_CHECKING:
-    from .run import TrainingRun
+
+class Training(Protocol):
+    """What a checkpoint holds and restores: see `TrainingRun`."""
+
+    network: nn.Module
+    done: int  # whole steps
+    whole: bool  # is no update under way
+    settings: dict[str, Any]
+
+    def tensors(self) -> dict[str, Tensor]: ...
+
+    def places(self) -> dict[str, Tensor]: ...
+
+    def count_from(self, done: int) -> None: ...
+
 
 _writers: WeakValueDictionary[Path, Checkpoint] = WeakValueDictionary()  # the last of each path: others write no more
 
@@ -45,7 +58,7 @@ class Checkpoint:
     def __exit__(self, *error: object) -> None:
         self._stack.close()
 
-    def start(self, run: TrainingRun, resume: bool) -> int:
+    def start(self, run: Training, resume: bool) -> int:
         """The step to begin with: 0, or where the file ends. Raises where the file cannot be used, or would be lost."""
         if self.path is None and not resume:
             return 0
@@ -61,7 +74,7 @@ class Checkpoint:
             remove_partial(self.path)
             return self._load(run) if resume else 0
 
-    def save(self, run: TrainingRun) -> None:
+    def save(self, run: Training) -> None:
         """Write the file, unless an update was cut in two, or it is written."""
         if self.path is None or not run.whole or self.saved == run.done:
             return
@@ -72,7 +85,7 @@ class Checkpoint:
         write(self.path, save(tensors, meta))
         self.saved = run.done
 
-    def _load(self, run: TrainingRun) -> int:
+    def _load(self, run: Training) -> int:
         """Restore the training; return the number of steps already done."""
         meta, tensors = self._read()
         if "settings" not in meta:

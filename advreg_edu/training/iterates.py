@@ -53,7 +53,7 @@ class WithIterates(Around):
 
     def prepared(self, setting: Setting) -> Self:
         check_count(setting.batch_size, "batch_size", 2, "Half of each batch are iterates.")
-        pairs = self.pairs.prepared(setting)
+        pairs = self.source.prepared(setting)
         return replace(self, pairs=pairs, pool=Pool(pairs, self.steps, self.step_size, self.hops, setting))
 
     def draw(self, count: int, generator: Generator | None = None, step: int = 0) -> Batch:

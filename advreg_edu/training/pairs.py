@@ -45,10 +45,21 @@ class Setting:
 class Pairs(Protocol):
     """A source of batches. What wraps a source is a source."""
 
-    source: "Paired"  # what everything is drawn from in the end
-    own_lines: bool  # do lines lead to a measurement that was made for them alone, see `OwnLines`
-    aligned: bool  # do lines lead from an image to a measurement of itself
-    state: dict[str, Tensor]  # what changes from step to step; kept in checkpoints
+    @property
+    def source(self) -> "Paired":
+        """What everything is drawn from in the end."""
+
+    @property
+    def own_lines(self) -> bool:
+        """Do lines lead to a measurement that was made for them alone? See `OwnLines`."""
+
+    @property
+    def aligned(self) -> bool:
+        """Do lines lead from an image to a measurement of itself?"""
+
+    @property
+    def state(self) -> dict[str, Tensor]:
+        """What changes from step to step; kept in checkpoints."""
 
     def draw(self, count: int, generator: Generator | None = None, step: int = 0) -> Batch:
         """Algorithm 1, lines 3 and 4, of a step: `count` pairs."""

@@ -1,7 +1,7 @@
 """What every training shares: Adam, the learning rate, averaged weights, steps that depend on their index alone."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from os import PathLike
 from typing import Self
@@ -37,7 +37,8 @@ class TrainingRun:
         self.mode = network.training
         if not any(p.requires_grad for p in network.parameters()):  # a network as `load_critic` gives it
             network.requires_grad_(True)
-        self.network = network.train().to(memory_format=torch.channels_last)  # faster on CPUs, same numbers
+        network.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster on CPUs, same numbers
+        self.network = network
         self.total, self.seed, self.precision = steps, seed, precision
         self.learning_rate, self.averaging = learning_rate, averaging
         self.adam = torch.optim.Adam(network.parameters(), lr=learning_rate, betas=(0.9, 0.999))
@@ -98,7 +99,7 @@ class TrainingRun:
 
     def gradients(
         self, loss_of: Callable[..., tuple[Tensor, ...]], *batches: Tensor, parts: int | None = None
-    ) -> tuple[Tensor, list[Tensor]]:
+    ) -> tuple[Tensor, Sequence[Tensor]]:
         """(values of `loss_of`, gradients of its first value in the weights), each the mean over the batch.
 
         Args: loss_of(part of each batch) gives scalars that are means over the part; parts, see `in_parts`.
@@ -120,7 +121,7 @@ class TrainingRun:
             torch._foreach_add_(means[0], more)
         return sum(v * share for v, share in zip(values, shares, strict=True)), means[0]
 
-    def update(self, loss: Tensor, gradients: list[Tensor]) -> None:
+    def update(self, loss: Tensor, gradients: Sequence[Tensor]) -> None:
         """One Adam step; the rate rises over 50 steps, then falls to 0 along a cosine. No number as a loss raises."""
         k = self.done
         if not torch.isfinite(loss):
@@ -154,7 +155,7 @@ class TrainingRun:
 
     def tensors(self) -> dict[str, Tensor]:
         """{key in a checkpoint: what it holds}, after the last whole update."""
-        tensors = {}
+        tensors: dict[str, Tensor] = {}
         for i, p in enumerate(self.network.parameters()):
             first, second = (self.adam.state[p].get(key, torch.zeros_like(p)) for key in ("exp_avg", "exp_avg_sq"))
             tensors |= {f"{i}.weight": p, f"{i}.average": self.average[i], f"{i}.first": first, f"{i}.second": second}
