@@ -18,7 +18,7 @@ class WithGradient(LinearOperator):
     def __init__(self, A, balance):
         self._A, self.balance = A, balance
         self._numbers = math.prod(A.range_shape) * (2 if A.complex_range else 1)
-        super().__init__(A.domain_shape, (self._numbers + 2 * math.prod(A.domain_shape),))
+        super().__init__(domain_shape=A.domain_shape, range_shape=(self._numbers + 2 * math.prod(A.domain_shape),))
         self.norm = (balance**2 * A.norm**2 + 8) ** 0.5  # an upper bound: ||grad||^2 <= 8
 
     def join(self, q, p):

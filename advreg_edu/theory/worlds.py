@@ -140,7 +140,7 @@ class _Displacement(LinearOperator):
     """Ax = (x, 0): the point, and room for its noise. A†(x, e) moves x by e, off M and along M."""
 
     def __init__(self, world, along):
-        super().__init__((1, 1, 2), (1, 2, 2))
+        super().__init__(domain_shape=(1, 1, 2), range_shape=(1, 2, 2), norm=1.0)
         self.world, self.along = world, along
 
     def _forward(self, x):
