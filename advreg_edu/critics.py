@@ -2,6 +2,8 @@
 
 import itertools
 import math
+from collections.abc import Callable
+from typing import TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -9,6 +11,8 @@ from torch import nn
 
 from ._input.arguments import check_batch, check_count, check_number, shown
 from ._input.networks import in_type_of_weights
+
+Critic: TypeAlias = Callable[[torch.Tensor], torch.Tensor]  # Psi: images (B, C, H, W) to (B,), differentiable
 
 # Stretches intensities so that noise of 0.02 to 0.1 reaches the curved part of SiLU; without it training stalls.
 GAIN = 6.0
