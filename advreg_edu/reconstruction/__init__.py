@@ -1,8 +1,10 @@
 """Reconstruction with a learned regulariser: the objective, the solvers, the stopping rules. Paper: §3.1, Alg. 2."""
 
-from .algorithm import Diverged, NotConverged, reconstruct, warn_if_unstable
+from .algorithm import reconstruct
+from .divergence import Diverged, warn_if_unstable
 from .objective import Iterate, Objective, Point, gradient
 from .solvers import METHODS, Solver
+from .stopping import NotConverged
 
 __all__ = [
     "METHODS",

@@ -42,7 +42,7 @@ class Solver(Protocol):
     True
     """
 
-    def __call__(self, J: Objective, p: Point, step_size: float) -> torch.Tensor: ...
+    def __call__(self, J: Objective, p: Point, step_size: float, /) -> torch.Tensor: ...
 
 
 class Stepper(Protocol):
