@@ -43,7 +43,10 @@ class Problem:
         device: torch.device | str | None = None,
         dtype: torch.dtype = torch.float32,
     ) -> torch.Tensor:
-        """Draw sigma * e, `batch` times: (B, *A.range_shape). The mean of ||sigma * e||^2 is sigma^2 * A.measured_count."""
+        """`batch` draws of sigma * e: (B, *A.range_shape).
+
+        The mean of ||sigma * e||^2 over them is sigma^2 * A.measured_count.
+        """
         check_count(batch, "batch")
         return self.sigma * self.A.random_measurement(batch, generator, device, dtype)
 
