@@ -12,7 +12,7 @@ from . import images, metrics, pretrained
 from .baselines import post_process, red, total_variation, train_denoiser
 from .critics import LocalCritic, PaperCritic, UNet
 from .metrics import psnr, ssim
-from .operators import FourierSampling, Identity, Inpainting, RayTransform, cartesian_mask, dot_test
+from .operators import FourierSampling, Identity, Inpainting, LinearOperator, RayTransform, cartesian_mask, dot_test
 from .pretrained import load_critic
 from .problem import Problem
 from .reconstruction import Diverged, reconstruct
@@ -25,6 +25,7 @@ __all__ = [
     "FourierSampling",
     "Identity",
     "Inpainting",
+    "LinearOperator",
     "LocalCritic",
     "PaperCritic",
     "Problem",

@@ -126,7 +126,7 @@ class Stretch(LinearOperator):
     """A = diag(FLAT, STEEP) on "images" of two pixels: small enough to draw."""
 
     def __init__(self):
-        super().__init__((1, 1, 2), (1, 1, 2))
+        super().__init__(domain_shape=(1, 1, 2), range_shape=(1, 1, 2))
         self.norm = STEEP
 
     def _forward(self, x):

@@ -7,16 +7,19 @@ Nothing here knows about widgets.
 import base64
 import html
 import math
-import struct
-import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from .._input.arguments import check_finite
+from .insets import busiest, with_inset
+from .looks import colour_table, font
+from .png import png, png_of_rows
+
+__all__ = ["Picture", "busiest", "colour_table", "font", "png", "png_of_rows", "strip", "with_inset"]
 
 COLOURS = {"image": "gray", "signed": "RdBu_r", "magnitude": "cividis", "sinogram": "cividis"}
 SIDE, GAP, BAR, FONT = 256, 12, 10, 15  # pixels: a panel, between panels, a colour bar, letters
@@ -29,9 +32,9 @@ class Picture:
 
     png: bytes
     alt: str
-    size: tuple
+    size: tuple[int, int]
 
-    def img(self):
+    def img(self) -> str:
         """The <img> element, its text in `alt`. It shrinks with the page and keeps its place while it loads."""
         return image_element(self.png, self.alt, self.size)
 
@@ -43,16 +46,30 @@ class Picture:
         return self.alt
 
 
-def image_element(data, alt, size, kind="png", style="display:block;max-width:100%;height:auto"):
+def image_element(
+    data: bytes,
+    alt: str,
+    size: tuple[float, float],
+    kind: str = "png",
+    style: str = "display:block;max-width:100%;height:auto",
+) -> str:
     """An <img> with its file inside. `data` bytes of that kind ("png", "svg+xml"); `size` in pixels of the page."""
-    source, (width, height) = base64.b64encode(data).decode(), size
+    source = base64.b64encode(data).decode()
+    width, height = size
     return (
         f'<img alt="{html.escape(alt)}" src="data:image/{kind};base64,{source}" width="{width}" height="{height}" '
         f'decoding="sync" style="{style}">'
     )
 
 
-def strip(images, titles, kinds=None, limits=(0, 1), signed_limit=None, alt=None):
+def strip(
+    images: Sequence[torch.Tensor],
+    titles: Sequence[str],
+    kinds: Sequence[str] | None = None,
+    limits: tuple[float, float] = (0, 1),
+    signed_limit: float | None = None,
+    alt: str | None = None,
+) -> Picture:
     """Images side by side, all of one kind on one scale, which is written under each panel.
 
     Args:
@@ -63,6 +80,9 @@ def strip(images, titles, kinds=None, limits=(0, 1), signed_limit=None, alt=None
         limits: black and white of the images; what lies beyond is clipped.
         signed_limit: end of the signed scale; by default the largest magnitude in the signed panels.
         alt: the sentence, if not the one computed from the panels.
+
+    >>> strip([torch.zeros(8, 8), torch.ones(8, 8)], ["black", "white"])
+    Side by side: black (mean 0, values 0 to 0, shown from 0 to 1); white (mean 1, values 1 to 1, shown from 0 to 1).
     """
     kinds = ["image"] * len(images) if kinds is None else list(kinds)
     if not len(images) == len(titles) == len(kinds) > 0:
@@ -84,43 +104,12 @@ def strip(images, titles, kinds=None, limits=(0, 1), signed_limit=None, alt=None
     return Picture(png(sheet), alt or _strip_sentence(arrays, titles, kinds, ranges), sheet.size)
 
 
-def with_inset(image, corner, side=32, factor=3):
-    """`image` (C, H, W) twice as large, and in its lower right corner the square at `corner`, magnified and framed.
+def array_of(image: torch.Tensor, title: str) -> np.ndarray:
+    """The numbers of an image, (H, W) or (H, W, 3); raises ValueError, with its title, for what is none.
 
-    corner (row, column) and `side` are in pixels of `image`; a thin frame shows where the square was.
+    >>> array_of(torch.zeros(1, 4, 6), "black").shape
+    (4, 6)
     """
-    row, column = corner
-    factor = min(factor, 2 * min(image.shape[1:]) // side)
-    enlarge = lambda u, n: u.repeat_interleave(n, 1).repeat_interleave(n, 2)
-    sheet, zoom = enlarge(image, 2), enlarge(image[:, row : row + side, column : column + side], factor)
-    width = zoom.shape[-1]
-    _frame(sheet, 2 * row, 2 * column, 2 * side)
-    sheet[:, -width:, -width:] = zoom
-    _frame(sheet, sheet.shape[1] - width, sheet.shape[2] - width, width)
-    return sheet
-
-
-def busiest(image, side=32):
-    """(row, column) of the square where `image` (C, H, W) varies most, not where `with_inset` puts its inset."""
-    x = image.mean(0)[None, None]
-    mean = lambda u: torch.nn.functional.avg_pool2d(u, side, stride=4)
-    variance = (mean(x * x) - mean(x) ** 2)[0, 0]
-    rows, columns = variance.shape
-    variance[rows // 3 :, columns // 3 :] = -1
-    k = int(variance.argmax())
-    return 4 * (k // columns), 4 * (k % columns)
-
-
-def _frame(sheet, row, column, side):
-    """A frame of 2 pixels inside the square, white between dark, so that it shows on any ground."""
-    for inset, value in ((0, 1.0), (1, 0.0)):
-        first, last = inset, side - 1 - inset
-        for k in (first, last):
-            sheet[:, row + k, column + first : column + last + 1] = value
-            sheet[:, row + first : row + last + 1, column + k] = value
-
-
-def array_of(image, title):
     array = torch.as_tensor(image).detach().cpu().float()
     if array.ndim not in (2, 3) or (array.ndim == 3 and len(array) not in (1, 3)):
         raise ValueError(
@@ -131,7 +120,13 @@ def array_of(image, title):
     return array.numpy() if array.ndim == 2 else array.permute(1, 2, 0).numpy().squeeze()
 
 
-def _range(kind, kinds, arrays, limits, signed_limit):
+def _range(
+    kind: str,
+    kinds: Sequence[str],
+    arrays: Sequence[np.ndarray],
+    limits: tuple[float, float],
+    signed_limit: float | None,
+) -> tuple[float, float]:
     """(low, high) of the scale that all panels of this kind share."""
     if kind not in COLOURS:
         raise ValueError(f"kinds: expected each of {', '.join(COLOURS)}, got {kind!r}.")
@@ -142,14 +137,14 @@ def _range(kind, kinds, arrays, limits, signed_limit):
     return (-high, high) if kind == "signed" else (0.0, high)
 
 
-def _coloured(array, kind, span):
+def _coloured(array: np.ndarray, kind: str, span: tuple[float, float]) -> np.ndarray:
     """(H, W) or (H, W, 3) to bytes (H, W, 3)."""
     low, high = span
     levels = (np.clip((array - low) / (high - low), 0, 1) * 255 + 0.5).astype(np.uint8)
     return levels if levels.ndim == 3 else colour_table(COLOURS[kind])[levels]
 
 
-def _enlarged(pixels, stretch):
+def _enlarged(pixels: np.ndarray, stretch: bool) -> Image.Image:
     """Whole-number magnification, so that a pixel stays a square of one colour; larger images are averaged down."""
     height, width = pixels.shape[:2]
     factor = SIDE // max(height, width) or SIDE / max(height, width)
@@ -157,69 +152,49 @@ def _enlarged(pixels, stretch):
     return Image.fromarray(pixels).resize(size, Image.Resampling.NEAREST if factor >= 1 else Image.Resampling.BOX)
 
 
-def colour_bar(sheet, draw, left, y, kind, span, side=SIDE):
+def colour_bar(
+    sheet: Image.Image,
+    draw: ImageDraw.ImageDraw,
+    left: int,
+    y: int,
+    kind: str,
+    span: tuple[float, float],
+    side: int = SIDE,
+) -> None:
     """The bar under a panel, `side` pixels wide, with the numbers at its ends, and 0 where it is signed."""
     ramp = np.tile(colour_table(COLOURS[kind])[np.linspace(0, 255, side - 2).astype(np.uint8)], (BAR - 2, 1, 1))
     draw.rectangle([left, y, left + side - 1, y + BAR - 1], fill=EDGE)
     sheet.paste(Image.fromarray(ramp), (left + 1, y + 1))
-    marks = [(span[0], 0, "la"), (span[1], side, "ra")] + ([(0, side / 2, "ma")] if kind == "signed" else [])
+    marks = [(span[0], 0.0, "la"), (span[1], side, "ra")] + ([(0.0, side / 2, "ma")] if kind == "signed" else [])
     for value, x, anchor in marks:
         draw.text((left + x, y + BAR), number(value), fill=QUIET, font=font(FONT - 1), anchor=anchor)
 
 
-def _strip_sentence(arrays, titles, kinds, ranges):
+def _strip_sentence(
+    arrays: Sequence[np.ndarray],
+    titles: Sequence[str],
+    kinds: Sequence[str],
+    ranges: Sequence[tuple[float, float]],
+) -> str:
     return "Side by side: " + "; ".join(map(described, arrays, titles, kinds, ranges)) + "."
 
 
-def described(array, title, kind, span):
-    """A panel in words and numbers."""
+def described(array: np.ndarray, title: str, kind: str, span: tuple[float, float]) -> str:
+    """A panel in words and numbers.
+
+    >>> described(np.array([[0.0, 0.5]]), "ramp", "image", (0, 1))
+    'ramp (mean 0.25, values 0 to 0.5, shown from 0 to 1)'
+    """
     rms = math.sqrt(float(np.square(array).mean()))
     size = f"root mean square {number(rms)}" if kind == "signed" else f"mean {number(float(array.mean()))}"
     values = f"values {number(float(array.min()))} to {number(float(array.max()))}"
     return f"{title} ({size}, {values}, shown from {number(span[0])} to {number(span[1])})"
 
 
-@lru_cache
-def colour_table(name):
-    if name == "gray":  # matplotlib's is one level too dark or too bright here and there
-        return np.arange(256, dtype=np.uint8)[:, None].repeat(3, axis=1)
-    import matplotlib
+def number(value: float) -> str:
+    """A number with three digits and a true minus sign.
 
-    return matplotlib.colormaps[name](np.arange(256), bytes=True)[:, :3]
-
-
-@lru_cache
-def font(size):
-    """DejaVu Sans from matplotlib: it has the Greek letters and the dagger of A†, which Pillow's own font lacks."""
-    import matplotlib
-
-    return ImageFont.truetype(f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans.ttf", size)
-
-
-def png(sheet):
-    """RGB image to PNG bytes, lossless. Three times faster than Pillow, which tries five filters on every row: here it
-    is always "Up", the difference to the row above, and that is zero in every second row of an enlarged image."""
-    rows = np.asarray(sheet).reshape(sheet.height, -1)
-    return png_of_rows(np.diff(rows, axis=0, prepend=np.zeros_like(rows[:1])), sheet.width, filter=2, colour=2)
-
-
-def png_of_rows(rows, width, filter, colour, palette=b""):
-    """PNG bytes of rows (height, bytes a row): filter 0 none or 2 "Up"; colour 0 gray, 2 RGB, 3 `palette` of RGB."""
-    lines = np.full((len(rows), 1 + rows.shape[1]), filter, np.uint8)  # each row starts with its filter
-    lines[:, 1:] = rows
-    chunks = [(b"IHDR", struct.pack(">IIBBBBB", width, len(rows), 8, colour, 0, 0, 0))]
-    chunks += [(b"PLTE", palette)] if palette else []
-    chunks += [(b"IDAT", _deflated(lines.tobytes())), (b"IEND", b"")]
-    pack = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(pack(kind, data) for kind, data in chunks)
-
-
-def _deflated(data):
-    """By run lengths and Huffman codes alone: on images smaller than zlib's fastest level, in half of the time."""
-    packer = zlib.compressobj(1, zlib.DEFLATED, strategy=zlib.Z_RLE)
-    return packer.compress(data) + packer.flush()
-
-
-def number(value):
-    """Three digits, a true minus sign."""
+    >>> number(-0.12345), number(12345)
+    ('−0.123', '1.23e+04')
+    """
     return f"{value:.3g}".replace("-", "−") if abs(value) < 1000 else f"{value:.2e}".replace("-", "−")

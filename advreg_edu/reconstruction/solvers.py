@@ -1,23 +1,78 @@
 """How Algorithm 2 goes from x_k to x_{k+1}, with a step size that is given or found. Paper: §3.1; Alg. 2, line 3."""
 
+from typing import Protocol
+
 import torch
 
+from .._input.arguments import check_choice, check_tensor
 from ..operators import inner, squared_norm
-from .objective import column
+from ..operators.linear import Map
+from .objective import Objective, Point, column
 
 METHODS = ("gradient-descent", "accelerated", "forward-backward")
 
 
+class Solver(Protocol):
+    """What `reconstruct(..., method=...)` takes: a function, or an object that remembers earlier iterates.
+
+    It is called once for each iterate and returns x_{k+1}, of the shape of x_k. It may read
+    - `p`, the point at x_k: `p.x`, `p.gradient` = grad J(x_k), `p.grad_psi` = grad Psi(x_k), `p.objective` = J(x_k);
+    - `J`, the objective: `J(x)` is the point at another x, for one evaluation of the critic; `J.A`, `J.y`, `J.weight`;
+    - `step_size`, the number that `reconstruct` was given.
+    If it also has a method `start()`, that is called before each run, so that one object can serve several.
+
+    Gradient descent with heavy-ball momentum (Polyak 1964), for instance:
+
+    >>> class HeavyBall:
+    ...     def __init__(self, momentum):
+    ...         self.momentum = momentum
+    ...
+    ...     def start(self):
+    ...         self.move = 0.0
+    ...
+    ...     def __call__(self, J, p, step_size):
+    ...         self.move = self.momentum * self.move - step_size * p.gradient
+    ...         return p.x + self.move
+    >>> import advreg_edu as ar
+    >>> problem = ar.Problem(ar.Identity((1, 8, 8)), sigma=0.1)
+    >>> energy = lambda x: x.square().flatten(1).sum(1)
+    >>> y = torch.ones(1, 1, 8, 8)
+    >>> *_, it = ar.reconstruct(problem, y, energy, reg_weight=1.0, step_size=0.1, steps=60, method=HeavyBall(0.5))
+    >>> torch.allclose(it.x, torch.tensor(0.5))  # y / (1 + reg_weight)
+    True
+    """
+
+    def __call__(self, J: Objective, p: Point, step_size: float, /) -> torch.Tensor: ...
+
+
+class Stepper(Protocol):
+    """What the loop of Algorithm 2 calls: a solver together with its step size."""
+
+    @property
+    def step(self) -> float | torch.Tensor:
+        """The step size of the next step: a number, or one for each image (B,)."""
+
+    def __call__(self, J: Objective, p: Point) -> tuple[Point, torch.Tensor]:
+        """The next point, and whether each image has moved: (B,) of bool."""
+
+
 class GivenStep:
-    """One step size for all images and iterates, as in the paper."""
+    """A solver with one step size for all images and iterates, as in the paper."""
 
-    def __init__(self, method, step):
+    def __init__(self, method: str | Solver, step: float) -> None:
         self.step = step
-        self.advance = {METHODS[0]: descend, METHODS[1]: Momentum(), METHODS[2]: forward_backward}[method]
+        self.solver = solver_of(method)
+        if hasattr(self.solver, "start"):
+            self.solver.start()
 
-    def __call__(self, J, p):
+    def __call__(self, J: Objective, p: Point) -> tuple[Point, torch.Tensor]:
         """The next point, and whether each image has moved: (B,)."""
-        return J(self.advance(J, p, self.step)), torch.ones_like(p.objective, dtype=torch.bool)
+        x = self.solver(J, p, self.step)
+        check_tensor(x, "method(J, p, step_size)")
+        if x.shape != p.x.shape:
+            expected = f"images like p.x of shape {tuple(p.x.shape)}"
+            raise ValueError(f"method(J, p, step_size): expected {expected}, got {tuple(x.shape)}. Return x_(k+1).")
+        return J(x), torch.ones_like(p.objective, dtype=torch.bool)
 
 
 class FoundStep:
@@ -32,11 +87,13 @@ class FoundStep:
     first loses its momentum, then halves its step. For "forward-backward" the curvature is that of lambda Psi alone.
     """
 
-    def __init__(self, method, start, step):
-        self.method, self.step = method, torch.full_like(start.objective, step)  # (B,)
-        self.before, self.age = start, torch.zeros_like(self.step)  # x_{k-1}, and for how many iterates it has momentum
+    def __init__(self, method: str, start: Point, step: float) -> None:
+        self.method = method
+        self.step = torch.full_like(start.objective, step)  # (B,)
+        self.before = start  # x_{k-1}
+        self.age = torch.zeros_like(self.step)  # for how many iterates an image has had momentum
 
-    def __call__(self, J, p):
+    def __call__(self, J: Objective, p: Point) -> tuple[Point, torch.Tensor]:
         """The next point, and whether each image has moved: (B,)."""
         step = column(self.step)
         if self.method == "forward-backward":
@@ -51,8 +108,8 @@ class FoundStep:
         self._learn(p, new, change, moved)
         return new.where(moved, p), moved
 
-    def _learn(self, p, new, change, moved):
-        """The next step size and age of the momentum."""
+    def _learn(self, p: Point, new: Point, change: torch.Tensor, moved: torch.Tensor) -> None:
+        """Set the next step size and the age of the momentum."""
         s = new.x - p.x
         curvature = inner(s, change)
         step = torch.where(curvature > 0, curvature / squared_norm(change), 2 * self.step)
@@ -64,7 +121,7 @@ class FoundStep:
             self.before, self.age = p, torch.where(moved & downhill, self.age + 1, 0)
 
 
-def fell(J, p, new, step):
+def fell(J: Objective, p: Point, new: Point, step: torch.Tensor) -> torch.Tensor:
     """Whether J fell from p to new by a share of what a step of that size promises, ||x_new - x||^2 / epsilon (Armijo).
 
     Where J changes by less than its rounding the slopes at both ends tell how it changed (Hager and Zhang 2005).
@@ -75,19 +132,23 @@ def fell(J, p, new, step):
     return (fall >= least) | (fall >= -J.rounding(p)) & (fall_by_slopes >= least)
 
 
-def descend(J, p, step):
+def descend(J: Objective, p: Point, step: float) -> torch.Tensor:
     """Alg. 2, line 3: x <- x - epsilon grad (||Ax - y||^2 + lambda Psi(x))."""
     return p.x - step * p.gradient
 
 
 class Momentum:
-    """Nesterov: the gradient step is taken at z = x + beta (x - x_previous); an image's beta restarts at 0 if it points
-    uphill. Beta tends to 1, so that steps up to 2/3 of gradient descent's limit are stable."""
+    """Nesterov's method: the gradient step is taken at z = x + beta (x - x_previous).
 
-    def __init__(self):
-        self.previous, self.age = None, None
+    An image's beta restarts at 0 where it points uphill. Beta tends to 1, so that steps up to 2/3 of gradient descent's
+    limit are stable.
+    """
 
-    def __call__(self, J, p, step):
+    def start(self) -> None:
+        """Forget the last run."""
+        self.previous: torch.Tensor | None = None
+
+    def __call__(self, J: Objective, p: Point, step: float) -> torch.Tensor:
         x = p.x
         if self.previous is None:
             self.previous, self.age = x, x.new_zeros(len(x))
@@ -98,18 +159,50 @@ class Momentum:
         return new
 
 
-def forward_backward(J, p, step):
+def forward_backward(J: Objective, p: Point, step: float | torch.Tensor) -> torch.Tensor:
     """x <- argmin_u ||Au - y||^2 + ||u - (x - epsilon lambda grad Psi(x))||^2 / (2 epsilon), by conjugate gradients.
 
     For denoising, inpainting and MRI A*A has the eigenvalues 0, 1/2 and 1 at most: three steps are exact.
     """
     v = p.x - step * J.weight * p.grad_psi
-    operator = lambda u: u + 2 * step * J.A.T(J.A(u))
+    operator: Map = lambda u: u + 2 * step * J.A.T(J.A(u))
     return conjugate_gradients(operator, v + 2 * step * J.A.T(J.y), p.x)
 
 
-def conjugate_gradients(operator, b, u, iterations=20):
-    """Solve operator(u) = b for a symmetric positive operator, each image of the batch on its own."""
+def solver_of(method: str | Solver) -> Solver:
+    """The solver that a name stands for, or the given one.
+
+    >>> solver_of("gradient-descent") is descend
+    True
+    """
+    if not isinstance(method, str):
+        return method
+    solvers: dict[str, Solver] = {METHODS[0]: descend, METHODS[1]: Momentum(), METHODS[2]: forward_backward}
+    return solvers[method]
+
+
+def check_method(method: object, step_size: float | str) -> None:
+    """Raise unless `method` is a name of METHODS or a `Solver`; "auto" finds step sizes for the names only.
+
+    >>> check_method("accelerated", "auto")
+    """
+    if isinstance(method, type):
+        fix = f"Make one: {method.__name__}()."
+        raise TypeError(f"method: expected a name or a solver, got the class {method.__name__}. {fix}")
+    if not callable(method):
+        check_choice(method, "method", METHODS)
+    elif step_size == "auto":
+        raise ValueError('step_size: expected a number for a solver of your own, got "auto". Try 0.3 / A.norm**2.')
+
+
+def conjugate_gradients(operator: Map, b: torch.Tensor, u: torch.Tensor, iterations: int = 20) -> torch.Tensor:
+    """Solve operator(u) = b for a symmetric positive operator, each image of the batch on its own.
+
+    >>> b = torch.ones(1, 1, 2, 2)
+    >>> conjugate_gradients(lambda u: 4 * u, b, torch.zeros_like(b))[0, 0]
+    tensor([[0.2500, 0.2500],
+            [0.2500, 0.2500]])
+    """
     tolerance = 10 * torch.finfo(b.dtype).eps
     r = b - operator(u)
     p, rr, bb = r, squared_norm(r), squared_norm(b)

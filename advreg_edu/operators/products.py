@@ -1,0 +1,41 @@
+"""Inner product and norm on images and measurements, and the test of an adjoint by them."""
+
+import torch
+
+from .checks import check_operator
+from .linear import LinearOperator
+
+
+def dot_test(A: LinearOperator, generator: torch.Generator | None = None) -> torch.Tensor:
+    """|<Ax, y> - <x, A*y>| / (||Ax|| ||y||) for random x and y in double precision: zero for an exact adjoint.
+
+    >>> from advreg_edu.operators import Identity
+    >>> bool(dot_test(Identity((1, 8, 8))) < 1e-12)
+    True
+    >>> shift = lambda x: x.roll(1, -1)
+    >>> bool(dot_test(LinearOperator(shift, shift, (1, 8, 8), (1, 8, 8))) < 1e-12)  # the adjoint rolls the other way
+    False
+    """
+    check_operator(A)
+    x = torch.randn(1, *A.domain_shape, generator=generator, dtype=torch.float64)
+    y = A.random_measurement(1, generator=generator, dtype=torch.float64)
+    Ax, Aty = A(x), A.T(y)
+    return (inner(Ax, y) - inner(x, Aty)).abs().squeeze() / (Ax.norm() * y.norm())
+
+
+def inner(u: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+    """<u, v> = Re sum u conj(v) per item of the batch: (B, ...) twice to (B,).
+
+    >>> inner(torch.tensor([[1.0, 2.0], [0.0, 1.0]]), torch.tensor([[3.0, 1.0], [5.0, 7.0]]))
+    tensor([5., 7.])
+    """
+    return (u * v.conj()).real.flatten(1).sum(1) if u.is_complex() else (u * v).flatten(1).sum(1)
+
+
+def squared_norm(u: torch.Tensor) -> torch.Tensor:
+    """||u||^2, the sum over all but the batch axis: (B, ...) to (B,).
+
+    >>> squared_norm(torch.tensor([[3.0, 4.0], [1.0, 0.0]]))
+    tensor([25.,  1.])
+    """
+    return inner(u, u)
