@@ -108,7 +108,7 @@ class UNet(nn.Module):
     Args: channels C; widths of the levels at 1/2, 1/4, ... of the resolution; multiples of 16 are fastest;
         blocks_down: whether the way down has blocks too, or is a bank of linear filters and a quarter faster;
         mirrored: once trained (`eval`), the correction is the mean of x's own and of that of its mirror image, mirrored
-        back. Twice the work; data/study/networks.md has what a critic gains. For networks that train on mirrored images.
+        back. Twice the work; data/study/networks.md has its worth. For networks that train on mirrored images.
 
     >>> net = UNet(channels=1)
     >>> x = torch.rand(2, 1, 30, 50)

@@ -1,10 +1,10 @@
 """Linear operators A with their adjoint A* and regularised pseudo-inverse A†. Paper: §2.1, §3.1."""
 
-from .checks import check_measurement, check_operator, check_type
+from .checks import check_measurement, check_type
 from .identity import Identity
 from .linear import Adjoint, LinearOperator
 from .masked import FourierSampling, Inpainting, cartesian_mask
-from .products import dot_test, inner, squared_norm
+from .products import check_operator, dot_test, inner, squared_norm
 from .ray_transform import RayTransform
 
 __all__ = [

@@ -1,31 +1,26 @@
 """Checks of what an operator is given. Every message says what was expected, what came, and how to fix it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
 
 from .._input.arguments import check_batch, check_float
 
-if TYPE_CHECKING:
-    from .linear import LinearOperator
+
+class Measuring(Protocol):
+    """What the checks ask of an operator."""
+
+    @property
+    def range_shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def complex_range(self) -> bool: ...
+
+    @property
+    def types(self) -> tuple[torch.dtype, ...]: ...
 
 
-def check_operator(A: object) -> None:
-    """Raise unless it is a LinearOperator.
-
-    >>> from advreg_edu.operators import Identity
-    >>> check_operator(Identity((1, 8, 8)))
-    """
-    from .linear import LinearOperator
-
-    if not isinstance(A, LinearOperator):
-        fix = "Build one, such as Identity((1, 64, 64))."
-        raise TypeError(f"A: expected an operator such as Identity or RayTransform, got {type(A).__name__}. {fix}")
-
-
-def check_measurement(A: LinearOperator, y: torch.Tensor) -> None:
+def check_measurement(A: Measuring, y: torch.Tensor) -> None:
     """Raise unless `y` is a batch of measurements of `A`: (B, *A.range_shape), complex or real as A gives them.
 
     >>> from advreg_edu.operators import Identity
@@ -42,7 +37,7 @@ def check_measurement(A: LinearOperator, y: torch.Tensor) -> None:
     check_type(A, y, "y")
 
 
-def check_type(A: LinearOperator, x: torch.Tensor, name: str) -> None:
+def check_type(A: Measuring, x: torch.Tensor, name: str) -> None:
     """Raise unless `x`, which the message calls `name`, has a float type that `A` can take.
 
     >>> from advreg_edu.operators import Identity

@@ -2,7 +2,6 @@
 
 import torch
 
-from .checks import check_operator
 from .linear import LinearOperator
 
 
@@ -39,3 +38,14 @@ def squared_norm(u: torch.Tensor) -> torch.Tensor:
     tensor([25.,  1.])
     """
     return inner(u, u)
+
+
+def check_operator(A: object) -> None:
+    """Raise unless it is a LinearOperator.
+
+    >>> from advreg_edu.operators import Identity
+    >>> check_operator(Identity((1, 8, 8)))
+    """
+    if not isinstance(A, LinearOperator):
+        fix = "Build one, such as Identity((1, 64, 64))."
+        raise TypeError(f"A: expected an operator such as Identity or RayTransform, got {type(A).__name__}. {fix}")
