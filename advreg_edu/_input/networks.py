@@ -5,15 +5,12 @@ the weights, at least float32, and return the type of their input. Not in the pa
 """
 
 import functools
-from collections.abc import Callable
 from contextlib import contextmanager
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from .arguments import check_batch, check_float
-
-Critic = Callable[[Tensor], Tensor]  # Psi: (B, C, H, W) to (B,)
 
 
 def in_type_of_weights(forward):

@@ -9,7 +9,6 @@ from torch import Generator, Tensor
 
 from .._input.arguments import check_batch, check_finite, check_float, check_images, check_number
 from .._input.networks import (
-    Critic,
     check_network,
     check_values,
     computing_type,
@@ -18,6 +17,7 @@ from .._input.networks import (
     gradient_by,
     variable,
 )
+from ..critics import Critic
 from ..operators import inner
 from .pairs import Batch, Pairs
 
