@@ -20,6 +20,9 @@ class REDFixedPoint:
     """What `solve_red` finds: x (B, C, H, W), and how well and how soon for each image (B,).
 
     `residual` is ||g|| / (lambda ||x - net(x)||), 0 at the fixed point; `steps` counts evaluations of the network.
+
+    >>> REDFixedPoint(torch.zeros(1, 1, 8, 8), residual=torch.tensor([0.005]), steps=torch.tensor([12])).steps
+    tensor([12])
     """
 
     x: torch.Tensor

@@ -16,7 +16,14 @@ _TOO_SLOW = "The 'astra_cpu' backend may be too slow"  # ODL's warning
 
 
 class Projector(Protocol):
-    """What a ray transform asks of its projector: both ways on a batch of any shape, and one division by the norm."""
+    """What a ray transform asks of its projector: both ways on a batch of any shape, and one division by the norm.
+
+    >>> projector: Projector = MatrixProjector(*odl_geometry(8, 3))
+    >>> y = projector.forward(torch.ones(1, 64))
+    >>> projector.divide_by(2.0)
+    >>> torch.equal(projector.forward(torch.ones(1, 64)), y / 2)
+    True
+    """
 
     def divide_by(self, norm: float) -> None: ...
 

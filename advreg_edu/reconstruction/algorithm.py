@@ -15,7 +15,8 @@ from ..operators import check_measurement
 from ..problem import Problem, check_problem
 from .divergence import stop_if_blown_up, warn_if_unstable
 from .objective import Iterate, Objective, Point, norm
-from .solvers import FoundStep, GivenStep, Solver, Stepper, check_method
+from .solvers import Solver, check_method
+from .step_sizes import FoundStep, GivenStep, Stepper
 from .stopping import NotConverged, check_stop, rule
 
 

@@ -38,7 +38,15 @@ class Iterate:
 
 @dataclass(frozen=True)
 class Point:
-    """What one evaluation of J at x gives: the value and the gradient of both parts, for each image."""
+    """What one evaluation of J at x gives: the value and the gradient of both parts, for each image.
+
+    >>> from advreg_edu.operators import Identity
+    >>> y = torch.ones(1, 1, 8, 8)
+    >>> J = Objective(Identity((1, 8, 8)), y, lambda x: x.square().flatten(1).sum(1), weight=1.0)
+    >>> p = J(y)
+    >>> p.data_term, p.regularizer, p.objective, p.gradient.shape
+    (tensor([0.]), tensor([64.]), tensor([64.]), torch.Size([1, 1, 8, 8]))
+    """
 
     x: torch.Tensor
     objective: torch.Tensor  # (B,), as the next two

@@ -24,7 +24,11 @@ TRAINING: dict[str, Any] = dict(batch_size=128, learning_rate=1e-2, averaging=0.
 
 @dataclass(frozen=True)
 class Transport:
-    """An optimal plan: `plan[i, j]` of the mass goes from x_noisy[i] to x_real[j]; `distance` is the mean way."""
+    """An optimal plan: `plan[i, j]` of the mass goes from x_noisy[i] to x_real[j]; `distance` is the mean way.
+
+    >>> Transport(0.5, torch.eye(2, dtype=torch.float64) / 2).plan.sum().item()
+    1.0
+    """
 
     distance: float
     plan: torch.Tensor  # (N, M), float64, sum 1

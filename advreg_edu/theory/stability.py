@@ -41,7 +41,8 @@ def minimisers(
     >>> from advreg_edu.theory import worlds
     >>> plane = ar.Problem(ar.Identity((1, 1, 2)), sigma=0.05)
     >>> middle = torch.tensor([[[[0.5, 0.5]]]])  # as near to one of the two points as to the other
-    >>> len(minimisers(plane, middle, worlds.points().distance, 0.2, starts=torch.rand(8, 1, 1, 2)))
+    >>> starts = torch.tensor([[0.3, 0.5], [0.4, 0.7], [0.7, 0.5], [0.6, 0.4]])[:, None, None]
+    >>> len(minimisers(plane, middle, worlds.points().distance, 0.2, starts))
     2
     """
     many = y.expand(len(starts), *y.shape[1:])
@@ -88,10 +89,10 @@ def worst_perturbation(
 
     Args: pullback(y, r) gives J* r, with J the derivative of R at y: `by_autograd(method)` or `implicitly(...)`.
 
-    >>> factors = torch.linspace(1, 3, 64).reshape(1, 8, 8)
-    >>> method = lambda y: factors * y
-    >>> delta = worst_perturbation(method, by_autograd(method), torch.zeros(1, 1, 8, 8), size=0.1, steps=100)
-    >>> amplification(method, torch.zeros(1, 1, 8, 8), delta).round(decimals=2)  # the largest factor
+    >>> method = lambda y: torch.tensor([1.0, 3.0]) * y
+    >>> y = torch.zeros(1, 1, 1, 2)
+    >>> delta = worst_perturbation(method, by_autograd(method), y, size=0.1, generator=torch.Generator().manual_seed(0))
+    >>> amplification(method, y, delta).round(decimals=2)  # the largest factor
     tensor([3.])
     """
     size = check_number(size, "size", low=0, above=True)
