@@ -17,7 +17,7 @@ from .divergence import stop_if_blown_up, warn_if_unstable
 from .objective import Iterate, Objective, Point, norm
 from .solvers import Solver, check_method
 from .step_sizes import FoundStep, GivenStep, Stepper
-from .stopping import NotConverged, check_stop, rule
+from .stopping import NotConverged, check_stop, stopping_rule
 
 
 def reconstruct(
@@ -88,7 +88,7 @@ def _iterates(
     dtype: torch.dtype,
 ) -> Iterator[Iterate]:
     """The iterates, from checked arguments; their x has the type `dtype`."""
-    J, criterion = Objective(problem.A, y, critic, weight), rule(stop, tolerance, problem, y, weight)
+    J, criterion = Objective(problem.A, y, critic, weight), stopping_rule(stop, tolerance, problem, y, weight)
     use_free()
     p = first = J(x)  # Alg. 2, line 1: x <- A† y
     check_finite(p.objective, "objective of the start, by critic and reg_weight")

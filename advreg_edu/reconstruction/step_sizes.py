@@ -92,7 +92,7 @@ class FoundStep:
             z = p.x + beta * (p.x - self.before.x)
             new = J(z - step * (p.gradient + beta * (p.gradient - self.before.gradient)))  # Alg. 2, line 3
             change = new.gradient - p.gradient
-        moved = fell(J, p, new, self.step)
+        moved = objective_fell(J, p, new, self.step)
         self._learn(p, new, change, moved)
         return new.where(moved, p), moved
 
@@ -109,7 +109,7 @@ class FoundStep:
             self.before, self.age = p, torch.where(moved & downhill, self.age + 1, 0)
 
 
-def fell(J: Objective, p: Point, new: Point, step: torch.Tensor) -> torch.Tensor:
+def objective_fell(J: Objective, p: Point, new: Point, step: torch.Tensor) -> torch.Tensor:
     """Whether J fell from p to new by a share of what a step of that size promises, ||x_new - x||^2 / epsilon (Armijo).
 
     Where J changes by less than its rounding the slopes at both ends tell how it changed (Hager and Zhang 2005).
@@ -118,7 +118,7 @@ def fell(J: Objective, p: Point, new: Point, step: torch.Tensor) -> torch.Tensor
     >>> y = torch.ones(1, 1, 8, 8)
     >>> J = Objective(Identity((1, 8, 8)), y, lambda x: x.square().flatten(1).sum(1), weight=1.0)
     >>> p = J(y)
-    >>> fell(J, p, J(p.x - 0.1 * p.gradient), torch.tensor([0.1]))
+    >>> objective_fell(J, p, J(p.x - 0.1 * p.gradient), torch.tensor([0.1]))
     tensor([True])
     """
     s, fall = new.x - p.x, p.objective - new.objective

@@ -129,12 +129,12 @@ class Discrepancy:
         return f"expected every data term to pass E ||e||^2 = {self.expected:.3g}, got one of {data_term:.3g}"
 
 
-def rule(stop: str | float | None, tolerance: float, problem: Problem, y: torch.Tensor, weight: float) -> Rule:
+def stopping_rule(stop: str | float | None, tolerance: float, problem: Problem, y: torch.Tensor, weight: float) -> Rule:
     """The rule that `stop` names, with the arguments of `reconstruct`.
 
     >>> from advreg_edu.operators import Identity
     >>> problem = Problem(Identity((1, 8, 8)), sigma=0.1)
-    >>> type(rule(1e-4, 0.01, problem, torch.ones(1, 1, 8, 8), weight=0.1)).__name__
+    >>> type(stopping_rule(1e-4, 0.01, problem, torch.ones(1, 1, 8, 8), weight=0.1)).__name__
     'SmallChange'
     """
     if stop is None:
