@@ -129,7 +129,7 @@ class OnTheFlyProjector:
 
 
 def import_astra() -> Any:
-    """The package `astra`; raises ModuleNotFoundError with the way to install it.
+    """Return the package `astra`, or raise ModuleNotFoundError with the way to install it.
 
     >>> import_astra().__name__
     'astra'
@@ -145,7 +145,7 @@ def import_astra() -> Any:
 
 
 def odl_geometry(size: int, angles: int) -> tuple[Any, Any]:
-    """ODL's space of images with pixels of side 1, and its parallel beam geometry.
+    """Return ODL's space of images with pixels of side 1, and its parallel beam geometry.
 
     >>> space, geometry = odl_geometry(8, 3)
     >>> space.shape, geometry.angles.shape

@@ -32,7 +32,7 @@ def reconstruct(
     x0: torch.Tensor | None = None,
     tolerance: float = 0.01,
 ) -> Iterator[Iterate]:
-    """Minimise ||Ax - y||^2 + lambda Psi(x) from A†y; yields the start and every iterate, so steps + 1 of them at most.
+    """Minimise ||Ax - y||^2 + lambda Psi(x) from A†y, and yield the start and every iterate: steps + 1 at most.
 
     Args:
         problem: operator A and noise level sigma (used by `stop="discrepancy"`, and by "gradient" where lambda is 0).

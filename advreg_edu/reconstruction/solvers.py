@@ -46,7 +46,7 @@ class Solver(Protocol):
 
 
 def descend(J: Objective, p: Point, step: float) -> torch.Tensor:
-    """Alg. 2, line 3: x <- x - epsilon grad (||Ax - y||^2 + lambda Psi(x)).
+    """Take a step of gradient descent, x <- x - epsilon grad (||Ax - y||^2 + lambda Psi(x)). Paper: Alg. 2, line 3.
 
     >>> from advreg_edu.operators import Identity
     >>> y = torch.ones(1, 1, 8, 8)
@@ -59,7 +59,7 @@ def descend(J: Objective, p: Point, step: float) -> torch.Tensor:
 
 
 class Momentum:
-    """Nesterov's method: the gradient step is taken at z = x + beta (x - x_previous).
+    """Nesterov's method takes the gradient step at z = x + beta (x - x_previous).
 
     An image's beta restarts at 0 where it points uphill. Beta tends to 1, so that steps up to 2/3 of gradient descent's
     limit are stable.
@@ -90,7 +90,8 @@ class Momentum:
 
 
 def forward_backward(J: Objective, p: Point, step: float | torch.Tensor) -> torch.Tensor:
-    """x <- argmin_u ||Au - y||^2 + ||u - (x - epsilon lambda grad Psi(x))||^2 / (2 epsilon), by conjugate gradients.
+    """Take a step that is explicit in Psi and implicit in the data term, by conjugate gradients:
+    x <- argmin_u ||Au - y||^2 + ||u - (x - epsilon lambda grad Psi(x))||^2 / (2 epsilon).
 
     For denoising, inpainting and MRI A*A has the eigenvalues 0, 1/2 and 1 at most: three steps are exact.
 
@@ -107,7 +108,7 @@ def forward_backward(J: Objective, p: Point, step: float | torch.Tensor) -> torc
 
 
 def solver_of(method: str | Solver) -> Solver:
-    """The solver that a name stands for, or the given one.
+    """Return the solver that a name stands for, or the given one.
 
     >>> solver_of("gradient-descent") is descend
     True

@@ -55,7 +55,7 @@ class GivenStep:
 
 
 class FoundStep:
-    """A step size for each image, found on the way, with which J never rises (not in the paper).
+    """A solver that finds a step size for each image on the way, with which J never rises (not in the paper).
 
     An image moves if that makes J fall; else it stays where it is for this iterate and halves its step. So an iterate
     costs one evaluation of the critic, whatever happens. After a move s that changed the gradient by v the next step is
@@ -110,7 +110,7 @@ class FoundStep:
 
 
 def objective_fell(J: Objective, p: Point, new: Point, step: torch.Tensor) -> torch.Tensor:
-    """Whether J fell from p to new by a share of what a step of that size promises, ||x_new - x||^2 / epsilon (Armijo).
+    """Return for which images J fell by a share of what such a step promises, ||x_new - x||^2 / epsilon (Armijo).
 
     Where J changes by less than its rounding the slopes at both ends tell how it changed (Hager and Zhang 2005).
 

@@ -57,8 +57,9 @@ class Never:
 
 
 class SmallGradient:
-    """||grad J(x)|| <= tolerance * lambda: at a minimum the gradients of both parts, each of about lambda, cancel.
+    """This rule stops where ||grad J(x)|| <= tolerance * lambda.
 
+    At a minimum the gradients of both parts, each of about lambda, cancel.
     Without a regulariser (lambda = 0) the noise takes its place, lambda = 2 E ||A* e||, and 2 ||A* y|| without noise.
 
     >>> from advreg_edu.operators import Identity
@@ -82,7 +83,7 @@ class SmallGradient:
 
 
 class SmallChange:
-    """||x_{k+1} - x_k|| <= t ||x_k||, for a step that has moved the image.
+    """This rule stops where ||x_{k+1} - x_k|| <= t ||x_k||, for a step that has moved the image.
 
     >>> SmallChange(1e-4).tolerance
     0.0001
@@ -104,7 +105,7 @@ class SmallChange:
 
 
 class Discrepancy:
-    """Morozov: ||Ax - y|| has grown or fallen to its expected value sqrt(E ||e||^2), once at least.
+    """Morozov's rule stops where ||Ax - y|| has grown or fallen to its expected value sqrt(E ||e||^2), once at least.
 
     The operator says how many numbers carry noise, `measured_count`: E ||e||^2 is sigma^2 times that.
 
@@ -130,7 +131,7 @@ class Discrepancy:
 
 
 def stopping_rule(stop: str | float | None, tolerance: float, problem: Problem, y: torch.Tensor, weight: float) -> Rule:
-    """The rule that `stop` names, with the arguments of `reconstruct`.
+    """Return the rule that `stop` names, with the arguments of `reconstruct`.
 
     >>> from advreg_edu.operators import Identity
     >>> problem = Problem(Identity((1, 8, 8)), sigma=0.1)
