@@ -20,7 +20,7 @@ WIDEST = 4096  # channels; a layer of so many has 600 MB of weights
 
 
 class PaperCritic(nn.Module):
-    """The authors' network: six 5x5 convolutions, two dense layers, leaky ReLU 0.1. (B, C, size, size) to (B,).
+    """The authors' network has six 5x5 convolutions, two dense layers and leaky ReLU 0.1: (B, C, size, size) to (B,).
 
     At 128x128 in colour it has 2,496,001 parameters, 84 % of them in the first dense layer, which ties it to one size.
     Source: `improved_binary_classifier` of https://github.com/lunz-s/DeepAdverserialRegulariser (weights not copied).
@@ -52,7 +52,7 @@ class PaperCritic(nn.Module):
 
 
 class LocalCritic(nn.Module):
-    """Psi(x) = ||x - D(x)||: how far x is from D(x), its clean version by a small U-Net. (B, C, H, W) to (B,).
+    """Psi(x) = ||x - D(x)|| says how far x is from D(x), its clean version by a small U-Net: (B, C, H, W) to (B,).
 
     A critic that solves Eq. 7 is, under Theorem 2, the distance ||x - P_M(x)|| to the manifold of real images. This one
     has that form, with D in the place of the projection P_M, and is trained by Eq. 6 alone: D never has a target. It is
@@ -62,7 +62,7 @@ class LocalCritic(nn.Module):
     1. the form above instead of a plain network (ours);
     2. smooth: SiLU in place of leaky ReLU, and the tip of the cone is rounded, Psi = sqrt(||x - D(x)||^2 + f^2) - f
        with f = `smoothing` * sqrt(number of intensities), so that gradient descent can settle near real images.
-    Before training D is a blur, Psi the length of what the blur removes, and ||grad Psi|| about 0.9 on noisy images.
+    Before training D is a blur, and Psi is the length of what the blur removes.
 
     >>> critic = LocalCritic(channels=1)
     >>> critic(torch.rand(2, 1, 64, 64)).shape, critic(torch.rand(2, 1, 30, 50)).shape
@@ -89,7 +89,7 @@ class LocalCritic(nn.Module):
         self.register_buffer("blur", torch.outer(binomial, binomial).repeat(channels, 1, 1, 1), persistent=False)
 
     def clean(self, x: torch.Tensor) -> torch.Tensor:
-        """D(x) = blur(x) + U-Net's correction: (B, C, H, W) twice."""
+        """Return D(x) = blur(x) + U-Net's correction: (B, C, H, W) twice."""
         with torch.autocast(x.device.type, enabled=False):  # bfloat16 would round intensities to 1/256
             blurred = F.conv2d(F.pad(x, (2, 2, 2, 2), mode="replicate"), self.blur, groups=self.channels)
         return blurred + self.unet.correction(x)
@@ -102,9 +102,10 @@ class LocalCritic(nn.Module):
 
 
 class UNet(nn.Module):
-    """x + correction(x), any image size: (B, C, H, W) twice. The correction is zero before training.
+    """A U-Net returns x + correction(x) for images of any size: (B, C, H, W) twice.
 
-    The first level works on 2x2 blocks of pixels as channels, a quarter of the cost of full resolution.
+    The correction is zero before training. The first level works on 2x2 blocks of pixels as channels, at a quarter of
+    the cost of full resolution.
     Args: channels C; widths of the levels at 1/2, 1/4, ... of the resolution; multiples of 16 are fastest;
         blocks_down: whether the way down has blocks too, or is a bank of linear filters and a quarter faster;
         mirrored: once trained (`eval`), the correction is the mean of x's own and of that of its mirror image, mirrored
@@ -149,7 +150,7 @@ class UNet(nn.Module):
         return x + self.correction(x)
 
     def correction(self, x: torch.Tensor) -> torch.Tensor:
-        """What the network adds to x: (B, C, H, W) twice."""
+        """Return what the network adds to x: (B, C, H, W) twice."""
         if self.training or not self.mirrored:
             return self._correction(x)
         own, mirrored = self._correction(torch.cat([x, x.flip(-1)])).chunk(2)

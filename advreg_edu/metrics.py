@@ -6,8 +6,9 @@ from ._input.arguments import check_images, check_number
 
 
 def psnr(x: torch.Tensor, x_true: torch.Tensor) -> torch.Tensor:
-    """Peak signal-to-noise ratio -10 log10 mean (x - x_true)^2 in dB, data range 1: (B, C, H, W) twice to (B,).
+    """Return the peak signal-to-noise ratio, -10 log10 mean (x - x_true)^2 dB, for data range 1.
 
+    Shapes: (B, C, H, W) twice to (B,).
     `x` is taken as it is; clamp it to [0, 1] first to compare with the paper. Equal images give infinity.
 
     >>> psnr(torch.full((1, 1, 8, 8), 0.6), torch.full((1, 1, 8, 8), 0.5))  # an error of 0.1 everywhere
@@ -18,10 +19,11 @@ def psnr(x: torch.Tensor, x_true: torch.Tensor) -> torch.Tensor:
 
 
 def ssim(x: torch.Tensor, x_true: torch.Tensor, data_range: float = 1.0) -> torch.Tensor:
-    """Structural similarity, mean over channels and over all 7x7 windows inside the image: (B, C, H, W) twice to (B,).
+    """Return the structural similarity, the mean over channels and over all 7x7 windows inside the image.
 
-    The same number as `skimage.metrics.structural_similarity(..., data_range=1)`. The authors' code left the data range
-    at scikit-image's 2 for floats, which raises every value; pass `data_range=2` for theirs.
+    Shapes: (B, C, H, W) twice to (B,).
+    It is the same number as `skimage.metrics.structural_similarity(..., data_range=1)`. The authors' code left the data
+    range at scikit-image's 2 for floats, which raises every value; pass `data_range=2` for theirs.
     Source: Wang et al., Image quality assessment, 2004.
 
     >>> x_true = torch.rand(1, 1, 16, 16, generator=torch.Generator().manual_seed(0))

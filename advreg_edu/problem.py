@@ -28,7 +28,7 @@ class Problem:
         object.__setattr__(self, "sigma", check_number(self.sigma, "sigma", low=0, fix=fix))
 
     def measure(self, x: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
-        """y = Ax + sigma * e, e ~ N(0, I): images (B, *A.domain_shape) in [0, 1] to (B, *A.range_shape).
+        """Return y = Ax + sigma * e with e ~ N(0, I): (B, *A.domain_shape) in [0, 1] to (B, *A.range_shape).
 
         The same generator state gives the same e for every sigma: a noise slider rescales one draw.
         """
@@ -43,7 +43,7 @@ class Problem:
         device: torch.device | str | None = None,
         dtype: torch.dtype = torch.float32,
     ) -> torch.Tensor:
-        """`batch` draws of sigma * e: (B, *A.range_shape).
+        """Draw the noise sigma * e `batch` times: (batch, *A.range_shape).
 
         The mean of ||sigma * e||^2 over them is sigma^2 * A.measured_count.
         """
@@ -51,7 +51,7 @@ class Problem:
         return self.sigma * self.A.random_measurement(batch, generator, device, dtype)
 
     def naive(self, y: torch.Tensor) -> torch.Tensor:
-        """A†y: where Algorithm 2 starts, and for random y a sample of P_n (§3.1)."""
+        """Return A†y: where Algorithm 2 starts, and for random y a sample of P_n (§3.1)."""
         check_measurement(self.A, y)
         check_finite(y, "y")
         return self.A.pinv(y)

@@ -10,7 +10,7 @@ from .problem import Problem, check_problem
 def weight_from_noise(
     problem: Problem, samples: int = 64, generator: torch.Generator | None = None, gradient_norm: float = 1.0
 ) -> torch.Tensor:
-    """lambda = 2 E ||A* e||_2, e ~ N(0, sigma^2): a scalar tensor.
+    """Return the regularisation weight lambda = 2 E ||A* e||_2 with e ~ N(0, sigma^2), a scalar tensor.
 
     If the truth x is a critical point of ||Ax - y||^2 + lambda Psi(x), then 2 A*e = lambda grad Psi(x); with
     ||grad Psi|| = 1 the norms give lambda. The 2 comes from the data term without 1/2. In high dimension the value is

@@ -14,9 +14,9 @@ from ..operators import LinearOperator, squared_norm
 
 
 def gradient(x: torch.Tensor) -> torch.Tensor:
-    """grad x = (d_1 x, d_2 x), forward differences, 0 beyond the last row and column: (B, C, H, W) to (B, 2, C, H, W).
+    """Return grad x = (d_1 x, d_2 x): (B, C, H, W) to (B, 2, C, H, W).
 
-    ||grad||^2 <= 8.
+    These are forward differences, and 0 beyond the last row and column. ||grad||^2 <= 8.
 
     >>> ramp = torch.arange(3.0).expand(1, 1, 2, 3)
     >>> down, right = gradient(ramp)[0, :, 0]
@@ -28,7 +28,7 @@ def gradient(x: torch.Tensor) -> torch.Tensor:
 
 
 def gradient_adjoint(p: torch.Tensor) -> torch.Tensor:
-    """grad* p, minus the divergence: (B, 2, C, H, W) to (B, C, H, W).
+    """Return grad* p, minus the divergence: (B, 2, C, H, W) to (B, C, H, W).
 
     >>> x, p = torch.rand(1, 1, 5, 6), torch.rand(1, 2, 1, 5, 6)
     >>> torch.allclose((gradient(x) * p).sum(), (x * gradient_adjoint(p)).sum(), atol=1e-4)
@@ -39,7 +39,7 @@ def gradient_adjoint(p: torch.Tensor) -> torch.Tensor:
 
 
 def primal(A: LinearOperator, y: torch.Tensor, reg_weight: float, x: torch.Tensor) -> torch.Tensor:
-    """P(x) = ||Ax - y||^2 + lambda TV(x), summed in double precision: (B,).
+    """Return P(x) = ||Ax - y||^2 + lambda TV(x), summed in double precision: (B,).
 
     >>> from advreg_edu.operators import Identity
     >>> ramp = torch.arange(3.0).expand(1, 1, 2, 3)
@@ -53,7 +53,7 @@ def primal(A: LinearOperator, y: torch.Tensor, reg_weight: float, x: torch.Tenso
 def lower_bound(
     A: LinearOperator, y: torch.Tensor, reg_weight: float, q: torch.Tensor, p: torch.Tensor
 ) -> torch.Tensor:
-    """A number that is at most P(x) for every x, sharp where (q, p) solves the dual problem: (B,), double precision.
+    """Return a number that is at most P(x) for every x, sharp where (q, p) solves the dual problem: (B,), double.
 
     Any (q, p) will do, because it is made feasible. One gradient step takes q towards A*q = -grad* p (for A = I it
     arrives), q loses what constant images c see of it (then <A*q, c> = 0), p becomes p - grad (grad* grad)^-1
@@ -80,8 +80,10 @@ def lower_bound(
 
 
 def constant_fit(A: LinearOperator, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """The constant images whose measurements are nearest to y: images 1_c (C, C, H, W) that are 1 in channel c alone,
-    A 1_c (C, *A.range_shape), and (B, C), the heights; 0 for a channel whose constants A does not see.
+    """Find the constant images whose measurements are nearest to y.
+
+    Returns: images 1_c (C, C, H, W) that are 1 in channel c alone, A 1_c (C, *A.range_shape), and the heights (B, C),
+    0 for a channel whose constants A does not see.
 
     >>> from advreg_edu.operators import Identity
     >>> ones, seen, heights = constant_fit(Identity((1, 2, 2)), torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]]))
@@ -102,7 +104,7 @@ def _product(u: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
 
 
 def inverse_laplacian(r: torch.Tensor) -> torch.Tensor:
-    """The u of mean 0 with grad* grad u = r - mean(r), exact by a cosine transform: (B, C, H, W).
+    """Return the u of mean 0 with grad* grad u = r - mean(r), exact by a cosine transform: (B, C, H, W).
 
     >>> r = torch.rand(1, 1, 6, 8, dtype=torch.float64)
     >>> torch.allclose(gradient_adjoint(gradient(inverse_laplacian(r))), r - r.mean())

@@ -11,7 +11,7 @@ from .duality import gradient, gradient_adjoint
 
 
 class WithGradient(LinearOperator):
-    """x to (b Ax, grad x), written one after the other: (B, *A.domain_shape) to (B, n).
+    """The operator from x to (b Ax, grad x), written one after the other: (B, *A.domain_shape) to (B, n).
 
     For ODL one operator in place of three on a product space: a step takes half the time. The balance b shares the
     work: the dual step for A is b^2 times that for grad.
@@ -29,11 +29,11 @@ class WithGradient(LinearOperator):
         self.norm = (balance**2 * A.norm**2 + 8) ** 0.5  # an upper bound: ||grad||^2 <= 8
 
     def join(self, q: torch.Tensor, p: torch.Tensor) -> torch.Tensor:
-        """The dual variable (q / b, p) of (A, grad)'s (q, p), (B, *A.range_shape) and (B, 2, C, H, W): (B, n)."""
+        """Join (A, grad)'s (q, p), (B, *A.range_shape) and (B, 2, C, H, W), to the dual variable (q / b, p): (B, n)."""
         return self._joined(q / self.balance, p)
 
     def split(self, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The (q, p) that `join` has joined."""
+        """Return the (q, p) that `join` has joined."""
         q, p = z[:, : self._numbers], z[:, self._numbers :].unflatten(1, (2, *self.domain_shape))
         if self._A.complex_range:
             q = torch.view_as_complex(q.unflatten(1, (*self._A.range_shape, 2)))
@@ -65,7 +65,7 @@ class TVDual:
         self.convex_conj = self
 
     def proximal(self, sigma: float) -> Callable[[Any, Any], None]:
-        """(q, p) to ((q - s y) / (1 + s / 2), p cut to |p| <= lambda in every pixel), s = b^2 sigma."""
+        """Map (q, p) to ((q - s y) / (1 + s / 2), p cut to |p| <= lambda in every pixel), with s = b^2 sigma."""
         s = self._stacked.balance**2 * sigma
 
         def apply(z: Any, out: Any) -> None:

@@ -9,7 +9,7 @@ from ..problem import Problem, check_problem
 
 @torch.no_grad()
 def post_process(problem: Problem, y: torch.Tensor, net: Map) -> torch.Tensor:
-    """net(A†y): (B, C, H, W), computed in the type of the net's weights, returned in that of y.
+    """Return net(A†y), (B, C, H, W), computed in the type of the net's weights and returned in that of y.
 
     Paper: §5.3 after Jin et al. 2017.
 

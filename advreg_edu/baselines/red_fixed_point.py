@@ -20,6 +20,9 @@ class REDFixedPoint:
     """What `solve_red` finds: x (B, C, H, W), and how well and how soon for each image (B,).
 
     `residual` is ||g|| / (lambda ||x - net(x)||), 0 at the fixed point; `steps` counts evaluations of the network.
+
+    >>> REDFixedPoint(torch.zeros(1, 1, 8, 8), residual=torch.tensor([0.005]), steps=torch.tensor([12])).steps
+    tensor([12])
     """
 
     x: torch.Tensor
@@ -30,7 +33,9 @@ class REDFixedPoint:
 def red(
     problem: Problem, y: torch.Tensor, net: Map, reg_weight: float, tolerance: float = 0.01, steps: int = 200
 ) -> torch.Tensor:
-    """Regularisation by denoising: the x with 2 A*(Ax - y) + lambda (x - net(x)) = 0, (B, C, H, W). See `solve_red`.
+    """Regularise by denoising: return the x (B, C, H, W) with 2 A*(Ax - y) + lambda (x - net(x)) = 0.
+
+    See `solve_red`.
 
     >>> import advreg_edu as ar
     >>> problem = ar.Problem(ar.Identity((1, 8, 8)), sigma=0.1)
@@ -46,7 +51,7 @@ def red(
 def solve_red(
     problem: Problem, y: torch.Tensor, net: Map, reg_weight: float, tolerance: float = 0.01, steps: int = 200
 ) -> REDFixedPoint:
-    """The fixed point of RED from A†y, x <- argmin_u ||Au - y||^2 + lambda / 2 ||u - net(x)||^2: a REDFixedPoint.
+    """Find the fixed point of RED from A†y by x <- argmin_u ||Au - y||^2 + lambda / 2 ||u - net(x)||^2.
 
     There g = 2 A*(Ax - y) + lambda (x - net(x)) vanishes, the gradient of ||Ax - y||^2 + lambda / 2 <x, x - net(x)>
     where net has a symmetric Jacobian and net(cx) = c net(x) for c near 1 (Romano et al.). A U-Net has neither

@@ -11,7 +11,12 @@ from ..operators import LinearOperator
 
 
 class SmoothFunctional(Protocol):
-    """A functional (B, C, H, W) to (B,) that knows the Lipschitz constant of its gradient."""
+    """A functional (B, C, H, W) to (B,) that knows the Lipschitz constant of its gradient.
+
+    >>> f: SmoothFunctional = SmoothedTV(smoothing=0.5)
+    >>> f.lipschitz
+    16.0
+    """
 
     @property
     def lipschitz(self) -> float:
@@ -22,8 +27,9 @@ class SmoothFunctional(Protocol):
 
 @dataclass(frozen=True)
 class SmoothedTV:
-    """f(x) = sum over pixels of sqrt((d_1 x)^2 + (d_2 x)^2 + beta^2) - beta: (B, C, H, W) to (B,), differentiable.
+    """The functional f(x) = sum over pixels of sqrt((d_1 x)^2 + (d_2 x)^2 + beta^2) - beta, differentiable.
 
+    Shapes: (B, C, H, W) to (B,).
     It lies below TV(x), by at most beta per pixel. grad f is Lipschitz with constant `lipschitz` = 8 / beta: 8 bounds
     ||(d_1, d_2)||^2, and 1 / beta is the curvature of the root at 0, so in flat regions. Not in the paper.
     Args: smoothing, beta > 0 in intensities.
@@ -49,7 +55,7 @@ class SmoothedTV:
 
 @dataclass(frozen=True)
 class Tikhonov:
-    """f(x) = sum over pixels of (d_1 x)^2 + (d_2 x)^2: (B, C, H, W) to (B,), a quadratic. Not in the paper.
+    """The quadratic f(x) = sum over pixels of (d_1 x)^2 + (d_2 x)^2: (B, C, H, W) to (B,). Not in the paper.
 
     grad f is Lipschitz with constant `lipschitz` = 16, nearly reached by a checkerboard.
 
@@ -65,9 +71,9 @@ class Tikhonov:
 
 
 def stability_limit(A: LinearOperator, regularizer: SmoothFunctional, reg_weight: float) -> float:
-    """2 / L with L = 2 ||A||^2 + reg_weight * regularizer.lipschitz: below it no step of gradient descent on
-    J(x) = ||Ax - y||^2 + reg_weight * f(x) can raise J.
+    """Return the step size below which no step of gradient descent on J(x) = ||Ax - y||^2 + reg_weight * f(x) raises J.
 
+    It is 2 / L with L = 2 ||A||^2 + reg_weight * regularizer.lipschitz.
     L bounds the curvature of J. The limit is sharp for a quadratic whose steepest directions in both terms agree; else
     some larger steps may work, without a promise. Source: Nesterov 2004, §1.2.3; not in the paper.
 

@@ -19,7 +19,11 @@ BALANCE = 3  # the dual step for A, relative to that for grad; measured: 1 suits
 
 @dataclass(frozen=True)
 class TVMinimum:
-    """What `minimise_tv` finds: x (B, C, H, W), the gap (B,), relative: P(x) - min P <= gap * P(x), and the steps."""
+    """What `minimise_tv` finds: x (B, C, H, W), the gap (B,), relative: P(x) - min P <= gap * P(x), and the steps.
+
+    >>> TVMinimum(torch.zeros(1, 1, 8, 8), gap=torch.tensor([5e-4]), steps=40).steps
+    40
+    """
 
     x: torch.Tensor
     gap: torch.Tensor
@@ -29,7 +33,7 @@ class TVMinimum:
 def total_variation(
     problem: Problem, y: torch.Tensor, reg_weight: float, gap: float = 1e-3, steps: int = 5000
 ) -> torch.Tensor:
-    """argmin_x ||Ax - y||^2 + lambda TV(x) to a relative duality gap: (B, C, H, W). See `minimise_tv`.
+    """Minimise ||Ax - y||^2 + lambda TV(x) to a relative duality gap: (B, C, H, W). See `minimise_tv`.
 
     >>> import advreg_edu as ar
     >>> x_true = torch.zeros(1, 1, 16, 16)
@@ -46,7 +50,7 @@ def total_variation(
 def minimise_tv(
     problem: Problem, y: torch.Tensor, reg_weight: float, gap: float = 1e-3, steps: int = 5000
 ) -> TVMinimum:
-    """argmin_x P(x) = ||Ax - y||^2 + lambda TV(x) by the primal-dual hybrid gradient method: a TVMinimum.
+    """Minimise P(x) = ||Ax - y||^2 + lambda TV(x) by the primal-dual hybrid gradient method.
 
     TV(x) = sum over pixels of sqrt((d_1 x)^2 + (d_2 x)^2), forward differences, each channel on its own.
     It stops when the P of every image is at most `gap` * P above its minimum, by a bound from below (`duality`), or

@@ -1,7 +1,7 @@
 """The axes of a chart: from numbers to pixels, with ticks at round numbers."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -10,14 +10,18 @@ from .pictures import number
 from .svg import INK, LINES, QUIET
 
 Pair: TypeAlias = tuple[float, float]
-Numbers: TypeAlias = Sequence[Any]  # floats, or what float() takes: NumPy's numbers, tensors of one number
+Numbers: TypeAlias = Collection[Any]  # floats, or what float() takes: NumPy's numbers, tensors of one number
 
 LEFT, RIGHT, TOP, BOTTOM = 58, 18, 28, 44  # pixels around the axes of a panel
 
 
 @dataclass(frozen=True)
 class Line:
-    """A curve as it is drawn: its name, its numbers, where they are in the picture, and the heights of its axes."""
+    """A curve as it is drawn: its name, its numbers, where they are in the picture, and the heights of its axes.
+
+    >>> Line("loss", x=(0.0, 1.0), values=(4.0, 2.0), spots=((58, 28), (282, 156)), heights=(28, 156)).name
+    'loss'
+    """
 
     name: str
     x: tuple[float, ...]

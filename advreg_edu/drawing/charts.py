@@ -22,7 +22,11 @@ LEGEND = 26  # pixels of its row
 
 @dataclass(frozen=True)
 class Drawing:
-    """An SVG and the sentence that says what is in it; `size` is (width, height) in pixels."""
+    """An SVG and the sentence that says what is in it; `size` is (width, height) in pixels.
+
+    >>> Drawing("<svg/>", "Nothing.", (10, 10)).img()
+    '<img alt="Nothing." src="data:image/svg+xml;base64,...'
+    """
 
     svg: str
     alt: str
@@ -45,6 +49,10 @@ class Chart:
     """Curves that are drawn once; `at(k)` adds a cursor at the k-th number without drawing them again.
 
     An app shows `sheet` and, above it, `cursor(k)`: a page that moves the cursor does not get the curves again.
+
+    >>> chart = curves({"loss": [4.0, 2.0, 1.0]})
+    >>> chart.at(2)
+    Curves (horizontal axis: iterate): loss goes from 4 to 1 in 2 steps, 1 at 2.
     """
 
     head: str  # opening tag of the SVG
@@ -86,7 +94,7 @@ class Chart:
 
 
 def curves(
-    series: Mapping[str, Numbers | Mapping[str, Numbers]],
+    series: Mapping[str, Numbers],
     log: Iterable[str] = (),
     steps: int | None = None,
     width: int = 848,

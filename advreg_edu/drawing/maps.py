@@ -39,6 +39,10 @@ class World(Protocol):
     """What is drawn of a manifold: a curve, and its velocity, which is zero where the manifold is isolated points.
 
     `theory.worlds` has some.
+
+    >>> from advreg_edu.theory import worlds
+    >>> plane([Plane("M", world=worlds.circle())])
+    The unit square, M (M, in orange: circle).
     """
 
     @property

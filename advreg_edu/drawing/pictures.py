@@ -28,7 +28,11 @@ INK, QUIET, EDGE, PAPER, ACCENT = (26, 26, 26), (84, 84, 84), (150, 150, 150), (
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG and the sentence that says what is in it; `size` is (width, height) in pixels."""
+    """A PNG and the sentence that says what is in it; `size` is (width, height) in pixels.
+
+    >>> Picture(png(Image.new("RGB", (4, 4))), "A black square.", (4, 4))
+    A black square.
+    """
 
     png: bytes
     alt: str
@@ -53,7 +57,11 @@ def image_element(
     kind: str = "png",
     style: str = "display:block;max-width:100%;height:auto",
 ) -> str:
-    """An <img> with its file inside. `data` bytes of that kind ("png", "svg+xml"); `size` in pixels of the page."""
+    """An <img> with its file inside. `data` bytes of that kind ("png", "svg+xml"); `size` in pixels of the page.
+
+    >>> image_element(b"", "Nothing.", (4, 4))
+    '<img alt="Nothing." src="data:image/png;base64," width="4" height="4" ...'
+    """
     source = base64.b64encode(data).decode()
     width, height = size
     return (
@@ -161,7 +169,13 @@ def colour_bar(
     span: tuple[float, float],
     side: int = SIDE,
 ) -> None:
-    """The bar under a panel, `side` pixels wide, with the numbers at its ends, and 0 where it is signed."""
+    """The bar under a panel, `side` pixels wide, with the numbers at its ends, and 0 where it is signed.
+
+    >>> sheet = Image.new("RGB", (SIDE, 30))
+    >>> colour_bar(sheet, ImageDraw.Draw(sheet), 0, 0, "image", (0, 1))
+    >>> sheet.getpixel((1, 1)), sheet.getpixel((SIDE - 2, 1))  # black to white
+    ((0, 0, 0), (255, 255, 255))
+    """
     ramp = np.tile(colour_table(COLOURS[kind])[np.linspace(0, 255, side - 2).astype(np.uint8)], (BAR - 2, 1, 1))
     draw.rectangle([left, y, left + side - 1, y + BAR - 1], fill=EDGE)
     sheet.paste(Image.fromarray(ramp), (left + 1, y + 1))

@@ -22,7 +22,11 @@ PIXELS = "display:block;image-rendering:pixelated;outline:1px solid #969696;outl
 
 @dataclass(frozen=True)
 class Tile:
-    """A PNG with one pixel per number, how large the page shows it, and its words. `frames`: (row, column, side)."""
+    """A PNG with one pixel per number, how large the page shows it, and its words. `frames`: (row, column, side).
+
+    >>> Tile(b"", "black", "A black square.", (256, 256)).html()
+    '<figure ...black...</figure>'
+    """
 
     png: bytes
     title: str
@@ -50,7 +54,11 @@ class Tile:
 
 @dataclass(frozen=True)
 class Grid:
-    """Tiles in rows, as many in a row as have room; `img()` is what a widget shows."""
+    """Tiles in rows, as many in a row as have room; `img()` is what a widget shows.
+
+    >>> Grid((tile(torch.zeros(1, 8, 8), "black"), tile(torch.ones(1, 8, 8), "white"))).figures().count("<img")
+    2
+    """
 
     tiles: tuple[Tile, ...]
 

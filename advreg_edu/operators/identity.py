@@ -9,7 +9,7 @@ from .linear import LinearOperator
 
 
 class Identity(LinearOperator):
-    """A = I, denoising. Paper: §2.1, §5.2.
+    """The operator A = I, which measures the image itself: denoising. Paper: §2.1, §5.2.
 
     >>> A = Identity((3, 128, 128))
     >>> A.measured_count == 3 * 128 * 128

@@ -80,18 +80,18 @@ class LinearOperator:
             self._check_functions()
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        """Ax: (B, *domain_shape) to (B, *range_shape)."""
+        """Return Ax: (B, *domain_shape) to (B, *range_shape)."""
         check_batch(x, "x", self.domain_shape, f"images for {self}")
         check_type(self, x, "x")
         return _Apply.apply(x, self._forward, self._adjoint)
 
     @property
     def T(self) -> "Adjoint":
-        """The adjoint A*: <Ax, y> = <x, A*y>. `A.T.T is A`."""
+        """The adjoint A*, for which <Ax, y> = <x, A*y>; `A.T.T is A`."""
         return Adjoint(self)
 
     def pinv(self, y: torch.Tensor) -> torch.Tensor:
-        """A†y, a (regularised) pseudo-inverse. For an orthogonal projection or an isometry it is the adjoint."""
+        """Return A†y, a (regularised) pseudo-inverse. For an orthogonal projection or an isometry it is the adjoint."""
         return self.T(y)
 
     @cached_property
@@ -127,7 +127,7 @@ class LinearOperator:
         device: torch.device | str | None = None,
         dtype: torch.dtype = torch.float32,
     ) -> torch.Tensor:
-        """Standard normal numbers where A measures, zero elsewhere: (B, *range_shape), the noise e for sigma = 1.
+        """Draw the noise e for sigma = 1: standard normal where A measures, zero elsewhere, (batch, *range_shape).
 
         The draw is made on the CPU, so that the same generator gives the same noise on every device. The mean of
         ||e||^2 is `measured_count`.
@@ -136,8 +136,9 @@ class LinearOperator:
         return self._measured(torch.view_as_complex(e) if self.complex_range else e).to(device)
 
     def as_odl(self, batch: int | None = None) -> Any:
-        """The same map as an `odl.Operator` on (*domain_shape), or on a batch; cells of side 1, so A* is unchanged.
+        """Return the same map as an `odl.Operator` on (*domain_shape), or on a batch.
 
+        The cells have side 1, so A* is unchanged.
         Complex measurements become real ones with a last axis of length 2.
         """
         from .odl_bridge import as_odl
@@ -190,7 +191,7 @@ class Adjoint:
         return self.T.norm
 
     def __call__(self, y: torch.Tensor) -> torch.Tensor:
-        """A*y: (B, *range_shape) to (B, *domain_shape), both of A."""
+        """Return A*y: (B, *range_shape) to (B, *domain_shape), both of A."""
         check_measurement(self.T, y)
         return _Apply.apply(y, self.T._adjoint, self.T._forward)
 

@@ -27,7 +27,9 @@ class _Masked(LinearOperator):
 
 
 class Inpainting(_Masked):
-    """A x = mask * x: pixels are seen or not. Paper: §2.1. A† = A*, so holes stay black in A†y.
+    """The operator A x = mask * x, which sees some pixels and not others. Paper: §2.1.
+
+    Its pseudo-inverse is A† = A*, so holes stay black in A†y.
 
     >>> mask = torch.ones(8, 8)
     >>> mask[2:4, 2:4] = 0
@@ -48,7 +50,9 @@ class Inpainting(_Masked):
 
 
 class FourierSampling(_Masked):
-    """A x = mask * F x with the orthonormal FFT: Cartesian MRI. Paper: §2.1. A† = A* = Re F* mask ("zero filling").
+    """The operator A x = mask * F x with the orthonormal Fourier transform F, as in Cartesian MRI. Paper: §2.1.
+
+    Its pseudo-inverse is A† = A* = Re F* mask, which fills the missing frequencies with zeros ("zero filling").
 
     >>> A = FourierSampling(cartesian_mask(16, fraction=0.25))
     >>> y = A(torch.rand(2, 1, 16, 16))
@@ -78,9 +82,10 @@ class FourierSampling(_Masked):
 def cartesian_mask(
     size: int, fraction: float = 0.3, centre: float = 0.08, generator: torch.Generator | None = None
 ) -> torch.Tensor:
-    """Lines of k-space, as an MRI scanner takes them: (size, size), rows, zero frequency first (not in the paper).
+    """Draw the lines of k-space that an MRI scanner takes: rows of ones in (size, size), zero frequency first.
 
     The `centre` share of lowest frequencies is always kept, the rest is drawn so that `fraction` of all rows is seen.
+    Not in the paper.
 
     >>> mask = cartesian_mask(64, fraction=0.25, generator=torch.Generator().manual_seed(0))
     >>> mask.shape, int(mask[:, 0].sum()), int(mask[0, 0])

@@ -10,7 +10,7 @@ from .linear import LinearOperator
 
 
 def as_odl(A: LinearOperator, batch: int | None = None) -> odl.Operator:
-    """`A` as an `odl.Operator` with `adjoint`, on unit cells, single or batched. See `LinearOperator.as_odl`.
+    """Return `A` as an `odl.Operator` with `adjoint`, on unit cells, single or batched: see `LinearOperator.as_odl`.
 
     >>> from advreg_edu.operators import Identity
     >>> operator = as_odl(Identity((1, 4, 4)))

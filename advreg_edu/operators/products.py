@@ -6,7 +6,9 @@ from .linear import LinearOperator
 
 
 def dot_test(A: LinearOperator, generator: torch.Generator | None = None) -> torch.Tensor:
-    """|<Ax, y> - <x, A*y>| / (||Ax|| ||y||) for random x and y in double precision: zero for an exact adjoint.
+    """Test the adjoint: |<Ax, y> - <x, A*y>| / (||Ax|| ||y||) for random x and y, in double precision.
+
+    It is zero, up to rounding, for the exact adjoint, and almost surely not for another map.
 
     >>> from advreg_edu.operators import Identity
     >>> bool(dot_test(Identity((1, 8, 8))) < 1e-12)
@@ -23,7 +25,7 @@ def dot_test(A: LinearOperator, generator: torch.Generator | None = None) -> tor
 
 
 def inner(u: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-    """<u, v> = Re sum u conj(v) per item of the batch: (B, ...) twice to (B,).
+    """Return <u, v> = Re sum u conj(v) of each item of the batch: (B, ...) twice to (B,).
 
     >>> inner(torch.tensor([[1.0, 2.0], [0.0, 1.0]]), torch.tensor([[3.0, 1.0], [5.0, 7.0]]))
     tensor([5., 7.])
@@ -32,7 +34,7 @@ def inner(u: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
 
 
 def squared_norm(u: torch.Tensor) -> torch.Tensor:
-    """||u||^2, the sum over all but the batch axis: (B, ...) to (B,).
+    """Return ||u||^2, the sum of squares over all but the batch axis: (B, ...) to (B,).
 
     >>> squared_norm(torch.tensor([[3.0, 4.0], [1.0, 0.0]]))
     tensor([25.,  1.])

@@ -16,7 +16,14 @@ _TOO_SLOW = "The 'astra_cpu' backend may be too slow"  # ODL's warning
 
 
 class Projector(Protocol):
-    """What a ray transform asks of its projector: both ways on a batch of any shape, and one division by the norm."""
+    """What a ray transform asks of its projector: both ways on a batch of any shape, and one division by the norm.
+
+    >>> projector: Projector = MatrixProjector(*odl_geometry(8, 3))
+    >>> y = projector.forward(torch.ones(1, 64))
+    >>> projector.divide_by(2.0)
+    >>> torch.equal(projector.forward(torch.ones(1, 64)), y / 2)
+    True
+    """
 
     def divide_by(self, norm: float) -> None: ...
 
@@ -122,7 +129,7 @@ class OnTheFlyProjector:
 
 
 def import_astra() -> Any:
-    """The package `astra`; raises ModuleNotFoundError with the way to install it.
+    """Return the package `astra`, or raise ModuleNotFoundError with the way to install it.
 
     >>> import_astra().__name__
     'astra'
@@ -138,7 +145,7 @@ def import_astra() -> Any:
 
 
 def odl_geometry(size: int, angles: int) -> tuple[Any, Any]:
-    """ODL's space of images with pixels of side 1, and its parallel beam geometry.
+    """Return ODL's space of images with pixels of side 1, and its parallel beam geometry.
 
     >>> space, geometry = odl_geometry(8, 3)
     >>> space.shape, geometry.angles.shape

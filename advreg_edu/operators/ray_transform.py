@@ -76,7 +76,7 @@ class RayTransform(LinearOperator):
         return self._project.adjoint(y).reshape(-1, *self.domain_shape)
 
     def pinv(self, y: torch.Tensor, filter: str | None = None) -> torch.Tensor:
-        """A†y, filtered back-projection: pi/N c^2 A*(h * y) with the discrete ramp h.
+        """Return A†y, the filtered back-projection pi/N c^2 A*(h * y) with the discrete ramp h.
 
         Args: y (B, 1, angles, detectors); filter, one of FILTERS, if another than the operator's own is wanted.
         Source: Kak and Slaney, Principles of Computerized Tomographic Imaging, 1988, Eq. 61 (ramp kernel).

@@ -15,8 +15,9 @@ from ..operators import check_measurement
 from ..problem import Problem, check_problem
 from .divergence import stop_if_blown_up, warn_if_unstable
 from .objective import Iterate, Objective, Point, norm
-from .solvers import FoundStep, GivenStep, Solver, Stepper, check_method
-from .stopping import NotConverged, check_stop, rule
+from .solvers import Solver, check_method
+from .step_sizes import FoundStep, GivenStep, Stepper
+from .stopping import NotConverged, check_stop, stopping_rule
 
 
 def reconstruct(
@@ -31,7 +32,7 @@ def reconstruct(
     x0: torch.Tensor | None = None,
     tolerance: float = 0.01,
 ) -> Iterator[Iterate]:
-    """Minimise ||Ax - y||^2 + lambda Psi(x) from A†y; yields the start and every iterate, so steps + 1 of them at most.
+    """Minimise ||Ax - y||^2 + lambda Psi(x) from A†y, and yield the start and every iterate: steps + 1 at most.
 
     Args:
         problem: operator A and noise level sigma (used by `stop="discrepancy"`, and by "gradient" where lambda is 0).
@@ -87,7 +88,7 @@ def _iterates(
     dtype: torch.dtype,
 ) -> Iterator[Iterate]:
     """The iterates, from checked arguments; their x has the type `dtype`."""
-    J, criterion = Objective(problem.A, y, critic, weight), rule(stop, tolerance, problem, y, weight)
+    J, criterion = Objective(problem.A, y, critic, weight), stopping_rule(stop, tolerance, problem, y, weight)
     use_free()
     p = first = J(x)  # Alg. 2, line 1: x <- A† y
     check_finite(p.objective, "objective of the start, by critic and reg_weight")

@@ -32,7 +32,18 @@ class Diverged(ValueError):
 
 
 def stop_if_blown_up(p: Point, last: Iterate, y: torch.Tensor, step_size: float | str, first: Point) -> None:
-    """Raise `Diverged` if the data term or the critic at p is not what a run that converges has."""
+    """Raise `Diverged` if the data term or the critic at p is not what a run that converges has.
+
+    >>> from advreg_edu.operators import Identity
+    >>> from advreg_edu.reconstruction import Objective
+    >>> y = torch.ones(1, 1, 8, 8)
+    >>> J = Objective(Identity((1, 8, 8)), y, lambda x: x.square().flatten(1).sum(1), weight=1.0)
+    >>> start = Iterate(0, y, *[torch.ones(1)] * 5, stopped=False)
+    >>> stop_if_blown_up(J(0.9 * y), start, y, step_size=0.3, first=J(y))
+    >>> stop_if_blown_up(J(1e6 * y), start, y, step_size=0.3, first=J(y))
+    Traceback (most recent call last):
+    advreg_edu.reconstruction.divergence.Diverged: The objective blew up at step 1: ...
+    """
     bound = 1e3 * (squared_norm(y) + first.data_term) + 1
     near = bool((p.data_term <= bound).all())  # false for NaN, too
     psi = p.regularizer + norm(p.grad_psi)

@@ -12,7 +12,7 @@ from ..operators import LinearOperator, inner, squared_norm
 
 @dataclass(frozen=True)
 class Iterate:
-    """x_k and the parts of the objective J(x) = ||Ax - y||^2 + lambda Psi(x) at x_k, each per image (B,).
+    """An iterate x_k, and the parts of J(x) = ||Ax - y||^2 + lambda Psi(x) there, each for every image (B,).
 
     >>> import advreg_edu as ar
     >>> problem = ar.Problem(ar.Identity((1, 8, 8)), sigma=0.1)
@@ -38,7 +38,15 @@ class Iterate:
 
 @dataclass(frozen=True)
 class Point:
-    """What one evaluation of J at x gives: the value and the gradient of both parts, for each image."""
+    """What one evaluation of J at x gives: the value and the gradient of both parts, for each image.
+
+    >>> from advreg_edu.operators import Identity
+    >>> y = torch.ones(1, 1, 8, 8)
+    >>> J = Objective(Identity((1, 8, 8)), y, lambda x: x.square().flatten(1).sum(1), weight=1.0)
+    >>> p = J(y)
+    >>> p.data_term, p.regularizer, p.objective, p.gradient.shape
+    (tensor([0.]), tensor([64.]), tensor([64.]), torch.Size([1, 1, 8, 8]))
+    """
 
     x: torch.Tensor
     objective: torch.Tensor  # (B,), as the next two
@@ -48,14 +56,14 @@ class Point:
     grad_psi: torch.Tensor  # without lambda
 
     def where(self, chosen: torch.Tensor, other: "Point") -> "Point":
-        """This point for the images that are chosen, (B,) of bool, and the other one for the rest."""
+        """Take this point for the images that are chosen, (B,) of bool, and the other one for the rest."""
         pick = lambda u, v: torch.where(column(chosen) if u.ndim == 4 else chosen, u, v)
         return Point(*(pick(getattr(self, f.name), getattr(other, f.name)) for f in fields(self)))
 
 
 @dataclass(frozen=True)
 class Objective:
-    """J(x) = ||Ax - y||^2 + weight * Psi(x) for a batch of measurements y.
+    """The objective J(x) = ||Ax - y||^2 + weight * Psi(x), for a batch of measurements y. Paper: Eq. 5.
 
     >>> from advreg_edu.operators import Identity
     >>> energy = lambda x: x.square().flatten(1).sum(1)
@@ -74,19 +82,19 @@ class Objective:
     weight: float
 
     def __call__(self, x: torch.Tensor) -> Point:
-        """The point at x, by one product with A and A* and one evaluation of the critic forward and back."""
+        """Return the point at x, by one product with A and A* and one evaluation of the critic forward and back."""
         residual = self.A(x) - self.y
         psi, grad_psi = gradient(self.critic, x)
         data, grad_data = squared_norm(residual), 2 * self.A.T(residual)
         return Point(x, data + self.weight * psi, data, psi, grad_data + self.weight * grad_psi, grad_psi)
 
     def rounding(self, p: Point) -> torch.Tensor:
-        """By how much rounding may change J(x), a float32 or float64 sum of two terms."""
+        """Return by how much rounding may change J(x), a float32 or float64 sum of two terms."""
         return 8 * torch.finfo(p.x.dtype).eps * (p.data_term + self.weight * p.regularizer.abs())
 
 
 def gradient(critic: Critic, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Psi(x) and grad Psi(x): (B,) and (B, C, H, W).
+    """Return Psi(x) and grad Psi(x): (B,) and (B, C, H, W).
 
     >>> gradient(lambda x: x.square().flatten(1).sum(1), torch.tensor([[[[3.0, 4.0]]]]))
     (tensor([25.]), tensor([[[[6., 8.]]]]))
@@ -100,7 +108,7 @@ def gradient(critic: Critic, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tenso
 
 
 def column(numbers: torch.Tensor) -> torch.Tensor:
-    """One factor for each image: (B,) to (B, 1, 1, 1).
+    """Shape numbers as one factor for each image: (B,) to (B, 1, 1, 1).
 
     >>> column(torch.tensor([1.0, 2.0])).shape
     torch.Size([2, 1, 1, 1])
@@ -109,7 +117,7 @@ def column(numbers: torch.Tensor) -> torch.Tensor:
 
 
 def norm(u: torch.Tensor) -> torch.Tensor:
-    """||u|| of each image: (B, ...) to (B,).
+    """Return ||u|| of each image: (B, ...) to (B,).
 
     >>> norm(torch.tensor([[3.0, 4.0], [1.0, 0.0]]))
     tensor([5., 1.])

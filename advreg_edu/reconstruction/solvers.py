@@ -1,10 +1,10 @@
-"""How Algorithm 2 goes from x_k to x_{k+1}, with a step size that is given or found. Paper: §3.1; Alg. 2, line 3."""
+"""How Algorithm 2 goes from x_k to x_{k+1}. Paper: §3.1; Alg. 2, line 3."""
 
 from typing import Protocol
 
 import torch
 
-from .._input.arguments import check_choice, check_tensor
+from .._input.arguments import check_choice
 from ..operators import inner, squared_norm
 from ..operators.linear import Map
 from .objective import Objective, Point, column
@@ -45,103 +45,33 @@ class Solver(Protocol):
     def __call__(self, J: Objective, p: Point, step_size: float, /) -> torch.Tensor: ...
 
 
-class Stepper(Protocol):
-    """What the loop of Algorithm 2 calls: a solver together with its step size."""
-
-    @property
-    def step(self) -> float | torch.Tensor:
-        """The step size of the next step: a number, or one for each image (B,)."""
-
-    def __call__(self, J: Objective, p: Point) -> tuple[Point, torch.Tensor]:
-        """The next point, and whether each image has moved: (B,) of bool."""
-
-
-class GivenStep:
-    """A solver with one step size for all images and iterates, as in the paper."""
-
-    def __init__(self, method: str | Solver, step: float) -> None:
-        self.step = step
-        self.solver = solver_of(method)
-        if hasattr(self.solver, "start"):
-            self.solver.start()
-
-    def __call__(self, J: Objective, p: Point) -> tuple[Point, torch.Tensor]:
-        """The next point, and whether each image has moved: (B,)."""
-        x = self.solver(J, p, self.step)
-        check_tensor(x, "method(J, p, step_size)")
-        if x.shape != p.x.shape:
-            expected = f"images like p.x of shape {tuple(p.x.shape)}"
-            raise ValueError(f"method(J, p, step_size): expected {expected}, got {tuple(x.shape)}. Return x_(k+1).")
-        return J(x), torch.ones_like(p.objective, dtype=torch.bool)
-
-
-class FoundStep:
-    """A step size for each image, found on the way, with which J never rises (not in the paper).
-
-    An image moves if that makes J fall; else it stays where it is for this iterate and halves its step. So an iterate
-    costs one evaluation of the critic, whatever happens. After a move s that changed the gradient by v the next step is
-    <s, v> / ||v||^2, one over the curvature met (Barzilai and Borwein 1988), or twice the last where that is negative.
-
-    "accelerated" takes the gradient at z = x + beta (x - x_previous), as `Momentum` does, but extrapolates it from the
-    last two, which is exact for a quadratic J, and lets the step grow by a tenth at most. An image whose J would rise
-    first loses its momentum, then halves its step. For "forward-backward" the curvature is that of lambda Psi alone.
-    """
-
-    def __init__(self, method: str, start: Point, step: float) -> None:
-        self.method = method
-        self.step = torch.full_like(start.objective, step)  # (B,)
-        self.before = start  # x_{k-1}
-        self.age = torch.zeros_like(self.step)  # for how many iterates an image has had momentum
-
-    def __call__(self, J: Objective, p: Point) -> tuple[Point, torch.Tensor]:
-        """The next point, and whether each image has moved: (B,)."""
-        step = column(self.step)
-        if self.method == "forward-backward":
-            new = J(forward_backward(J, p, step))
-            change = J.weight * (new.grad_psi - p.grad_psi)
-        else:
-            beta = column(self.age / (self.age + 3))  # without momentum 0, and z = x
-            z = p.x + beta * (p.x - self.before.x)
-            new = J(z - step * (p.gradient + beta * (p.gradient - self.before.gradient)))  # Alg. 2, line 3
-            change = new.gradient - p.gradient
-        moved = fell(J, p, new, self.step)
-        self._learn(p, new, change, moved)
-        return new.where(moved, p), moved
-
-    def _learn(self, p: Point, new: Point, change: torch.Tensor, moved: torch.Tensor) -> None:
-        """Set the next step size and the age of the momentum."""
-        s = new.x - p.x
-        curvature = inner(s, change)
-        step = torch.where(curvature > 0, curvature / squared_norm(change), 2 * self.step)
-        if self.method == "accelerated":
-            step = torch.minimum(step, 1.1 * self.step)
-        self.step = torch.where(moved, step, torch.where(self.age == 0, self.step / 2, self.step))
-        if self.method == "accelerated":
-            downhill = inner(new.gradient, s) < 0
-            self.before, self.age = p, torch.where(moved & downhill, self.age + 1, 0)
-
-
-def fell(J: Objective, p: Point, new: Point, step: torch.Tensor) -> torch.Tensor:
-    """Whether J fell from p to new by a share of what a step of that size promises, ||x_new - x||^2 / epsilon (Armijo).
-
-    Where J changes by less than its rounding the slopes at both ends tell how it changed (Hager and Zhang 2005).
-    """
-    s, fall = new.x - p.x, p.objective - new.objective
-    least = 1e-4 * squared_norm(s) / step
-    fall_by_slopes = -inner(p.gradient + new.gradient, s) / 2  # exact for a quadratic J
-    return (fall >= least) | (fall >= -J.rounding(p)) & (fall_by_slopes >= least)
-
-
 def descend(J: Objective, p: Point, step: float) -> torch.Tensor:
-    """Alg. 2, line 3: x <- x - epsilon grad (||Ax - y||^2 + lambda Psi(x))."""
+    """Take a step of gradient descent, x <- x - epsilon grad (||Ax - y||^2 + lambda Psi(x)). Paper: Alg. 2, line 3.
+
+    >>> from advreg_edu.operators import Identity
+    >>> y = torch.ones(1, 1, 8, 8)
+    >>> J = Objective(Identity((1, 8, 8)), y, lambda x: x.square().flatten(1).sum(1), weight=1.0)
+    >>> p = J(y)
+    >>> torch.equal(descend(J, p, 0.1), y - 0.1 * 2 * y)
+    True
+    """
     return p.x - step * p.gradient
 
 
 class Momentum:
-    """Nesterov's method: the gradient step is taken at z = x + beta (x - x_previous).
+    """Nesterov's method takes the gradient step at z = x + beta (x - x_previous).
 
     An image's beta restarts at 0 where it points uphill. Beta tends to 1, so that steps up to 2/3 of gradient descent's
     limit are stable.
+
+    >>> from advreg_edu.operators import Identity
+    >>> y = torch.ones(1, 1, 8, 8)
+    >>> J = Objective(Identity((1, 8, 8)), y, lambda x: x.square().flatten(1).sum(1), weight=1.0)
+    >>> p = J(y)
+    >>> solver = Momentum()
+    >>> solver.start()
+    >>> torch.equal(solver(J, p, 0.1), descend(J, p, 0.1))  # the first step has no momentum yet
+    True
     """
 
     def start(self) -> None:
@@ -160,9 +90,17 @@ class Momentum:
 
 
 def forward_backward(J: Objective, p: Point, step: float | torch.Tensor) -> torch.Tensor:
-    """x <- argmin_u ||Au - y||^2 + ||u - (x - epsilon lambda grad Psi(x))||^2 / (2 epsilon), by conjugate gradients.
+    """Take a step that is explicit in Psi and implicit in the data term, by conjugate gradients:
+    x <- argmin_u ||Au - y||^2 + ||u - (x - epsilon lambda grad Psi(x))||^2 / (2 epsilon).
 
     For denoising, inpainting and MRI A*A has the eigenvalues 0, 1/2 and 1 at most: three steps are exact.
+
+    >>> from advreg_edu.operators import Identity
+    >>> y = torch.ones(1, 1, 8, 8)
+    >>> J = Objective(Identity((1, 8, 8)), y, lambda x: x.square().flatten(1).sum(1), weight=1.0)
+    >>> p = J(y)
+    >>> torch.allclose(forward_backward(J, p, 0.5), torch.tensor(0.5))  # argmin (u - 1)^2 + (u - (1 - 0.5 * 2))^2
+    True
     """
     v = p.x - step * J.weight * p.grad_psi
     operator: Map = lambda u: u + 2 * step * J.A.T(J.A(u))
@@ -170,7 +108,7 @@ def forward_backward(J: Objective, p: Point, step: float | torch.Tensor) -> torc
 
 
 def solver_of(method: str | Solver) -> Solver:
-    """The solver that a name stands for, or the given one.
+    """Return the solver that a name stands for, or the given one.
 
     >>> solver_of("gradient-descent") is descend
     True

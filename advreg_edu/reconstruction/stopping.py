@@ -11,11 +11,25 @@ from .objective import Point, norm
 
 
 class NotConverged(UserWarning):
-    """`steps` ran out before the stopping rule was met."""
+    """The warning that `steps` ran out before the stopping rule was met.
+
+    >>> issubclass(NotConverged, UserWarning)  # so warnings.simplefilter("error", NotConverged) makes it an error
+    True
+    """
 
 
 class Rule(Protocol):
-    """When to stop: which images are done at a point, and what was missed if the steps ran out."""
+    """When to stop: which images are done at a point, and what was missed if the steps ran out.
+
+    >>> from advreg_edu.reconstruction import Objective
+    >>> from advreg_edu.operators import Identity
+    >>> y = torch.ones(1, 1, 8, 8)
+    >>> J = Objective(Identity((1, 8, 8)), y, lambda x: x.square().flatten(1).sum(1), weight=1.0)
+    >>> p = J(y)
+    >>> every: Rule = Never()
+    >>> every(p)
+    tensor([False])
+    """
 
     waits: bool  # whether an image that is done waits for the others
 
@@ -27,7 +41,11 @@ class Rule(Protocol):
 
 
 class Never:
-    """The rule that lets all steps run."""
+    """The rule that lets all steps run.
+
+    >>> Never().waits
+    False
+    """
 
     waits = False
 
@@ -39,9 +57,15 @@ class Never:
 
 
 class SmallGradient:
-    """||grad J(x)|| <= tolerance * lambda: at a minimum the gradients of both parts, each of about lambda, cancel.
+    """This rule stops where ||grad J(x)|| <= tolerance * lambda.
 
+    At a minimum the gradients of both parts, each of about lambda, cancel.
     Without a regulariser (lambda = 0) the noise takes its place, lambda = 2 E ||A* e||, and 2 ||A* y|| without noise.
+
+    >>> from advreg_edu.operators import Identity
+    >>> problem = Problem(Identity((1, 8, 8)), sigma=0.1)
+    >>> SmallGradient(0.01, problem, torch.ones(1, 1, 8, 8), weight=2.0).scale
+    2.0
     """
 
     waits = True
@@ -59,7 +83,11 @@ class SmallGradient:
 
 
 class SmallChange:
-    """||x_{k+1} - x_k|| <= t ||x_k||, for a step that has moved the image."""
+    """This rule stops where ||x_{k+1} - x_k|| <= t ||x_k||, for a step that has moved the image.
+
+    >>> SmallChange(1e-4).tolerance
+    0.0001
+    """
 
     waits = False
 
@@ -77,7 +105,14 @@ class SmallChange:
 
 
 class Discrepancy:
-    """Morozov: ||Ax - y|| has grown or fallen to its expected value sqrt(E ||e||^2), once at least."""
+    """Morozov's rule stops where ||Ax - y|| has grown or fallen to its expected value sqrt(E ||e||^2), once at least.
+
+    The operator says how many numbers carry noise, `measured_count`: E ||e||^2 is sigma^2 times that.
+
+    >>> from advreg_edu.operators import Identity
+    >>> round(Discrepancy(Problem(Identity((1, 8, 8)), sigma=0.1)).expected, 4)  # 64 sigma^2
+    0.64
+    """
 
     waits = False
 
@@ -95,8 +130,14 @@ class Discrepancy:
         return f"expected every data term to pass E ||e||^2 = {self.expected:.3g}, got one of {data_term:.3g}"
 
 
-def rule(stop: str | float | None, tolerance: float, problem: Problem, y: torch.Tensor, weight: float) -> Rule:
-    """The rule that `stop` names, with the arguments of `reconstruct`."""
+def stopping_rule(stop: str | float | None, tolerance: float, problem: Problem, y: torch.Tensor, weight: float) -> Rule:
+    """Return the rule that `stop` names, with the arguments of `reconstruct`.
+
+    >>> from advreg_edu.operators import Identity
+    >>> problem = Problem(Identity((1, 8, 8)), sigma=0.1)
+    >>> type(stopping_rule(1e-4, 0.01, problem, torch.ones(1, 1, 8, 8), weight=0.1)).__name__
+    'SmallChange'
+    """
     if stop is None:
         return Never()
     if stop == "gradient":

@@ -10,7 +10,7 @@ from .world import World
 
 
 def corruption(world: World, sigma: float, along: float = 0.0) -> Problem:
-    """The Problem whose A†y = x + sigma * (normal part of e + along * tangential part of e), e ~ N(0, I), x on M.
+    """Return the Problem with A†y = x + sigma * (normal part of e + along * tangential part of e), e ~ N(0, I), x on M.
 
     Its P_n obeys Assumption 2, (P_M)# P_n = P_r, while the noise stays below the distance at which two points of M are
     equally near. along=1 is plain Gaussian noise, which moves points along M too.

@@ -9,9 +9,10 @@ ZOOM = 8.0  # the unit square becomes [-4, 4]^2, the range in which a fresh netw
 
 
 class PlaneCritic(nn.Module):
-    """Psi(x): points (B, 1, 1, 2) to (B,) by a plain network, two hidden layers, ReLU. Zero before training.
+    """Psi(x) by a plain network of two hidden layers with ReLU: points (B, 1, 1, 2) to (B,).
 
-    ReLU, since d_M has a kink on M: a smooth network of the same size rounds it off.
+    It is zero before training. The activation is ReLU, since d_M has a kink on M: a smooth network of the same size
+    rounds it off.
 
     >>> PlaneCritic()(torch.rand(3, 1, 1, 2)).tolist()
     [0.0, 0.0, 0.0]
@@ -32,7 +33,7 @@ class PlaneCritic(nn.Module):
 
 
 class DistanceCritic(nn.Module):
-    """Psi(x) = ||x - D(x)||, the form of `LocalCritic`: D is a network from the plane to the plane; rounded at the tip.
+    """Psi(x) = ||x - D(x)|| has the form of `LocalCritic`: D is a network from the plane to the plane.
 
     Args: width of the two hidden layers (SiLU); smoothing, the radius of the rounded tip.
 
@@ -49,7 +50,7 @@ class DistanceCritic(nn.Module):
         self.net, self.smoothing = _perceptron(check_count(width, "width"), 2, nn.SiLU), smoothing
 
     def clean(self, x: torch.Tensor) -> torch.Tensor:
-        """D(x), in the place of P_M(x): shape of x."""
+        """Return D(x), in the place of P_M(x), of the shape of x."""
         return x - self.net(ZOOM * (x.flatten(1) - 0.5)).reshape(x.shape) / ZOOM
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

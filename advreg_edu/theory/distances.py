@@ -24,17 +24,21 @@ TRAINING: dict[str, Any] = dict(batch_size=128, learning_rate=1e-2, averaging=0.
 
 @dataclass(frozen=True)
 class Transport:
-    """An optimal plan: `plan[i, j]` of the mass goes from x_noisy[i] to x_real[j]; `distance` is the mean way."""
+    """An optimal plan: `plan[i, j]` of the mass goes from x_noisy[i] to x_real[j]; `distance` is the mean way.
+
+    >>> Transport(0.5, torch.eye(2, dtype=torch.float64) / 2).plan.sum().item()
+    1.0
+    """
 
     distance: float
     plan: torch.Tensor  # (N, M), float64, sum 1
 
 
 def transport(x_real: torch.Tensor, x_noisy: torch.Tensor) -> Transport:
-    """The optimal transport between two samples, each point with the same weight; exact. Source: Eq. 7, its dual side.
+    """Find the optimal transport between two samples, each point with the same weight. Source: Eq. 7, its dual side.
 
-    A linear programme with N x M unknowns, solved by the network simplex method of POT (Bonneel et al. 2011): a second
-    for 2000 points. Raises RuntimeError if the solver stops early.
+    It is exact: a linear programme with N x M unknowns, solved by the network simplex method of POT (Bonneel et al.
+    2011), in a second for 2000 points. Raises RuntimeError if the solver stops early.
 
     >>> x_real = torch.tensor([[0.0, 0.0], [1.0, 0.0]])
     >>> found = transport(x_real, x_real.flip(0) + torch.tensor([0.0, 0.5]))
@@ -55,7 +59,7 @@ def transport(x_real: torch.Tensor, x_noisy: torch.Tensor) -> Transport:
 
 
 def wasserstein(x_real: torch.Tensor, x_noisy: torch.Tensor) -> float:
-    """Wass(P_r, P_n) of two samples, exact: a float. Source: Eq. 7.
+    """Return Wass(P_r, P_n) of two samples, exact. Source: Eq. 7.
 
     >>> x = torch.rand(20, 1, 1, 2)
     >>> round(wasserstein(x, x + torch.tensor([0.3, 0.4])), 4)
@@ -66,7 +70,7 @@ def wasserstein(x_real: torch.Tensor, x_noisy: torch.Tensor) -> float:
 
 @torch.no_grad()
 def gap(f: Critic, x_real: torch.Tensor, x_noisy: torch.Tensor) -> float:
-    """E f(x_noisy) - E f(x_real): what Eq. 7 maximises over the 1-Lipschitz functions, a float.
+    """Return E f(x_noisy) - E f(x_real), which Eq. 7 maximises over the 1-Lipschitz functions.
 
     >>> x = torch.rand(20, 1, 1, 2)
     >>> height = lambda x: x[..., 1].flatten()
@@ -77,7 +81,7 @@ def gap(f: Critic, x_real: torch.Tensor, x_noisy: torch.Tensor) -> float:
 
 
 def flow(f: Critic, x: torch.Tensor, eta: float) -> torch.Tensor:
-    """g_eta(x) = x - eta * grad f(x), shape of x. Source: Eq. 8.
+    """Return g_eta(x) = x - eta * grad f(x), of the shape of x. Source: Eq. 8.
 
     >>> from advreg_edu.theory import worlds
     >>> flow(worlds.circle(radius=0.3).distance, torch.tensor([[[[1.0, 0.5]]]]), eta=0.2)
@@ -87,7 +91,7 @@ def flow(f: Critic, x: torch.Tensor, eta: float) -> torch.Tensor:
 
 
 def squared_slope(f: Critic, x: torch.Tensor) -> float:
-    """E ||grad f(x)||^2, a float; Theorem 1 says that it is minus the slope of the Wasserstein distance.
+    """Return E ||grad f(x)||^2. Theorem 1 says that it is minus the slope of the Wasserstein distance.
 
     >>> from advreg_edu.theory import worlds
     >>> round(squared_slope(worlds.circle().distance, torch.rand(20, 1, 1, 2)), 4)
@@ -97,7 +101,7 @@ def squared_slope(f: Critic, x: torch.Tensor) -> float:
 
 
 def decay(f: Critic, x_real: torch.Tensor, x_noisy: torch.Tensor, etas: Iterable[float]) -> list[float]:
-    """Wass(P_r, P_eta) for each eta, exact: [float]. P_eta is the law of flow(f, x_noisy, eta). Source: §3.2.
+    """Return Wass(P_r, P_eta) for each eta, exact. P_eta is the law of flow(f, x_noisy, eta). Source: §3.2.
 
     >>> height = lambda x: x[..., 1].flatten()
     >>> x = torch.rand(20, 1, 1, 2)
@@ -109,7 +113,7 @@ def decay(f: Critic, x_real: torch.Tensor, x_noisy: torch.Tensor, etas: Iterable
 
 
 def slope_at_zero(f: Critic, x_real: torch.Tensor, x_noisy: torch.Tensor) -> float:
-    """d/d eta Wass(P_r, P_eta) at eta = 0, exact for the samples, without a difference quotient: a float.
+    """Return d/d eta Wass(P_r, P_eta) at eta = 0, exact for the samples, without a difference quotient.
 
     By the envelope theorem (Eq. 9) the optimal plan may be held fixed: the slope is -E <u, grad f(x_noisy)> with u the
     unit vector from the goal of x_noisy to x_noisy. Holds where the optimal plan is unique and no point lies on its own
@@ -128,7 +132,7 @@ def slope_at_zero(f: Critic, x_real: torch.Tensor, x_noisy: torch.Tensor) -> flo
 
 @torch.no_grad()
 def distance_error(f: Critic, world: World, x: torch.Tensor) -> float:
-    """min over c of E |f(x) - d_M(x) - c|, a float: Eq. 18 leaves a constant free. Source: Theorem 2.
+    """Return the minimum over c of E |f(x) - d_M(x) - c|: Eq. 18 leaves a constant free. Source: Theorem 2.
 
     >>> from advreg_edu.theory import worlds
     >>> circle = worlds.circle()

@@ -21,7 +21,7 @@ Places = Sequence[Sequence[float]] | torch.Tensor
 
 
 def circle(radius: float = 0.3) -> World:
-    """A circle around the centre of the square; P_r is uniform on it.
+    """Make a circle around the centre of the square; P_r is uniform on it.
 
     >>> circle(radius=0.3).distance(torch.tensor([[[[0.5, 0.5]]]]))  # of the centre
     tensor([0.3000])
@@ -32,7 +32,7 @@ def circle(radius: float = 0.3) -> World:
 
 
 def ellipse(a: float = 0.38, b: float = 0.24) -> World:
-    """An ellipse with half axes a and b; P_r is uniform in the angle of (a cos, b sin).
+    """Make an ellipse with half axes a and b; P_r is uniform in the angle of (a cos, b sin).
 
     >>> ellipse(a=0.4, b=0.2).project(torch.tensor([[[[0.5, 0.9]]]]))  # the top
     tensor([[[[0.5000, 0.7000]]]])
@@ -42,7 +42,7 @@ def ellipse(a: float = 0.38, b: float = 0.24) -> World:
 
 
 def spiral(turns: float = 1.75, inner: float = 0.06, outer: float = 0.42) -> World:
-    """Archimedes' spiral, radius proportional to the angle, open at both ends; P_r is nearly uniform in length.
+    """Make a spiral, radius proportional to the angle, open at both ends; P_r is nearly uniform in length.
 
     >>> x = spiral().sample(100)
     >>> bool((spiral().distance(x) < 1e-5).all())
@@ -64,7 +64,7 @@ def spiral(turns: float = 1.75, inner: float = 0.06, outer: float = 0.42) -> Wor
 
 
 def points(places: Places = ((0.25, 0.5), (0.75, 0.5)), name: str = "two points") -> World:
-    """Finitely many points of equal weight; by default two.
+    """Make a world of finitely many points of equal weight; by default two.
 
     >>> points().project(torch.tensor([[[[0.4, 0.6]]]]))
     tensor([[[[0.2500, 0.5000]]]])
@@ -77,7 +77,7 @@ def points(places: Places = ((0.25, 0.5), (0.75, 0.5)), name: str = "two points"
 
 
 def polyline(places: Places, name: str = "your own") -> World:
-    """Straight pieces from place to place, in the unit square; P_r is uniform in length.
+    """Make straight pieces from place to place, in the unit square; P_r is uniform in length.
 
     >>> corner = polyline([(0.2, 0.2), (0.8, 0.2), (0.8, 0.8)])
     >>> corner.distance(torch.tensor([[[[0.5, 0.5]]]]))
@@ -109,7 +109,7 @@ def polyline(places: Places, name: str = "your own") -> World:
 
 
 def segment(start: Sequence[float] = (0.2, 0.5), end: Sequence[float] = (0.8, 0.5)) -> World:
-    """A straight piece; P_r is uniform on it.
+    """Make a straight piece; P_r is uniform on it.
 
     >>> segment().distance(torch.tensor([[[[0.5, 0.6]]]]))
     tensor([0.1000])
