@@ -189,7 +189,7 @@ reconstruction_lab()
 # | 01 | [Inverse problems](01_inverse_problems.ipynb) | measure how noise and missing angles are amplified |
 # | 02 | [Variational regularisation](02_variational_regularisation.ipynb) | use TV, and know what $\lambda$ does |
 # | 03 | [Training a critic](03_training_a_critic.ipynb) | write Eq. 6 in six lines and train it |
-# | 04 | [What the critic learns](04_what_the_critic_learns.ipynb) | see Theorems 1 and 2 in the plane, where the truth is known |
+# | 04 | [What the critic learns](04_what_the_critic_learns.ipynb) | see Theorems 1 and 2 in the plane |
 # | 05 | [λ from the noise](05_weight_from_noise.ipynb) | derive $\lambda = 2\,\mathbb E\lVert A^*e\rVert$ and test it |
 # | 06 | [Reconstruction lab](06_reconstruction_lab.ipynb) | run Algorithm 2 with every knob |
 # | 07 | [Who is better?](07_who_is_better.ipynb) | read Tables 1 and 2 of the paper critically |
