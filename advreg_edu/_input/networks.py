@@ -5,19 +5,23 @@ the weights, at least float32, and return the type of their input. Not in the pa
 """
 
 import functools
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .arguments import check_batch, check_float
 
+Network = Callable[[Tensor], Tensor]  # (B, C, H, W) to (B,) for critics, to (B, C, H, W) for others
 
-def in_type_of_weights(forward):
+
+def in_type_of_weights(forward: Callable[[Any, Tensor], Tensor]) -> Callable[[Any, Tensor], Tensor]:
     """Decorates the `forward` of our networks: x of any float type, the result in the type of x."""
 
     @functools.wraps(forward)
-    def cast(self, x):
+    def cast(self: Any, x: Tensor) -> Tensor:
         check_batch(x, "x")
         check_float(x, "x")
         return forward(self, x.to(type_of(self, x.dtype))).to(x.dtype)
@@ -25,12 +29,12 @@ def in_type_of_weights(forward):
     return cast
 
 
-def evaluate(network, x):
+def evaluate(network: Network, x: Tensor) -> Tensor:
     """network(x), computed in the type of its weights and returned in the type of x."""
     return network(x.to(type_of(network, x.dtype))).to(x.dtype)
 
 
-def type_of(network, otherwise):
+def type_of(network: object, otherwise: torch.dtype) -> torch.dtype:
     """The float type of a network's weights; `otherwise` where it has none."""
     if isinstance(network, nn.Module):
         for p in network.parameters():
@@ -39,17 +43,17 @@ def type_of(network, otherwise):
     return otherwise
 
 
-def computing_type(network, x):
+def computing_type(network: object, x: Tensor) -> torch.dtype:
     """The type in which an algorithm with this network and the tensor x computes: at least float32."""
     return torch.promote_types(type_of(network, x.real.dtype if x.is_complex() else x.dtype), torch.float32)
 
 
-def to_float_type(u, dtype):
+def to_float_type(u: Tensor, dtype: torch.dtype) -> Tensor:
     """`u` with the float type, or with complex numbers of two such."""
     return u.to(dtype.to_complex() if u.is_complex() else dtype)
 
 
-def check_network(network, name="critic", to="(B,)"):
+def check_network(network: object, name: str = "critic", to: str = "(B,)") -> None:
     """Raise unless `network` is a function, and its weights, if it has any, are finite numbers to compute with."""
     expected = f"{name}: expected a network or function (B, C, H, W) to {to}"
     if isinstance(network, type) or not callable(network):
@@ -67,7 +71,7 @@ def check_network(network, name="critic", to="(B,)"):
             raise ValueError(f"{expected} with finite weights, got NaN or infinity. Load or train it again.")
 
 
-def check_trainable(network, name="critic", to="(B,)"):
+def check_trainable(network: object, name: str = "critic", to: str = "(B,)") -> None:
     """Raise unless `network` is a module with weights."""
     check_network(network, name, to)
     if not isinstance(network, nn.Module) or not any(True for _ in network.parameters()):
@@ -76,18 +80,18 @@ def check_trainable(network, name="critic", to="(B,)"):
 
 
 @contextmanager
-def derivatives():
+def derivatives() -> Iterator[None]:
     """Within it derivatives can be taken, whatever the caller has switched off (no_grad, inference_mode)."""
     with torch.inference_mode(False), torch.enable_grad():
         yield
 
 
-def variable(x):
+def variable(x: Tensor) -> Tensor:
     """x as a variable to differentiate by."""
     return (x.clone() if x.is_inference() else x.detach()).requires_grad_()
 
 
-def gradient_by(psi, x, **options):
+def gradient_by(psi: Tensor, x: Tensor, **options: Any) -> Tensor:
     """grad of sum(psi) by the variable x. Raises where psi does not come from x by differentiable operations."""
     grad = torch.autograd.grad(psi.sum(), x, allow_unused=True, **options)[0] if psi.requires_grad else None
     if grad is None:
@@ -99,7 +103,7 @@ def gradient_by(psi, x, **options):
 
 
 @contextmanager
-def in_eval_mode(network):
+def in_eval_mode(network: nn.Module) -> Iterator[None]:
     """Within it the network is as in use, so that trying it leaves its running statistics alone."""
     mode = network.training
     network.eval()
@@ -109,7 +113,7 @@ def in_eval_mode(network):
         network.train(mode)
 
 
-def check_values(psi, x, name="critic(x)"):
+def check_values(psi: Tensor, x: Tensor, name: str = "critic(x)") -> None:
     """Raise unless psi holds one number per image of x."""
     check_batch(psi, name, (), "one number per image")
     if len(psi) != len(x):

@@ -1,7 +1,10 @@
 """Reading safetensors files and JSON that others wrote: what is damaged is a ValueError that names the file."""
 
 import json
+from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -10,7 +13,7 @@ from .arguments import refused
 
 
 @contextmanager
-def open_tensors(path, what, fix="Copy it again."):
+def open_tensors(path: Path, what: str, fix: str = "Copy it again.") -> Iterator[safe_open]:
     """An open safetensors file, of which nothing but the header is read yet; `what` says what was expected."""
     try:
         if not path.is_file():
@@ -21,12 +24,12 @@ def open_tensors(path, what, fix="Copy it again."):
         raise refused(path, what, f"a damaged one ({error})", fix) from None
 
 
-def shapes(file):
+def shapes(file: safe_open) -> dict[str, tuple[int, ...]]:
     """{name: shape} of an open file."""
     return {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}
 
 
-def read_finite(file, path, fix="Copy it again."):
+def read_finite(file: safe_open, path: Path, fix: str = "Copy it again.") -> dict[str, torch.Tensor]:
     """{name: tensor} of an open file; raises ValueError for a NaN or an infinity and for what is no float."""
     tensors = {}
     for key in file.keys():
@@ -39,7 +42,7 @@ def read_finite(file, path, fix="Copy it again."):
     return tensors
 
 
-def read_object(text, path, what, fix="Copy it again."):
+def read_object(text: str | bytes, path: Path | str, what: str, fix: str = "Copy it again.") -> dict[str, Any]:
     """The dictionary that a text in JSON holds; raises ValueError for anything else."""
     try:
         made = json.loads(text)
