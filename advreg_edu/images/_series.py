@@ -33,7 +33,7 @@ def from_dicom(
     >>> import pydicom.data
     >>> x = from_dicom(pydicom.data.get_testdata_file("CT_small.dcm"), size=64)
     >>> tuple(x.shape), round(x.mean().item(), 2)
-    ((1, 1, 64, 64), 0.31)
+    ((1, 1, 64, 64), 0.44)
     """
     path = check_path(path)
     if not path.exists():
