@@ -177,16 +177,15 @@ def _check_sizes(arguments: dict[str, Any], held: Shapes, path: Path, kind: str)
 def _index() -> dict[str, dict[str, str]]:
     path, what, fix = folder() / "weights.json", "an index of the weights that ship", "Reinstall advreg-edu."
     index = read_object(path.read_bytes(), path.name, what, fix)
-    wrong = [
-        name for name, entry in index.items() if not isinstance(entry, dict) or not {"class", "sha256"} <= entry.keys()
-    ]
+    complete = lambda e: isinstance(e, dict) and all(isinstance(e.get(key), str) for key in ("class", "sha256"))
+    wrong = [name for name, entry in index.items() if not complete(entry)]
     if wrong:
         raise refused(path.name, what, f"no class or sha256 of {wrong[0]}", fix)
     return index
 
 
 def _entry(name: object, choices: Collection[str]) -> dict[str, str]:
-    return _index()[check_choice(name, "name", choices)]
+    return _index()[check_choice(name, "name", choices, "Or pass the path of a .safetensors file.")]
 
 
 def _sha256(path: Path) -> str:

@@ -136,10 +136,10 @@ def as_tensor(values: Any, name: str, fix: str) -> torch.Tensor:
         raise TypeError(f"{name}: expected an array of numbers, got {describe(values)}. {fix}") from None
 
 
-def check_choice(value: Any, name: str, choices: Collection[str]) -> str:
+def check_choice(value: Any, name: str, choices: Collection[str], fix: str = "Choose one of them.") -> str:
     """Raise unless `value` is one of `choices`; return it."""
     if not isinstance(value, str) or value not in choices:
-        raise ValueError(f"{name}: expected one of {', '.join(choices)}, got {describe(value)}.")
+        raise ValueError(f"{name}: expected one of {', '.join(choices)}, got {describe(value)}. {fix}")
     return value
 
 
