@@ -1,5 +1,6 @@
 """Arrays from .npy and .npz files: nothing is allocated that the file does not hold, and no pickle is read."""
 
+import lzma
 import math
 import os
 import sys
@@ -18,18 +19,21 @@ from .._input.arguments import Refused, refused
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 LARGEST = 150_000_000  # bytes of one image
 BOMB = 100  # an archive whose arrays take this many times its own bytes, and more than LARGEST, is refused
-# what NumPy and zipfile raise for damaged files: three by their documentation, the others as the fuzz in tests/ shows
+# what NumPy, zipfile and its decompressors raise for damaged files
 DAMAGED: tuple[type[Exception], ...] = (
-    ValueError,
-    OSError,
+    ValueError,  # a header without sense, an offset outside of the file
+    OSError,  # a place on the disk that cannot be read, broken bzip2
+    EOFError,  # compressed data that end early
+    TypeError,  # a header whose keys cannot be keys, or sorted
+    IndexError,  # a dtype that is an empty tuple
+    SyntaxError,  # a header whose lines are indented
+    tokenize.TokenError,  # a header without its closing bracket
+    RuntimeError,  # a header nested too deep; an archive with a password, or in a way of packing that zipfile lacks
+    MemoryError,  # Python's parser, of a header nested too deep
     zipfile.BadZipFile,
-    EOFError,
-    TypeError,
-    SyntaxError,
-    tokenize.TokenError,
-    LookupError,
+    zlib.error,
+    lzma.LZMAError,
 )
-DAMAGED += (NotImplementedError, RuntimeError, zlib.error, ArithmeticError, MemoryError, AttributeError)
 FIX = "Write it again with numpy.{}."
 
 
