@@ -1,7 +1,7 @@
 """Sharing the cores: as many threads as are free now, and batches in parts whose numbers do not depend on how many.
 
 Torch's OpenMP threads meet at a barrier after every small operation. Where one of them has no core, the others spin
-there: two trainings on two cores were eighty times slower than one. So a batch is cut into parts, one thread each,
+there, and two trainings on two cores take many times as long as one. So a batch is cut into parts, one thread each,
 without barriers (`in_parts`); what cannot be cut gets the threads for which there are cores (`use_free`).
 Not in the paper.
 """

@@ -99,7 +99,9 @@ def _choose(n: int, count: int, generator: torch.Generator) -> tuple[list[int], 
 
 
 def files_in(folder: Path | str) -> list[Path]:
-    """The photographs in a folder and its subfolders, sorted by path; hidden ones and those of macOS archives not.
+    """The photographs in a folder and its subfolders, sorted by path, without hidden ones and those that macOS adds.
+
+    Their names end as in ENDINGS. Raises ValueError for a folder that has none, or is not there.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:

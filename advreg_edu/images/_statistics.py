@@ -6,7 +6,9 @@ from .._input.arguments import check_images
 
 
 def compare_statistics(phantoms: torch.Tensor, real: torch.Tensor, bins: int = 64) -> dict[str, torch.Tensor]:
-    """The statistics of two batches (B, C, H, W) of equal size, in [0, 1], side by side, as a dictionary of tensors.
+    """Compare two batches (B, C, H, W) of images in [0, 1] by their statistics: a dictionary of tensors.
+
+    The batches may hold different numbers of images, all of one size.
 
     intensity (bins,)   the values at which the histogram counts
     histogram (2, bins) share of the pixels in each bin; row 0 the phantoms, row 1 the real images

@@ -16,7 +16,7 @@ CHUNK = 6  # slices drawn at a time: bounds the memory
 
 
 def thorax(n: int, size: int = 128, generator: torch.Generator | None = None) -> torch.Tensor:
-    """`thorax_hu` in the course's window, air 0, water 0.5, dense bone 1: (n, 1, size, size) float32 in [0, 1].
+    """Axial chest slices as `thorax_hu` draws them, air 0, water 0.5, dense bone 1: (n, 1, size, size) in [0, 1].
 
     >>> x = thorax(2, size=32, generator=torch.Generator().manual_seed(0))
     >>> tuple(x.shape), bool(x.min() >= 0), bool(x.max() <= 1)
