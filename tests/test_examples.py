@@ -12,6 +12,7 @@ from test_types import functions, modules
 
 MODULES = ["advreg_edu", *(found.name for found in pkgutil.walk_packages(advreg_edu.__path__, "advreg_edu."))]
 WITH_EXAMPLES = (  # in the docstring of every public function
+    "advreg_edu._input",
     "advreg_edu.course",
     "advreg_edu.experiments.datasets",
     "advreg_edu.hardware",

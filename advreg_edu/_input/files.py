@@ -10,14 +10,21 @@ from filelock import FileLock, Timeout
 
 
 def as_path(value: object, name: str) -> Path:
-    """`value` as a Path, with ~ in the place of the home folder written out."""
+    """`value` as a Path, with ~ in the place of the home folder written out.
+
+    >>> as_path("runs/mine.checkpoint", "checkpoint").suffix
+    '.checkpoint'
+    """
     if not isinstance(value, (str, os.PathLike)) or not str(value):
         raise TypeError(f"{name}: expected the path of a file, got {value!r}. Give one such as 'runs/mine.checkpoint'.")
     return Path(value).expanduser()
 
 
 def check_file_name(path: Path) -> None:
-    """Raise if `path` is a folder."""
+    """Raise if `path` is a folder.
+
+    >>> check_file_name(Path("mine.checkpoint"))
+    """
     if path.is_dir():
         raise ValueError(f"{path}: expected the name of a file, got a folder. Add a name: {path / 'mine'}{path.suffix}")
 
@@ -29,6 +36,12 @@ def reserved(path: Path, room: int = 0) -> Iterator[None]:
     The lock lies in a file beside it, which holds the process's number, and dies with the process, however that ends.
     Args: room, bytes that will be written. Raises ValueError if another process has it, OSError if the folder cannot be
     made or written to, or has no room.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     with reserved(Path(folder, "mine.checkpoint")):
+    ...         [file.name for file in Path(folder).iterdir()]
+    ['mine.checkpoint.lock']
     """
     check_file_name(path)
     made = [folder for folder in path.absolute().parents if not folder.exists()]
@@ -65,7 +78,14 @@ def _acquire(lock: FileLock, path: Path, room: int) -> None:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write the bytes `data` to `path`, with the mode that the umask gives. A failure leaves what was there before."""
+    """Write the bytes `data` to `path`, with the mode that the umask gives. A failure leaves what was there before.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write(Path(folder, "a"), b"whole")
+    ...     Path(folder, "a").read_bytes()
+    b'whole'
+    """
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -82,7 +102,15 @@ def write(path: Path, data: bytes) -> None:
 
 
 def remove_partial(path: Path) -> None:
-    """Remove what killed processes left of `write`; `path` must be reserved."""
+    """Remove what killed processes left of `write`; `path` must be reserved.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     Path(folder, "a.123.partial").touch()
+    ...     remove_partial(Path(folder, "a"))
+    ...     list(Path(folder).iterdir())
+    []
+    """
     for file in path.parent.iterdir():
         middle = file.name.removeprefix(f"{path.name}.").removesuffix(".partial")
         if middle.isdigit() and file.name == f"{path.name}.{middle}.partial":
