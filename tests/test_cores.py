@@ -173,7 +173,7 @@ def groups(folder, files):
 )
 def test_the_quota_of_a_control_group_limits_the_cores(own, files, expected, tmp_path, monkeypatch):
     groups(tmp_path, files)
-    read = machine._read
+    read = limits._read
     monkeypatch.setattr(limits, "CONTROL_GROUPS", tmp_path)
     monkeypatch.setattr(limits, "_read", lambda path: own if path == "/proc/self/cgroup" else read(path))
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2, 3}, raising=False)

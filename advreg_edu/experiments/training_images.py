@@ -38,7 +38,7 @@ def slices(sharp: bool = False, half: int | None = None, even: bool = False) -> 
     """Real slices, mirrored and in other poses, and 3000 phantoms.
 
     Args:
-        sharp: of the poses, see `datasets.moved`.
+        sharp: of the poses, see `datasets.augment_pose`.
         half: every other training patient alone, from the first (0) or second.
         even: about as many poses of each patient, who may have 1 slice or 60.
     """
@@ -50,7 +50,7 @@ def slices(sharp: bool = False, half: int | None = None, even: bool = False) -> 
             x, patients = x[mine], patients[mine]
         _, patient_of, counts = np.unique(patients, return_inverse=True, return_counts=True)
         weights = torch.from_numpy(1 / counts[patient_of]).repeat(2) if even else None
-        x = datasets.moved(torch.cat([x, x.flip(-1)]), 5, generator, sharp, weights)
+        x = datasets.augment_pose(torch.cat([x, x.flip(-1)]), 5, generator, sharp, weights)
         return torch.cat([x, images.thorax(3000, size=128, generator=generator)])
 
     return load
