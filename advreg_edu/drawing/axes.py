@@ -7,7 +7,7 @@ from ..drawing import svg
 from .pictures import number
 from .svg import INK, LINES, QUIET
 
-LEFT, RIGHT, TOP, BOTTOM = 58, 18, 28, 44  # pixels around the axes of a panel
+LEFT, RIGHT, TOP, BOTTOM = 54, 14, 8, 42  # pixels around the axes of a panel
 
 
 @dataclass(frozen=True)
@@ -60,17 +60,16 @@ class Area:
     def _along(self, values):
         return tuple(self.spot(x, y) for x, y in zip(self.x, values, strict=False))
 
-    def frame(self, title, axis, marks):
-        """Title, axes, grid, ticks and marks."""
+    def frame(self, axis, marks):
+        """Axes, grid, ticks and marks."""
         left, right, top, bottom = self.left, self.right, self.top, self.bottom
         middle = (left + right) / 2
         low = lambda scale, log: 10 ** scale[0] if log else scale[0]
-        parts = [svg.text(middle, top - 10, title, INK, "middle", size=15)]
-        parts.append(svg.text(middle, bottom + 36, axis, INK, "middle"))
-        for value in _ticks(self.up, self.log_y, max(2, int((bottom - top) / 32))):
+        parts = [svg.text(middle, bottom + 36, axis, INK, "middle")]
+        for value in _ticks(self.up, self.log_y, max(2, int((bottom - top) / 30))):
             _, y = self.spot(low(self.across, self.log_x), value)
             parts.append(svg.stroke(left, y, right, y, LINES) + svg.text(left - 6, y + 5, _short(value), QUIET, "end"))
-        for value in _ticks(self.across, self.log_x, max(2, int((right - left) / 60))):
+        for value in _ticks(self.across, self.log_x, max(2, int((right - left) / 56))):
             x, _ = self.spot(value, low(self.up, self.log_y))
             parts.append(
                 svg.stroke(x, bottom, x, bottom + 4, QUIET) + svg.text(x, bottom + 18, _short(value), QUIET, "middle")

@@ -10,7 +10,7 @@ import math
 import struct
 import zlib
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import torch
@@ -20,27 +20,85 @@ from .._input.arguments import check_finite
 
 COLOURS = {"image": "gray", "signed": "RdBu_r", "magnitude": "cividis", "sinogram": "cividis"}
 SIDE, GAP, BAR, FONT = 256, 12, 10, 15  # pixels: a panel, between panels, a colour bar, letters
+OUTLINE = "outline:1px solid #969696;outline-offset:-1px;margin:0;max-width:none"
+CENTRED = "display:flex;align-items:center;justify-content:center;line-height:0"
+TITLE = (  # at the foot of its row, should another panel's need two lines
+    "font-size:14px;line-height:20px;min-height:20px;text-align:center;color:inherit;overflow-wrap:anywhere;"
+    "display:flex;align-items:flex-end;justify-content:center"
+)
 INK, QUIET, EDGE, PAPER, ACCENT = (26, 26, 26), (84, 84, 84), (150, 150, 150), (255, 255, 255), (213, 94, 0)
 
 
 @dataclass(frozen=True)
+class Panel:
+    """One image of a picture: its pixels as they are shown, its title and its scale, which are text of the page."""
+
+    image: Image.Image
+    title: str
+    kind: str = "image"
+    span: tuple[float, float] | None = None  # the ends of the scale; none where there is no scale
+
+    def html(self, alt: str, side: int) -> str:
+        """The panel as a <figure> that shrinks with the page; its letters do not."""
+        style = f"display:block;width:{100 * self.image.width / side:.4g}%;height:auto;{OUTLINE}"
+        shown = image_element(png(self.image), alt, self.image.size, style=style)
+        title = f'<figcaption class="advreg-title" style="{TITLE}">{html.escape(self.title)}</figcaption>'
+        middle = f"aspect-ratio:1;max-height:{side}px;{CENTRED}" if self.image.width != self.image.height else CENTRED
+        bar = scale_bar(self.kind, *self.span) if self.span else ""
+        return f'<figure style="margin:0;min-width:0">{title}<div style="{middle}">{shown}</div>{bar}</figure>'
+
+
+@dataclass(frozen=True)
 class Picture:
-    """A PNG and the sentence that says what is in it; `size` is (width, height) in pixels."""
+    """Panels side by side and the sentence that says what is in them; `png` is the whole as a file, on white."""
 
-    png: bytes
+    panels: tuple[Panel, ...]
     alt: str
-    size: tuple
+    side: int = 256  # pixels of a panel
 
-    def img(self):
-        """The <img> element, its text in `alt`. It shrinks with the page and keeps its place while it loads."""
-        return image_element(self.png, self.alt, self.size)
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the whole in pixels."""
+        bar = BAR + FONT + 12 if any(panel.span for panel in self.panels) else 2
+        return len(self.panels) * (self.side + GAP) - GAP, FONT + 10 + self.side + bar
 
-    def _repr_html_(self):
-        caption = f'<figcaption style="max-width:75em;padding-top:4px">{html.escape(self.alt)}</figcaption>'
-        return f'<figure style="margin:0">{self.img()}{caption}</figure>'
+    @cached_property
+    def png(self) -> bytes:
+        """The whole as a file, with titles and scales."""
+        sheet, top = Image.new("RGB", self.size, PAPER), FONT + 10
+        draw = ImageDraw.Draw(sheet)
+        for i, panel in enumerate(self.panels):
+            left, image = i * (self.side + GAP), panel.image
+            x, y = left + (self.side - image.width) // 2, top + (self.side - image.height) // 2
+            sheet.paste(image, (x, y), image if image.mode == "RGBA" else None)
+            draw.rectangle([x, y, x + image.width - 1, y + image.height - 1], outline=EDGE)  # white image, white paper
+            draw.text((left + self.side / 2, 2), panel.title, fill=INK, font=font(FONT), anchor="ma")
+            if panel.span:
+                colour_bar(sheet, draw, left, top + self.side + 8, panel.kind, panel.span, self.side)
+        return png(sheet)
 
-    def __repr__(self):
+    def img(self) -> str:
+        """The HTML of the picture. Its text is the `alt` of the first image; it shrinks with the page."""
+        style = (
+            "display:grid;gap:4px 12px;align-items:end;"
+            f"grid-template-columns:repeat({len(self.panels)},minmax(0,{self.side}px))"
+        )
+        alts = [self.alt, *["" for _ in self.panels[1:]]]
+        panels = (panel.html(alt, self.side) for panel, alt in zip(self.panels, alts, strict=True))
+        return f'<div style="{style}">{"".join(panels)}</div>'
+
+    def _repr_html_(self) -> str:
+        return in_words(self.img(), self.alt)
+
+    def __repr__(self) -> str:
         return self.alt
+
+
+def in_words(shown: str, sentence: str) -> str:
+    """A figure whose sentence unfolds under it."""
+    summary = '<summary style="cursor:pointer;font-size:13px;opacity:.75;width:max-content">in words</summary>'
+    words = f'<details style="max-width:75em">{summary}{html.escape(sentence)}</details>'
+    return f'<figure style="margin:0">{shown}{words}</figure>'
 
 
 def image_element(data, alt, size, kind="png", style="display:block;max-width:100%;height:auto"):
@@ -70,18 +128,10 @@ def strip(images, titles, kinds=None, limits=(0, 1), signed_limit=None, alt=None
         raise ValueError(f"titles: expected images and one title and kind for each, got {counts}.")
     arrays = [array_of(image, title) for image, title in zip(images, titles, strict=True)]
     ranges = [_range(kind, kinds, arrays, limits, signed_limit) for kind in kinds]
-    width, top = len(arrays) * (SIDE + GAP) - GAP, FONT + 10
-    sheet = Image.new("RGB", (width, top + SIDE + BAR + FONT + 12), PAPER)
-    draw = ImageDraw.Draw(sheet)
-    for i, (array, title, kind, span) in enumerate(zip(arrays, titles, kinds, ranges, strict=True)):
-        left = i * (SIDE + GAP)
-        panel = _enlarged(_coloured(array, kind, span), stretch=kind == "sinogram")
-        x, y = left + (SIDE - panel.width) // 2, top + (SIDE - panel.height) // 2
-        sheet.paste(panel, (x, y))
-        draw.rectangle([x, y, x + panel.width - 1, y + panel.height - 1], outline=EDGE)  # a white image on white paper
-        draw.text((left + SIDE / 2, 2), title, fill=INK, font=font(FONT), anchor="ma")
-        colour_bar(sheet, draw, left, top + SIDE + 8, kind, span)
-    return Picture(png(sheet), alt or _strip_sentence(arrays, titles, kinds, ranges), sheet.size)
+    panels = []
+    for array, title, kind, span in zip(arrays, titles, kinds, ranges, strict=True):
+        panels.append(Panel(_enlarged(_coloured(array, kind, span), stretch=kind == "sinogram"), title, kind, span))
+    return Picture(tuple(panels), alt or _strip_sentence(arrays, titles, kinds, ranges), SIDE)
 
 
 def with_inset(image, corner, side=32, factor=3):
@@ -167,6 +217,18 @@ def colour_bar(sheet, draw, left, y, kind, span, side=SIDE):
         draw.text((left + x, y + BAR), number(value), fill=QUIET, font=font(FONT - 1), anchor=anchor)
 
 
+@lru_cache(maxsize=64)
+def scale_bar(kind: str, low: float, high: float) -> str:
+    """Colour bar and the numbers at its ends as text of the page: for eyes only, the sentence says the same."""
+    colours = ",".join("#{:02x}{:02x}{:02x}".format(*c) for c in colour_table(COLOURS[kind])[::15])
+    ramp = f'<div style="height:8px;background:linear-gradient(to right,{colours});{OUTLINE}"></div>'
+    middle = "<span>0</span>" if kind == "signed" else ""
+    words = f"<span>{number(low)}</span>{middle}<span>{number(high)}</span>"
+    style = "font-size:13px;line-height:18px;display:flex;justify-content:space-between"
+    scale = f'<div class="advreg-scale" style="{style}">{words}</div>'
+    return f'<div style="padding-top:3px" aria-hidden="true">{ramp}{scale}</div>'
+
+
 def _strip_sentence(arrays, titles, kinds, ranges):
     return "Side by side: " + "; ".join(map(described, arrays, titles, kinds, ranges)) + "."
 
@@ -197,14 +259,15 @@ def font(size):
 
 
 def png(sheet):
-    """RGB image to PNG bytes, lossless. Three times faster than Pillow, which tries five filters on every row: here it
-    is always "Up", the difference to the row above, and that is zero in every second row of an enlarged image."""
+    """RGB or RGBA image to PNG bytes, lossless. Three times faster than Pillow, which tries five filters on every row:
+    here it is always "Up", the difference to the row above, which is zero in every second row of an enlarged image."""
     rows = np.asarray(sheet).reshape(sheet.height, -1)
-    return png_of_rows(np.diff(rows, axis=0, prepend=np.zeros_like(rows[:1])), sheet.width, filter=2, colour=2)
+    colour = 6 if sheet.mode == "RGBA" else 2
+    return png_of_rows(np.diff(rows, axis=0, prepend=np.zeros_like(rows[:1])), sheet.width, filter=2, colour=colour)
 
 
 def png_of_rows(rows, width, filter, colour, palette=b""):
-    """PNG bytes of rows (height, bytes a row): filter 0 none or 2 "Up"; colour 0 gray, 2 RGB, 3 `palette` of RGB."""
+    """PNG bytes of rows (height, bytes a row): filter 0 none or 2 "Up"; colour 0 gray, 2 RGB, 3 `palette`, 6 RGBA."""
     lines = np.full((len(rows), 1 + rows.shape[1]), filter, np.uint8)  # each row starts with its filter
     lines[:, 1:] = rows
     chunks = [(b"IHDR", struct.pack(">IIBBBBB", width, len(rows), 8, colour, 0, 0, 0))]

@@ -1,14 +1,15 @@
-"""The few shapes that `charts` draws with, as SVG."""
+"""The few shapes that `charts` draws with, as SVG. Letters and axes have the colour of the text around them."""
 
 import html
 
-INK, QUIET, LINES = "#1a1a1a", "#545454", "#e4e4e4"
+INK, QUIET, LINES = (f"color-mix(in srgb,currentColor {share}%,transparent)" for share in (100, 78, 16))
+GROUND = "var(--jp-layout-color0,Canvas)"  # what is behind the drawing
 FONT = "font-family='DejaVu Sans,Verdana,Arial,sans-serif'"
 
 
 def text(x, y, words, colour, anchor, size=14, halo=False):
     look = f"fill='{colour}' text-anchor='{anchor}' font-size='{size}'"
-    look += " stroke='#fff' stroke-width='4' paint-order='stroke'" if halo else ""
+    look += f" stroke='{GROUND}' stroke-width='4' paint-order='stroke'" if halo else ""
     return f"<text x='{x:.1f}' y='{y:.1f}' {look}>{html.escape(words)}</text>"
 
 
