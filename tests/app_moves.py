@@ -9,10 +9,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import ipywidgets as W
-from advreg_edu.apps.parts import Knob
+from advreg_edu.apps.shared.controls import Slider
 
 MOVES = int(os.environ.get("MOVES", "60"))  # 500 in the full run
-CONTROLS = (Knob, W.Dropdown, W.Button, W.Checkbox, W.ToggleButton, W.ToggleButtons)
+CONTROLS = (Slider, W.Dropdown, W.Button, W.Checkbox, W.ToggleButton, W.ToggleButtons)
 
 
 def text(widget):
@@ -33,12 +33,12 @@ def controls(app):
 
 def move(control, rng):
     """Move one control to a random value, if it can be moved now; returns it. `rng` is a random.Random."""
-    part, box = (control.slider, control.widget) if isinstance(control, Knob) else (control, control)
+    part, box = (control.slider, control.widget) if isinstance(control, Slider) else (control, control)
     if part.disabled or box.layout.display == "none":
         return None
     if isinstance(control, W.Button):
         return control.click()
-    if isinstance(control, Knob):
+    if isinstance(control, Slider):
         value = _number(control.slider, rng)
         if rng.random() < 0.5:
             control.slider.value = value

@@ -16,10 +16,12 @@ from types import SimpleNamespace
 import ipywidgets as W
 import psutil
 import pytest
-from advreg_edu.apps import app as app_module
-from advreg_edu.apps import measurement_lab, measurement_run, reconstruction_lab, scenes, theory_worlds, weight_lab
-from advreg_edu.apps.parts import Knob
-from advreg_edu.apps.theory_run import DRAWN, places
+from advreg_edu.apps import measurement_lab, reconstruction_lab, theory_worlds, weight_lab
+from advreg_edu.apps.measurement import model
+from advreg_edu.apps.shared import app as app_module
+from advreg_edu.apps.shared import scenes
+from advreg_edu.apps.shared.controls import Slider
+from advreg_edu.apps.theory.model import DRAWN, corners
 from app_moves import MOVES, controls, models, move
 
 MEGABYTE = 2**20
@@ -39,16 +41,16 @@ RECONSTRUCTION, MEASUREMENT, WEIGHT, THEORY = map(
 
 
 def short_theory():
-    app = theory_worlds(THEORY.QUICK)
+    app = theory_worlds(settings=THEORY.QUICK)
     app.steps.range(32, 64)  # long trainings are for others
     return app
 
 
 APPS = {
-    "measurement_lab": (lambda: measurement_lab(MEASUREMENT.SMALL), MEASUREMENT),
-    "weight_lab": (lambda: weight_lab(WEIGHT.SMALL, WEIGHT.critic), WEIGHT),
+    "measurement_lab": (lambda: measurement_lab(settings=MEASUREMENT.SMALL), MEASUREMENT),
+    "weight_lab": (lambda: weight_lab(critic=WEIGHT.critic, settings=WEIGHT.SMALL), WEIGHT),
     "reconstruction_lab": (
-        lambda: reconstruction_lab(RECONSTRUCTION.critic, replace(RECONSTRUCTION.SMALL, size=24)),
+        lambda: reconstruction_lab(critic=RECONSTRUCTION.critic, settings=replace(RECONSTRUCTION.SMALL, size=24)),
         RECONSTRUCTION,
     ),
     "theory_worlds": (short_theory, THEORY),
@@ -58,8 +60,8 @@ each_app = pytest.mark.parametrize("name", APPS)
 
 def current(app, module):
     """Picture and text belong to the controls; if the app says that it cannot show anything, it shows nothing."""
-    knobs = [control for control in controls(app).values() if isinstance(control, Knob)]
-    assert all(knob.field.value == knob.slider.value == knob.value for knob in knobs)
+    sliders = [control for control in controls(app).values() if isinstance(control, Slider)]
+    assert all(slider.field.value == slider.slider.value == slider.value for slider in sliders)
     if "advreg-error" in app.notice.value:
         assert excused(app), app.notice.value
         assert "<img" not in app.pictures.value and "Nothing to show" in app.status.value
@@ -70,13 +72,13 @@ def current(app, module):
 def excused(app):
     """A file that nobody has given, or a line of one's own whose two points are one."""
     if hasattr(app, "drawing"):
-        return app.world.value == DRAWN and len(set(places(app.drawing.value))) < 2
+        return app.world.value == DRAWN and len(set(corners(app.drawing.value))) < 2
     return app.controls.image.value == scenes.FILE
 
 
 def used():
     """Bytes of this process, without what caches hold and what the C library keeps for later (on Linux)."""
-    for cached in (scenes.ray_transform, scenes._truth, measurement_run._ray_svd):
+    for cached in (scenes.ray_transform, scenes._truth, model._ray_svd):
         cached.cache_clear()
     gc.collect()
     if sys.platform == "linux":
@@ -112,8 +114,8 @@ def test_in_a_notebook_hasty_moves_end_with_the_last_setting(name):
         for _ in range(MOVES // 4):
             move(dice.choice(every), dice)
             await asyncio.sleep(dice.choice([0, 0.01, 0.03]))
-        if hasattr(app, "_run"):
-            await app._run.done()
+        if hasattr(app, "runner"):
+            await app.runner.done()
         current(app, module)
         app.close()
 
@@ -138,7 +140,7 @@ def test_a_cell_that_is_run_again_closes_the_app_that_it_showed(executions, left
     for count in executions:
         shell = SimpleNamespace(get_parent=lambda: parent, execution_count=count)
         monkeypatch.setattr(app_module, "get_ipython", lambda shell=shell: shell)
-        apps.append(measurement_lab(MEASUREMENT.SMALL))
+        apps.append(measurement_lab(settings=MEASUREMENT.SMALL))
         apps[-1]._ipython_display_()
         size = size or models() - before
     assert models() - before == left * size

@@ -6,8 +6,9 @@ import random
 import advreg_edu as ar
 import pytest
 import torch
-from advreg_edu.apps import descent_lab, descent_run, parts
-from advreg_edu.apps.descent_run import (
+from advreg_edu.apps import descent_lab
+from advreg_edu.apps.descent import model
+from advreg_edu.apps.descent.model import (
     COSTS,
     INPAINTING,
     PHOTO,
@@ -20,7 +21,8 @@ from advreg_edu.apps.descent_run import (
     minimiser,
     sweep,
 )
-from advreg_edu.apps.descent_view import chart, l_curve, picture, sentence, sweep_sentence, verdict
+from advreg_edu.apps.descent.view import chart, l_curve, picture, sentence, sweep_sentence, verdict
+from advreg_edu.apps.shared.controls import Slider
 from app_moves import MOVES, controls, models, move, resident, text
 
 SMALL = Settings(steps=10)
@@ -28,15 +30,15 @@ SMALL = Settings(steps=10)
 
 @pytest.fixture(autouse=True)
 def small_images(monkeypatch):
-    monkeypatch.setattr(descent_run, "SIZE", 32)
-    descent_run.ground_truth.cache_clear()
+    monkeypatch.setattr(model, "SIZE", 32)
+    model.ground_truth.cache_clear()
     yield
-    descent_run.ground_truth.cache_clear()
+    model.ground_truth.cache_clear()
 
 
 @pytest.fixture
 def lab():
-    app = descent_lab(SMALL)
+    app = descent_lab(settings=SMALL)
     yield app
     app.close()
 
@@ -53,7 +55,7 @@ def is_current(app):
     assert app.curves.value == chart(result).sheet.img() + chart(result).cursor(k).img()
     assert text(app.status) == sentence(result, k) and verdict(result)[0] in text(app.notice)
     assert f"2/L = {result.limit:.3g}" in text(app.mark)
-    assert app.lcurve.value == l_curve(app.sweep, app.weight.value).img()
+    assert app.lcurve.value == l_curve(app.sweep, app.reg_weight.value).img()
     if app.sweep:
         assert text(app.chosen) == sweep_sentence(app.sweep)
         assert torch.equal(app.sweep.case.y, result.case.y) and app.sweep.case.regularizer == result.case.regularizer
@@ -67,7 +69,7 @@ def is_current(app):
         ("image", PHOTO),
         ("problem", INPAINTING),
         ("sigma", 0.05),
-        ("weight", 0.5),
+        ("reg_weight", 0.5),
         ("smoothing", 0.05),
         ("step_size", 0.005),
         ("steps", 20),
@@ -139,7 +141,7 @@ def test_two_unknowns_follow_the_closed_form():
     """Along the singular vector s the error is multiplied by 1 - 2 eps (s^2 + lambda) in every step."""
     result = compute(Settings(cost=TWO, reg_weight=0.1, step_size=0.7, steps=12))
     error = torch.stack([(it.x - minimiser(result.case, 0.1)).flatten() for it in result.iterates])
-    factor = 1 - 2 * 0.7 * (torch.tensor([descent_run.FLAT, descent_run.STEEP]) ** 2 + 0.1)
+    factor = 1 - 2 * 0.7 * (torch.tensor([model.FLAT, model.STEEP]) ** 2 + 0.1)
     assert torch.allclose(error, error[0] * factor ** torch.arange(13)[:, None], atol=1e-5)
 
 
@@ -176,9 +178,9 @@ def test_the_sweep_stays_while_the_weight_moves_and_goes_with_its_problem(lab):
     lab.cost.value = TWO
     assert "press “sweep λ”" in lab.lcurve.value
     lab.sweep_button.click()
-    assert "Morozov" in text(lab.chosen) and lab.lcurve.value.startswith('<img alt="L-curve.')
+    assert "Morozov" in text(lab.chosen) and 'aria-label="L-curve.' in lab.lcurve.value
     before, found = lab.lcurve.value, lab.sweep
-    lab.weight.value = 1.0
+    lab.reg_weight.value = 1.0
     assert lab.sweep is found and lab.lcurve.value != before
     lab.sigma.value = 0.2
     assert lab.sweep is None and "press “sweep λ”" in lab.lcurve.value
@@ -186,7 +188,7 @@ def test_the_sweep_stays_while_the_weight_moves_and_goes_with_its_problem(lab):
 
 
 def test_scrubbing_shows_stored_iterates_and_computes_nothing(lab, monkeypatch):
-    monkeypatch.setattr(descent_run, "reconstruct", None)
+    monkeypatch.setattr(model, "reconstruct", None)
     for k in (0, 4, 9):
         lab.scrubber.value = k
         assert text(lab.status).startswith(f"Iterate {k} of 10: PSNR {lab.result.quality[k]:.1f} dB")
@@ -197,7 +199,7 @@ def test_scrubbing_shows_stored_iterates_and_computes_nothing(lab, monkeypatch):
 
 def test_an_error_leaves_no_old_picture_and_the_app_goes_on(lab, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(descent_run, "psnr", lambda *_: 1 / 0)
+        patch.setattr(model, "psnr", lambda *_: 1 / 0)
         lab.steps.value = 20
     assert "division by zero" in text(lab.notice) and "<img" not in lab.pictures.value + lab.curves.value
     lab.steps.value = 10
@@ -206,8 +208,8 @@ def test_an_error_leaves_no_old_picture_and_the_app_goes_on(lab, monkeypatch):
 
 def test_every_control_has_a_name(lab):
     for control in controls(lab).values():
-        if isinstance(control, parts.Knob):
-            assert control.field.description and control.field.tooltip and not control.slider.readout
+        if isinstance(control, Slider):
+            assert control.field.description and control.field.tooltip and control.slider.readout
         else:
             assert control.description and control.tooltip
 
@@ -215,7 +217,7 @@ def test_every_control_has_a_name(lab):
 def test_random_moves(lab):
     """No exception, no stale picture, no growth."""
     rng, start = random.Random(0), 0.0
-    lab._run._pause = lab._sweeping._pause = 1e9  # the first frame and the last
+    lab.runner._pause = lab.sweeper._pause = 1e9  # the first frame and the last
     for k in range(MOVES):
         name = rng.choice(list(controls(lab)))
         value = move(controls(lab)[name], rng)
@@ -227,27 +229,27 @@ def test_random_moves(lab):
 
 
 def test_closing_frees_every_model():
-    descent_lab(SMALL).close()
+    descent_lab(settings=SMALL).close()
     before = models()
     for _ in range(50):
-        descent_lab(Settings(cost=TWO, steps=10)).close()
+        descent_lab(settings=Settings(cost=TWO, steps=10)).close()
     assert models() == before
 
 
 def test_in_a_notebook_a_moved_slider_cancels_the_run():
     async def session():
-        app = descent_lab(Settings(steps=300))
+        app = descent_lab(settings=Settings(steps=300))
         while not app.result or app.result.last < 5:
             await asyncio.sleep(0.01)
-        abandoned = app._run._task
-        assert app._run.busy and app.result.last < 300
+        abandoned = app.runner._task
+        assert app.runner.busy and app.result.last < 300
         app.sweep_button.click()
         app.steps.value = 10
-        await app._run.done()
+        await app.runner.done()
         assert abandoned.done() and app.result.settings.steps == 10
         app.cost.value = TWO  # cancels the sweep too
-        await app._run.done()
-        assert app.sweep is None and not app._sweeping.busy
+        await app.runner.done()
+        assert app.sweep is None and not app.sweeper.busy
         is_current(app)
         app.close()
 

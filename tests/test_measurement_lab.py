@@ -1,15 +1,17 @@
 """The measurement lab: its numbers are those of the operators, and every control shows what it says."""
 
 import math
-import sys
 
 import advreg_edu as ar
 import pytest
 import torch
-from advreg_edu.apps import measurement_lab, measurement_run, scenes
-from advreg_edu.apps.measurement_run import Settings, measure, pattern, spectrum
-from advreg_edu.apps.measurement_view import chart, chart_index, picture, sentence
-from advreg_edu.apps.scenes import CT, DENOISING, INPAINTING, MRI, OPERATORS, PHOTO, SLICE
+from advreg_edu.apps import measurement_lab
+from advreg_edu.apps.measurement import app as wiring
+from advreg_edu.apps.measurement import model
+from advreg_edu.apps.measurement.model import Settings, measure, pattern, spectrum
+from advreg_edu.apps.measurement.view import chart, chart_index, picture, sentence
+from advreg_edu.apps.shared import scenes
+from advreg_edu.apps.shared.scenes import CT, DENOISING, INPAINTING, MRI, OPERATORS, PHOTO, SLICE
 from app_moves import text
 
 SMALL = Settings(size=16, angles=10)
@@ -17,7 +19,7 @@ SMALL = Settings(size=16, angles=10)
 
 @pytest.fixture
 def lab():
-    app = measurement_lab(SMALL)
+    app = measurement_lab(settings=SMALL)
     yield app
     app.close()
 
@@ -153,19 +155,18 @@ def test_no_noise_is_a_valid_setting(lab):
 
 
 def test_an_error_leaves_no_old_picture_and_the_app_goes_on(lab, monkeypatch):
-    module = sys.modules["advreg_edu.apps.measurement_lab"]
-    monkeypatch.setattr(module, "measure", lambda settings: 1 / 0)
+    monkeypatch.setattr(wiring, "measure", lambda settings: 1 / 0)
     lab.sigma.value = 0.03
     assert "division by zero" in text(lab.notice) and "<img" not in lab.pictures.value
     assert text(lab.status).startswith("Nothing to show")
-    monkeypatch.setattr(module, "measure", measurement_run.measure)
+    monkeypatch.setattr(wiring, "measure", model.measure)
     lab.sigma.value = 0.02
     assert "advreg-hint" in lab.notice.value
     is_current(lab)
 
 
 def test_closing_frees_every_widget():
-    app = measurement_lab(SMALL)
+    app = measurement_lab(settings=SMALL)
     app.close()
     for widget in (app.widget, app.sigma.slider, app.sigma.field, app.pictures, app.new_noise):
         assert widget.comm is None

@@ -1,12 +1,11 @@
 """The method viewer: every control shows what is stored, and the sentence has the numbers."""
 
-import html
-import re
-
 import advreg_edu as ar
 import pytest
 import torch
-from advreg_edu.apps import method_viewer, parts
+from advreg_edu.apps import method_viewer
+from advreg_edu.apps.shared.controls import Slider
+from app_moves import text
 
 
 @pytest.fixture
@@ -17,16 +16,12 @@ def app():
     app.close()
 
 
-def said(app):
-    return html.unescape(re.sub("<[^>]*>", "", app.status.value))
-
-
 def test_flipping_changes_picture_and_sentence(app):
     before = app.pictures.value
-    assert said(app).startswith("Image 0, good: PSNR ") and "number 1 of 2" in said(app)
+    assert text(app.status).startswith("Image 0, good: PSNR ") and "number 1 of 2" in text(app.status)
     app.method.value = "bad"
     x = app.truth[:1]
-    assert f"bad: PSNR {ar.psnr(0.5 * x, x).item():.2f} dB, number 2 of 2" in said(app)
+    assert f"bad: PSNR {ar.psnr(0.5 * x, x).item():.2f} dB, number 2 of 2" in text(app.status)
     assert app.pictures.value != before and "bad − truth" in app.pictures.value
 
 
@@ -42,7 +37,7 @@ def test_another_image_puts_the_square_where_there_is_most_to_see(app):
     app.truth[1] = 0.5
     app.truth[1, :, 4:30, 8:30] = torch.rand(3, 26, 22, generator=torch.Generator().manual_seed(1))
     app.number.value = 1
-    assert said(app).startswith("Image 1") and app.row.value in (0, 4) and app.column.value in (0, 4)
+    assert text(app.status).startswith("Image 1") and app.row.value in (0, 4) and app.column.value in (0, 4)
 
 
 def test_errors_are_shown_in_the_app(app):
@@ -53,5 +48,5 @@ def test_errors_are_shown_in_the_app(app):
 
 def test_every_control_has_a_name(app):
     assert app.method.description == "method"
-    knobs = [control for control in vars(app).values() if isinstance(control, parts.Knob)]
-    assert len(knobs) == 3 and all(knob.field.description and knob.slider.tooltip for knob in knobs)
+    sliders = [control for control in vars(app).values() if isinstance(control, Slider)]
+    assert len(sliders) == 3 and all(slider.field.description and slider.slider.tooltip for slider in sliders)

@@ -15,7 +15,7 @@ import pydicom
 import pytest
 import torch
 from advreg_edu import images
-from advreg_edu.apps import scenes
+from advreg_edu.apps.shared import scenes
 from advreg_edu.experiments import datasets
 from PIL import Image
 from pydicom.dataset import Dataset
@@ -354,7 +354,7 @@ def test_weights_that_cannot_be_used(tmp_path):
 
 
 def test_an_upload_that_is_not_there_has_no_code():
-    from advreg_edu.apps.reconstruction_run import Settings
+    from advreg_edu.apps.reconstruction.model import Settings
 
     with pytest.raises(ValueError, match="image: expected a file, got none"):
         scenes.image_code(Settings(image=scenes.FILE))

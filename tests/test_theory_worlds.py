@@ -4,8 +4,11 @@ import asyncio
 
 import pytest
 import torch
-from advreg_edu.apps import parts, theory_run, theory_worlds
-from advreg_edu.apps.theory_run import DRAWN, Settings, as_code, chart, compute, picture, sentence
+from advreg_edu.apps import theory_worlds
+from advreg_edu.apps.shared.controls import Slider
+from advreg_edu.apps.theory import model
+from advreg_edu.apps.theory.model import DRAWN, Settings, compute, corners
+from advreg_edu.apps.theory.view import as_code, chart, picture, sentence
 from advreg_edu.drawing import maps
 from app_moves import text
 
@@ -14,7 +17,7 @@ QUICK = Settings(steps=32)
 
 @pytest.fixture
 def app():
-    app = theory_worlds(QUICK)
+    app = theory_worlds(settings=QUICK)
     yield app
     app.close()
 
@@ -33,7 +36,7 @@ def is_current(app):
 
 def test_the_first_training_shows_maps_graph_and_their_text(app):
     assert text(app.status).startswith("After 32 of 32 steps: gap ")
-    assert app.result.last == theory_run.FRAMES == app.scrubber.value
+    assert app.result.last == model.FRAMES == app.scrubber.value
     assert 'alt="The unit square, samples, η = 0.00' in app.pictures.value
     assert "Curves (horizontal axis: η): Wass(P_r, P_η), exact, by POT goes from" in app.curve.value
 
@@ -51,13 +54,13 @@ def test_every_control_of_the_training_changes_maps_graph_and_text(app, control,
 
 
 def test_eta_moves_the_samples_and_trains_nothing(app, monkeypatch):
-    monkeypatch.setattr(theory_run, "train_critic", None)
+    monkeypatch.setattr(model, "train_critic", None)
     before, result = seen(app), app.result
     app.eta.value = 0.04
     assert app.result is result and all(now != then for now, then in zip(seen(app), before, strict=True))
     assert "samples, η = 0.04" in app.pictures.value and "now marked at 0.04" in app.curve.value
     expected = result.x_noisy - 0.04 * result.frames[-1].direction
-    assert torch.equal(theory_run.moved(result, result.last, 0.04), expected)
+    assert torch.equal(model.stepped(result, result.last, 0.04), expected)
 
 
 def test_the_scrubber_looks_back_at_the_training(app):
@@ -78,7 +81,7 @@ def test_your_own_line_is_drawn_by_its_points(app):
     assert app.drawing.value.startswith("0.15 0.3; 0.4 0.75;")
     assert app.result.world.distance(torch.tensor([[0.4, 0.75]])).item() < 1e-6
     app.add.click()
-    assert app.corner.max == 5 and len(theory_run.places(app.drawing.value)) == 5
+    assert app.corner.max == 5 and len(corners(app.drawing.value)) == 5
     app.remove.click()
     assert app.corner.max == 4 and app.corner.value == 1
     app.remove.click()
@@ -90,7 +93,7 @@ def test_a_point_dragged_onto_its_neighbour_is_one_point(app):
     app.drawing.value = "0.1 0.2; 0.5 0.5; 0.8 0.7"
     app.world.value = DRAWN
     app.corner.value = 2
-    with app.quiet:
+    with app.muted:
         app.x.value = 0.1
     app.y.value = 0.2
     assert app.drawing.value == "0.1 0.2; 0.1 0.2; 0.8 0.7" and "advreg-error" not in app.notice.value
@@ -106,11 +109,11 @@ def test_a_drawing_that_is_no_line_is_explained_and_the_app_goes_on(app):
     assert "advreg-hint" in app.notice.value and app.corner.max == 2
 
 
-def test_every_knob_has_a_name_that_can_be_read_out(app):
-    knobs = [control for control in vars(app).values() if isinstance(control, parts.Knob)]
-    assert len(knobs) == 8
-    for knob in knobs:
-        assert knob.field.description and knob.field.tooltip and knob.slider.tooltip
+def test_every_slider_has_a_name_that_can_be_read_out(app):
+    sliders = [control for control in vars(app).values() if isinstance(control, Slider)]
+    assert len(sliders) == 8
+    for slider in sliders:
+        assert slider.field.description and slider.field.tooltip and slider.slider.tooltip
 
 
 def test_the_same_settings_give_the_same_training_and_leave_the_global_generator_alone():
@@ -137,14 +140,14 @@ def test_the_code_that_is_shown_trains_the_same_critic(settings):
 
 def test_in_a_notebook_a_moved_slider_cancels_the_training():
     async def session():
-        app = theory_worlds(Settings(steps=960))
+        app = theory_worlds(settings=Settings(steps=960))
         while not app.result or app.result.last < 2:
             await asyncio.sleep(0.01)
-        abandoned = app._run._task
-        assert app._run.busy and "<img" in app.pictures.value
+        abandoned = app.runner._task
+        assert app.runner.busy and "<img" in app.pictures.value
         assert 'aria-busy="true"' in app.status.value  # a screen reader waits for the last frame
         app.steps.value = 64
-        await app._run.done()
+        await app.runner.done()
         assert abandoned.done() and app.result.settings.steps == 64 and app.scrubber.value == app.result.last
         assert 'aria-busy="false"' in app.status.value
         app.close()
@@ -153,7 +156,7 @@ def test_in_a_notebook_a_moved_slider_cancels_the_training():
 
 
 def test_closing_frees_every_widget():
-    app = theory_worlds(QUICK)
+    app = theory_worlds(settings=QUICK)
     app.close()
     for widget in (app.widget, app.sigma.slider, app.eta.field, app.pictures, app.play, app.drawing):
         assert widget.comm is None

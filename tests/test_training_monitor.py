@@ -7,9 +7,11 @@ import threading
 import advreg_edu as ar
 import pytest
 import torch
-from advreg_edu.apps import monitor_run, parts, training_monitor
-from advreg_edu.apps.monitor_run import ELLIPSES, PAPER, Settings, bound_of, held_out, new_critic, problem, results
-from advreg_edu.apps.monitor_view import chart, histograms, picture, sentence, verdict
+from advreg_edu.apps import training_monitor
+from advreg_edu.apps.monitor import model
+from advreg_edu.apps.monitor.model import ELLIPSES, PAPER, Settings, bound_of, held_out, new_critic, problem, results
+from advreg_edu.apps.monitor.view import chart, histograms, picture, sentence, verdict
+from advreg_edu.apps.shared.controls import Slider
 from app_moves import MOVES, controls, models, move, resident, text
 
 SHORT = Settings(steps=10)
@@ -18,17 +20,17 @@ SHORT = Settings(steps=10)
 @pytest.fixture(autouse=True)
 def small_images(monkeypatch):
     for name, value in dict(
-        SIZE=16, BATCH=2, HELD=4, LOOK_EVERY=4, DESCENT=dict(step_size="auto", steps=3, stop="gradient")
+        SIZE=16, BATCH=2, HELD=4, SNAPSHOT_EVERY=4, DESCENT=dict(step_size="auto", steps=3, stop="gradient")
     ).items():
-        monkeypatch.setattr(monitor_run, name, value)
-    monitor_run._images.cache_clear()
+        monkeypatch.setattr(model, name, value)
+    model._images.cache_clear()
     yield
-    monitor_run._images.cache_clear()
+    model._images.cache_clear()
 
 
 @pytest.fixture
 def app():
-    app = training_monitor(SHORT)
+    app = training_monitor(settings=SHORT)
     yield app
     app.close()
 
@@ -41,7 +43,7 @@ def is_current(app):
     """Everything that is shown is the last result, and that is one of the controls as they are now."""
     result = app.result
     assert result.settings == app.settings
-    assert app.pictures.value == picture(result).img() and app.curves.value == chart(result).img()
+    assert app.pictures.value == picture(result).figures() and app.curves.value == chart(result).img()
     assert (app.slopes.value, app.values.value) == tuple(drawing.img() for drawing in histograms(result))
     assert text(app.status) == sentence(result)
     assert text(app.status).startswith(f"Step {result.done} of {app.steps.value}: ")
@@ -70,7 +72,7 @@ def test_the_training_is_the_library_s(app):
         ar.train_critic(
             critic,
             problem(s),
-            monitor_run._images(s.images)[:-4],
+            model._images(s.images)[:-4],
             steps=10,
             batch_size=2,
             gp_weight=s.gp_weight,
@@ -91,22 +93,22 @@ def test_a_look_shows_the_critic_as_it_is():
     """Psi, its slopes and the reconstruction are those of the weights at that step, not of earlier or averaged ones."""
     critic = new_critic(SHORT)
     for result in results(SHORT, critic):
-        if result.look.step != result.done or result.averaged:
+        if result.snapshot.step != result.done or result.averaged:
             continue
         real, noisy = held_out(SHORT)
-        assert torch.allclose(result.look.psi_noisy, critic(noisy).detach())
+        assert torch.allclose(result.snapshot.psi_noisy, critic(noisy).detach())
         weight = ar.weight_from_noise(problem(SHORT))
-        *_, it = ar.reconstruct(problem(SHORT), noisy[:1], critic, weight, **monitor_run.DESCENT)
-        assert torch.allclose(result.look.x, it.x) and result.look.settled == it.stopped
+        *_, it = ar.reconstruct(problem(SHORT), noisy[:1], critic, weight, **model.DESCENT)
+        assert torch.allclose(result.snapshot.x, it.x) and result.snapshot.settled == it.stopped
         assert f"({'a minimum' if it.stopped else 'no minimum yet'})" in sentence(result)
         x = real.requires_grad_()
         (grad,) = torch.autograd.grad(critic(x).sum(), x)
-        assert torch.allclose(result.look.slope_real, grad.flatten(1).norm(dim=1))
+        assert torch.allclose(result.snapshot.slope_real, grad.flatten(1).norm(dim=1))
         real.requires_grad_(False)
 
 
 def test_held_out_images_are_not_trained_on():
-    train, (real, _) = monitor_run._images(SHORT.images)[:-4], held_out(SHORT)
+    train, (real, _) = model._images(SHORT.images)[:-4], held_out(SHORT)
     assert (train[:, None] - real[None]).flatten(2).norm(dim=2).min() > 0.1
 
 
@@ -114,7 +116,7 @@ def test_held_out_images_are_not_trained_on():
     "control, value",
     [
         ("images", ELLIPSES),
-        ("kind", PAPER),
+        ("network", PAPER),
         ("sigma", 0.2),
         ("gp_weight", 1.0),
         ("learning_rate", 0.01),
@@ -126,7 +128,7 @@ def test_a_moved_control_begins_afresh(app, control, value):
     before = app.critic
     getattr(app, control).value = value
     assert app.state == "start" and app.result.done == 0 and app.critic is not before
-    assert getattr(app.settings, {"kind": "critic"}.get(control, control)) == value
+    assert getattr(app.settings, control) == value
     is_current(app)
     app.go.click()
     assert app.result.done == app.steps.value
@@ -140,11 +142,11 @@ async def trained_to(app, step):
 
 def test_pause_resume_and_stop():
     async def session():
-        app = training_monitor(Settings(steps=200))
+        app = training_monitor(settings=Settings(steps=200))
         app.go.click()
         await trained_to(app, 5)
         app.go.click()
-        await app._run.done()
+        await app.runner.done()
         paused, frozen = app.result.done, weights(app.critic).clone()
         assert app.state == "resume" and paused < 200 and "Paused" in text(app.notice)
         is_current(app)
@@ -154,7 +156,7 @@ def test_pause_resume_and_stop():
         await trained_to(app, paused + 3)
         assert app.state == "pause"
         app.stop.click()
-        await app._run.done()
+        await app.runner.done()
         assert app.state == "start again" and app.result.averaged and app.result.done < 200
         assert len(app.result.wasserstein) == app.result.done
         is_current(app)
@@ -165,14 +167,14 @@ def test_pause_resume_and_stop():
     whole = new_critic(Settings(steps=200))  # pausing changes nothing
     s = Settings(steps=200)
     options = dict(gp_weight=s.gp_weight, learning_rate=s.learning_rate, averaging=0.9, paired=False)
-    run = ar.train_critic(whole, problem(s), monitor_run._images(s.images)[:-4], 200, 2, **options)
+    run = ar.train_critic(whole, problem(s), model._images(s.images)[:-4], 200, 2, **options)
     again = [float(step.wasserstein) for _, step in zip(range(result.done), run, strict=False)]
     run.close()
     assert tuple(again) == result.wasserstein and torch.equal(weights(whole), weights(critic))
 
 
 def test_a_pause_at_the_very_end_can_be_resumed(app):
-    for _ in app._results:
+    for _ in app._training:
         pass
     app._say("resume")
     app.go.click()
@@ -181,10 +183,10 @@ def test_a_pause_at_the_very_end_can_be_resumed(app):
 
 def test_the_kernel_answers_while_it_trains():
     async def session():
-        app = training_monitor(Settings(steps=60))
+        app = training_monitor(settings=Settings(steps=60))
         app.go.click()
         ticks = 0
-        while app._run.busy:
+        while app.runner.busy:
             await asyncio.sleep(0)
             ticks += 1
         assert ticks >= 60 and app.result.done == 60  # other tasks had their turn between all steps
@@ -195,11 +197,11 @@ def test_the_kernel_answers_while_it_trains():
 
 def test_closing_stops_the_training():
     async def session():
-        app = training_monitor(Settings(steps=200))
+        app = training_monitor(settings=Settings(steps=200))
         app.go.click()
         await trained_to(app, 3)
         app.close()
-        await app._run.done()
+        await app.runner.done()
         done = app.result.done
         await asyncio.sleep(0.05)
         assert app.result.done == done < 200
@@ -210,14 +212,14 @@ def test_closing_stops_the_training():
 def test_a_cheap_fine_is_named():
     critic = new_critic(SHORT)
     *_, result = results(SHORT, critic)
-    steep = monitor_run.replace(result, slope=(2.0,) * 10)
+    steep = model.replace(result, slope=(2.0,) * 10)
     assert "too cheap" in verdict(steep)[0] and f"{3 * bound_of(SHORT):.0f}" in verdict(steep)[0]
-    assert verdict(monitor_run.replace(result, slope=(1.05,) * 10)) is None
+    assert verdict(model.replace(result, slope=(1.05,) * 10)) is None
 
 
 def test_a_training_that_breaks_down_is_explained_and_the_app_goes_on(app, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(monitor_run, "gradient", lambda *_: 1 / 0)
+        patch.setattr(model, "gradient", lambda *_: 1 / 0)
         app.go.click()
     assert "division by zero" in text(app.notice) and "<img" not in app.pictures.value + app.curves.value
     assert app.state == "start again"
@@ -228,8 +230,8 @@ def test_a_training_that_breaks_down_is_explained_and_the_app_goes_on(app, monke
 
 def test_every_control_has_a_name(app):
     for control in controls(app).values():
-        if isinstance(control, parts.Knob):
-            assert control.field.description and control.field.tooltip and not control.slider.readout
+        if isinstance(control, Slider):
+            assert control.field.description and control.field.tooltip and control.slider.readout
         else:
             assert control.description and control.tooltip
 
@@ -238,7 +240,7 @@ def test_random_moves():
     """No exception, no stale picture, no growth: in an event loop, so that moves meet a training in flight."""
 
     async def session():
-        app, rng, start = training_monitor(SHORT), random.Random(0), 0.0
+        app, rng, start = training_monitor(settings=SHORT), random.Random(0), 0.0
         for k in range(MOVES):
             name = rng.choice([*controls(app), "go", "go", "stop"])
             if name == "steps":  # long trainings are for others
@@ -259,11 +261,11 @@ def test_random_moves():
 
 def test_controls_that_move_in_two_threads_wait_for_each_other():
     """As in the first seconds of a page in JupyterLab, which then moves to a thread of the kernel of its own."""
-    app, trouble = training_monitor(SHORT), []
+    app, trouble = training_monitor(settings=SHORT), []
 
-    def moves(knob, values):
+    def moves(slider, values):
         for value in values:
-            knob.value = value
+            slider.value = value
             trouble.append("advreg-error" in app.notice.value)
 
     hands = [(app.sigma, [0.05, 0.1] * 10), (app.gp_weight, [1.0, 2.0] * 10), (app.steps, [20, 30] * 10)]
@@ -278,10 +280,10 @@ def test_controls_that_move_in_two_threads_wait_for_each_other():
 
 
 def test_closing_frees_every_model():
-    training_monitor(SHORT).close()
+    training_monitor(settings=SHORT).close()
     before = models()
     for _ in range(50):
-        training_monitor(SHORT).close()
+        training_monitor(settings=SHORT).close()
     assert models() == before
 
 
@@ -289,7 +291,7 @@ def test_the_global_generator_is_left_alone():
     torch.manual_seed(3)
     expected = torch.rand(2)
     torch.manual_seed(3)
-    app = training_monitor(SHORT)
+    app = training_monitor(settings=SHORT)
     app.go.click()
     app.close()
     assert torch.equal(torch.rand(2), expected)

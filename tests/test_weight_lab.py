@@ -5,9 +5,11 @@ import asyncio
 import advreg_edu as ar
 import pytest
 import torch
-from advreg_edu.apps import scenes, weight_lab, weight_run
-from advreg_edu.apps.weight_run import FACTORS, PROBLEMS, THORAX, Settings, compute, results, told
-from advreg_edu.apps.weight_view import chart, picture, sentence
+from advreg_edu.apps import weight_lab
+from advreg_edu.apps.shared import scenes
+from advreg_edu.apps.weight import model
+from advreg_edu.apps.weight.model import FACTORS, PROBLEMS, THORAX, Settings, claimed_sigmas, compute, results
+from advreg_edu.apps.weight.view import chart, picture, sentence
 from app_moves import critic, text
 
 SMALL = Settings(size=32, steps=3)
@@ -16,7 +18,7 @@ short_of_a_minimum = pytest.mark.filterwarnings("ignore::advreg_edu.reconstructi
 
 @pytest.fixture
 def lab():
-    app = weight_lab(SMALL, critic)
+    app = weight_lab(critic=critic, settings=SMALL)
     yield app
     app.close()
 
@@ -27,7 +29,7 @@ def seen(app):
 
 def is_current(app):
     """Pictures, curves and text are those of the controls as they are now."""
-    factor = told()[app.told.value]
+    factor = claimed_sigmas()[app.claimed.value]
     assert app.result.settings == app.settings and app.result.factors == sorted(FACTORS)
     assert app.pictures.value == picture(app.result, factor).figures()
     assert app.curves.value == chart(app.result, factor).img()
@@ -74,7 +76,7 @@ def test_the_first_view_has_six_tiles_a_curve_with_the_mark_and_text(lab):
     is_current(lab)
 
 
-@pytest.mark.parametrize("control, value", [("problem", THORAX), ("number", 3), ("sigma", 0.2), ("told", "2 σ")])
+@pytest.mark.parametrize("control, value", [("problem", THORAX), ("number", 3), ("sigma", 0.2), ("claimed", "2 σ")])
 def test_every_control_changes_pictures_curve_and_text(lab, control, value):
     before = seen(lab)
     getattr(lab, control).value = value
@@ -85,16 +87,16 @@ def test_every_control_changes_pictures_curve_and_text(lab, control, value):
 
 def test_a_wrong_sigma_moves_the_formula_in_proportion_and_computes_nothing(lab, monkeypatch):
     result = lab.result
-    monkeypatch.setattr(weight_run, "reconstruct", None)
-    for name, factor in told().items():
-        lab.told.value = name
+    monkeypatch.setattr(model, "reconstruct", None)
+    for name, factor in claimed_sigmas().items():
+        lab.claimed.value = name
         assert lab.result is result
         is_current(lab)
         if factor != 1:
             assert f"Told that σ is {factor * 0.1:.3g}, the formula gives λ = {factor * result.formula:.3g}" in text(
                 lab.status
             )
-    assert set(told().values()) == set(FACTORS)
+    assert set(claimed_sigmas().values()) == set(FACTORS)
 
 
 def test_new_noise_is_another_draw_and_sigma_rescales_the_same_one(lab):
@@ -108,9 +110,9 @@ def test_new_noise_is_another_draw_and_sigma_rescales_the_same_one(lab):
 def test_each_problem_has_its_own_noise(lab):
     for problem in reversed(PROBLEMS):
         lab.problem.value = problem
-        low, sigma, high = weight_run.KINDS[problem].sigma
+        low, sigma, high = model.KINDS[problem].sigma
         assert (lab.sigma.slider.min, lab.sigma.value, lab.sigma.max) == (low, sigma, high)
-        assert (lab.sigma.field.min, lab.sigma.field.max) == (low, high)
+        assert lab.sigma.ends == (low, high)
         is_current(lab)
 
 
@@ -128,12 +130,12 @@ def test_an_error_leaves_no_old_picture_and_the_app_goes_on(lab):
 
 def test_in_a_notebook_points_appear_one_by_one_and_a_moved_slider_cancels():
     async def session():
-        app = weight_lab(SMALL, critic)
+        app = weight_lab(critic=critic, settings=SMALL)
         while app.result is None:
             await asyncio.sleep(0.005)
-        abandoned = app._run._task
+        abandoned = app.runner._task
         app.sigma.value = 0.2
-        await app._run.done()
+        await app.runner.done()
         assert abandoned.done()
         assert app.result.settings.sigma == 0.2
         assert 'aria-busy="false"' in app.status.value  # or a screen reader waits for ever
@@ -144,7 +146,7 @@ def test_in_a_notebook_points_appear_one_by_one_and_a_moved_slider_cancels():
 
 
 def test_closing_frees_every_widget():
-    app = weight_lab(SMALL, critic)
+    app = weight_lab(critic=critic, settings=SMALL)
     app.close()
-    for widget in (app.widget, app.sigma.slider, app.sigma.field, app.pictures, app.told):
+    for widget in (app.widget, app.sigma.slider, app.sigma.field, app.pictures, app.claimed):
         assert widget.comm is None

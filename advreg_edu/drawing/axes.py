@@ -12,7 +12,7 @@ from .svg import INK, LINES, QUIET
 Pair: TypeAlias = tuple[float, float]
 Numbers: TypeAlias = Collection[Any]  # floats, or what float() takes: NumPy's numbers, tensors of one number
 
-LEFT, RIGHT, TOP, BOTTOM = 58, 18, 28, 44  # pixels around the axes of a panel
+LEFT, RIGHT, TOP, BOTTOM = 54, 14, 8, 42  # pixels around the axes of a panel
 
 
 @dataclass(frozen=True)
@@ -86,17 +86,16 @@ class Area:
     def _along(self, values: Sequence[float]) -> tuple[Pair, ...]:
         return tuple(self.spot(x, y) for x, y in zip(self.x, values, strict=False))
 
-    def frame(self, title: str, axis: str, marks: Mapping[str, float]) -> str:
-        """Title, axes, grid, ticks and marks."""
+    def frame(self, axis: str, marks: Mapping[str, float]) -> str:
+        """Axes, grid, ticks and marks."""
         left, right, top, bottom = self.left, self.right, self.top, self.bottom
         middle = (left + right) / 2
         x_first, y_first = _first(self.across, self.log_x), _first(self.up, self.log_y)
-        parts = [svg.text(middle, top - 10, title, INK, "middle", size=15)]
-        parts.append(svg.text(middle, bottom + 36, axis, INK, "middle"))
-        for value in _ticks(self.up, self.log_y, max(2, int((bottom - top) / 32))):
+        parts = [svg.text(middle, bottom + 36, axis, INK, "middle")]
+        for value in _ticks(self.up, self.log_y, max(2, int((bottom - top) / 30))):
             _, y = self.spot(x_first, value)
             parts.append(svg.stroke(left, y, right, y, LINES) + svg.text(left - 6, y + 5, _short(value), QUIET, "end"))
-        for value in _ticks(self.across, self.log_x, max(2, int((right - left) / 60))):
+        for value in _ticks(self.across, self.log_x, max(2, int((right - left) / 56))):
             x, _ = self.spot(value, y_first)
             parts.append(
                 svg.stroke(x, bottom, x, bottom + 4, QUIET) + svg.text(x, bottom + 18, _short(value), QUIET, "middle")

@@ -14,21 +14,17 @@ from PIL import Image, ImageDraw
 
 from .pictures import (
     ACCENT,
-    BAR,
     COLOURS,
-    EDGE,
-    FONT,
     GAP,
     INK,
     PAPER,
+    Panel,
     Picture,
-    colour_bar,
     colour_table,
-    font,
     number,
-    png,
 )
 
+GRAY = (120, 120, 120)  # seen on white and on black
 CELLS, FINE = 96, 2  # cells of the heat map on a side; the drawing is made so much larger and averaged down
 
 Span: TypeAlias = tuple[float, float]
@@ -84,19 +80,12 @@ def plane(panels: Sequence[Plane], spacing: float = 0.05, limits: Span | None = 
     values = [None if panel.f is None else on_grid(panel.f) for panel in panels]
     spans = [_span(panel, panels, values, limits) for panel in panels]
     side = min(400, (848 + GAP) // len(panels) - GAP)
-    top, width = FONT + 10, len(panels) * (side + GAP) - GAP
-    sheet = Image.new("RGB", (width, top + side + (BAR + FONT + 12 if any(spans) else 2)), PAPER)
-    draw = ImageDraw.Draw(sheet)
-    for i, (panel, heat, span) in enumerate(zip(panels, values, spans, strict=True)):
-        left = i * (side + GAP)
-        sheet.paste(_drawn(panel, heat, span, spacing, side), (left, top))
-        draw.rectangle([left, top, left + side - 1, top + side - 1], outline=EDGE)
-        draw.text((left + side / 2, 2), panel.title, fill=INK, font=font(FONT), anchor="ma")
-        if span:
-            colour_bar(sheet, draw, left, top + side + 8, _kind(panel), span, side)
+    shown = []
+    for panel, heat, span in zip(panels, values, spans, strict=True):
+        shown.append(Panel(_drawn(panel, heat, span, spacing, side), panel.title, _kind(panel), span))
     words = [_words(*parts) for parts in zip(panels, values, spans, strict=True)]
     tail = f" Level lines are {number(spacing)} apart." if any(low + high for low, high in filter(None, spans)) else ""
-    return Picture(png(sheet), "The unit square, " + "; ".join(words) + "." + tail, sheet.size)
+    return Picture(tuple(shown), "The unit square, " + "; ".join(words) + "." + tail, side)
 
 
 def lattice(cells: int = 14) -> torch.Tensor:
@@ -144,10 +133,10 @@ def _span(
 
 
 def _drawn(panel: Plane, heat: torch.Tensor | None, span: Span | None, spacing: float, side: int) -> Image.Image:
-    """The panel as an image of side x side pixels."""
+    """The panel as an image of side x side pixels; where there is no heat map, the page shows through."""
     size = FINE * side
     if heat is None or span is None:
-        sheet = Image.new("RGB", (size, size), PAPER)
+        sheet = Image.new("RGBA", (size, size), (127, 127, 127, 0))
     else:
         sheet = _heat(panel, heat, span, spacing, size)
     draw = ImageDraw.Draw(sheet)
@@ -158,7 +147,7 @@ def _drawn(panel: Plane, heat: torch.Tensor | None, span: Span | None, spacing: 
         for u, v in place(panel.x):
             draw.ellipse([u - 5, v - 5, u + 5, v + 5], fill=PAPER, outline=INK, width=2)
     elif panel.x is not None and panel.arrows is not None:
-        colour = INK if heat is None or panel.signed else PAPER
+        colour = GRAY if heat is None else INK if panel.signed else PAPER
         for start, end in zip(place(panel.x), place(panel.x + panel.arrows), strict=True):
             _arrow(draw, start, end, colour)
     return sheet.reduce(FINE)

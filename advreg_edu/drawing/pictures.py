@@ -9,6 +9,7 @@ import html
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 import torch
@@ -23,31 +24,85 @@ __all__ = ["Picture", "busiest", "colour_table", "font", "png", "png_of_rows", "
 
 COLOURS = {"image": "gray", "signed": "RdBu_r", "magnitude": "cividis", "sinogram": "cividis"}
 SIDE, GAP, BAR, FONT = 256, 12, 10, 15  # pixels: a panel, between panels, a colour bar, letters
+OUTLINE = "outline:1px solid #969696;outline-offset:-1px;margin:0;max-width:none"
+CENTRED = "display:flex;align-items:center;justify-content:center;line-height:0"
+TITLE = (  # at the foot of its row, should another panel's need two lines
+    "font-size:14px;line-height:20px;min-height:20px;text-align:center;color:inherit;overflow-wrap:anywhere;"
+    "display:flex;align-items:flex-end;justify-content:center"
+)
 INK, QUIET, EDGE, PAPER, ACCENT = (26, 26, 26), (84, 84, 84), (150, 150, 150), (255, 255, 255), (213, 94, 0)
 
 
 @dataclass(frozen=True)
+class Panel:
+    """One image of a picture: its pixels as they are shown, its title and its scale, which are text of the page."""
+
+    image: Image.Image
+    title: str
+    kind: str = "image"
+    span: tuple[float, float] | None = None  # the ends of the scale; none where there is no scale
+
+    def html(self, alt: str, side: int) -> str:
+        """The panel as a <figure> that shrinks with the page; its letters do not."""
+        style = f"display:block;width:{100 * self.image.width / side:.4g}%;height:auto;{OUTLINE}"
+        shown = image_element(png(self.image), alt, self.image.size, style=style)
+        title = f'<figcaption class="advreg-title" style="{TITLE}">{html.escape(self.title)}</figcaption>'
+        middle = f"aspect-ratio:1;max-height:{side}px;{CENTRED}" if self.image.width != self.image.height else CENTRED
+        bar = scale_bar(self.kind, *self.span) if self.span else ""
+        return f'<figure style="margin:0;min-width:0">{title}<div style="{middle}">{shown}</div>{bar}</figure>'
+
+
+@dataclass(frozen=True)
 class Picture:
-    """A PNG and the sentence that says what is in it; `size` is (width, height) in pixels.
+    """Panels side by side and the sentence that says what is in them; `png` is the whole as a file, on white."""
 
-    >>> Picture(png(Image.new("RGB", (4, 4))), "A black square.", (4, 4))
-    A black square.
-    """
-
-    png: bytes
+    panels: tuple[Panel, ...]
     alt: str
-    size: tuple[int, int]
+    side: int = 256  # pixels of a panel
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the whole in pixels."""
+        bar = BAR + FONT + 12 if any(panel.span for panel in self.panels) else 2
+        return len(self.panels) * (self.side + GAP) - GAP, FONT + 10 + self.side + bar
+
+    @cached_property
+    def png(self) -> bytes:
+        """The whole as a file, with titles and scales."""
+        sheet, top = Image.new("RGB", self.size, PAPER), FONT + 10
+        draw = ImageDraw.Draw(sheet)
+        for i, panel in enumerate(self.panels):
+            left, image = i * (self.side + GAP), panel.image
+            x, y = left + (self.side - image.width) // 2, top + (self.side - image.height) // 2
+            sheet.paste(image, (x, y), image if image.mode == "RGBA" else None)
+            draw.rectangle([x, y, x + image.width - 1, y + image.height - 1], outline=EDGE)  # white image, white paper
+            draw.text((left + self.side / 2, 2), panel.title, fill=INK, font=font(FONT), anchor="ma")
+            if panel.span:
+                colour_bar(sheet, draw, left, top + self.side + 8, panel.kind, panel.span, self.side)
+        return png(sheet)
 
     def img(self) -> str:
-        """The <img> element, its text in `alt`. It shrinks with the page and keeps its place while it loads."""
-        return image_element(self.png, self.alt, self.size)
+        """The HTML of the picture. Its text is the `alt` of the first image; it shrinks with the page."""
+        style = (
+            "display:grid;gap:4px 12px;align-items:end;"
+            f"grid-template-columns:repeat({len(self.panels)},minmax(0,{self.side}px))"
+        )
+        alts = [self.alt, *["" for _ in self.panels[1:]]]
+        panels = (panel.html(alt, self.side) for panel, alt in zip(self.panels, alts, strict=True))
+        return f'<div style="{style}">{"".join(panels)}</div>'
 
-    def _repr_html_(self):
-        caption = f'<figcaption style="max-width:75em;padding-top:4px">{html.escape(self.alt)}</figcaption>'
-        return f'<figure style="margin:0">{self.img()}{caption}</figure>'
+    def _repr_html_(self) -> str:
+        return in_words(self.img(), self.alt)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return self.alt
+
+
+def in_words(shown: str, sentence: str) -> str:
+    """A figure whose sentence unfolds under it."""
+    summary = '<summary style="cursor:pointer;font-size:13px;opacity:.75;width:max-content">in words</summary>'
+    words = f'<details style="max-width:75em">{summary}{html.escape(sentence)}</details>'
+    return f'<figure style="margin:0">{shown}{words}</figure>'
 
 
 def image_element(
@@ -98,18 +153,10 @@ def strip(
         raise ValueError(f"titles: expected images and one title and kind for each, got {counts}.")
     arrays = [array_of(image, title) for image, title in zip(images, titles, strict=True)]
     ranges = [_range(kind, kinds, arrays, limits, signed_limit) for kind in kinds]
-    width, top = len(arrays) * (SIDE + GAP) - GAP, FONT + 10
-    sheet = Image.new("RGB", (width, top + SIDE + BAR + FONT + 12), PAPER)
-    draw = ImageDraw.Draw(sheet)
-    for i, (array, title, kind, span) in enumerate(zip(arrays, titles, kinds, ranges, strict=True)):
-        left = i * (SIDE + GAP)
-        panel = _enlarged(_coloured(array, kind, span), stretch=kind == "sinogram")
-        x, y = left + (SIDE - panel.width) // 2, top + (SIDE - panel.height) // 2
-        sheet.paste(panel, (x, y))
-        draw.rectangle([x, y, x + panel.width - 1, y + panel.height - 1], outline=EDGE)  # a white image on white paper
-        draw.text((left + SIDE / 2, 2), title, fill=INK, font=font(FONT), anchor="ma")
-        colour_bar(sheet, draw, left, top + SIDE + 8, kind, span)
-    return Picture(png(sheet), alt or _strip_sentence(arrays, titles, kinds, ranges), sheet.size)
+    panels = []
+    for array, title, kind, span in zip(arrays, titles, kinds, ranges, strict=True):
+        panels.append(Panel(_enlarged(_coloured(array, kind, span), stretch=kind == "sinogram"), title, kind, span))
+    return Picture(tuple(panels), alt or _strip_sentence(arrays, titles, kinds, ranges), SIDE)
 
 
 def array_of(image: torch.Tensor, title: str) -> np.ndarray:
@@ -182,6 +229,18 @@ def colour_bar(
     marks = [(span[0], 0.0, "la"), (span[1], side, "ra")] + ([(0.0, side / 2, "ma")] if kind == "signed" else [])
     for value, x, anchor in marks:
         draw.text((left + x, y + BAR), number(value), fill=QUIET, font=font(FONT - 1), anchor=anchor)
+
+
+@lru_cache(maxsize=64)
+def scale_bar(kind: str, low: float, high: float) -> str:
+    """Colour bar and the numbers at its ends as text of the page: for eyes only, the sentence says the same."""
+    colours = ",".join("#{:02x}{:02x}{:02x}".format(*c) for c in colour_table(COLOURS[kind])[::15])
+    ramp = f'<div style="height:8px;background:linear-gradient(to right,{colours});{OUTLINE}"></div>'
+    middle = "<span>0</span>" if kind == "signed" else ""
+    words = f"<span>{number(low)}</span>{middle}<span>{number(high)}</span>"
+    style = "font-size:13px;line-height:18px;display:flex;justify-content:space-between"
+    scale = f'<div class="advreg-scale" style="{style}">{words}</div>'
+    return f'<div style="padding-top:3px" aria-hidden="true">{ramp}{scale}</div>'
 
 
 def _strip_sentence(

@@ -8,7 +8,7 @@ from PIL import Image
 
 
 def png(sheet: Image.Image) -> bytes:
-    """An RGB image as the bytes of a PNG, lossless.
+    """An RGB or RGBA image as the bytes of a PNG, lossless.
 
     Three times faster than Pillow, which tries five filters on every row: here it is always "Up", the difference to the
     row above, and that is zero in every second row of an enlarged image.
@@ -17,13 +17,15 @@ def png(sheet: Image.Image) -> bytes:
     b'\\x89PNG'
     """
     rows = np.asarray(sheet).reshape(sheet.height, -1)
-    return png_of_rows(np.diff(rows, axis=0, prepend=np.zeros_like(rows[:1])), sheet.width, filter=2, colour=2)
+    colour = 6 if sheet.mode == "RGBA" else 2
+    return png_of_rows(np.diff(rows, axis=0, prepend=np.zeros_like(rows[:1])), sheet.width, filter=2, colour=colour)
 
 
 def png_of_rows(rows: np.ndarray, width: int, filter: int, colour: int, palette: bytes = b"") -> bytes:
     """The bytes of a PNG from its rows (height, bytes a row).
 
-    filter: 0 none or 2 "Up", as the rows have it already; colour: 0 gray, 2 RGB, 3 places in the `palette` of RGB.
+    filter: 0 none or 2 "Up", as the rows have it already; colour: 0 gray, 2 RGB, 3 places in the `palette` of RGB,
+    6 RGBA.
 
     >>> png_of_rows(np.zeros((4, 4), np.uint8), width=4, filter=0, colour=0)[:4]
     b'\\x89PNG'

@@ -1,23 +1,30 @@
 """Small pictures that the browser enlarges: a frame of an app takes a millisecond a tile (not in the paper).
 
-A `Tile` carries every pixel once, as one byte, and the page shows it as a square of whole screen pixels. Titles and
+A `Tile` carries every pixel once, as one byte, and the page shows it as a square. Titles and
 scales are text of the page. `grid` puts tiles into rows; nothing here knows about widgets.
 """
 
 import html
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import torch
 
-from .pictures import COLOURS, array_of, colour_table, described, image_element, number, png_of_rows
+from .pictures import (
+    CENTRED,
+    COLOURS,
+    OUTLINE,
+    TITLE,
+    array_of,
+    colour_table,
+    described,
+    image_element,
+    png_of_rows,
+    scale_bar,
+)
 
-SIDE, GAP = 256, 20  # pixels of the page: a tile, between tiles
-TEXT = "font-size:14px;line-height:20px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis"
-
-PIXELS = "display:block;image-rendering:pixelated;outline:1px solid #969696;outline-offset:-1px;margin:0;max-width:none"
+SIDE, GAP = 256, 12  # pixels of the page: a tile at its largest, between tiles
 
 
 @dataclass(frozen=True)
@@ -37,24 +44,31 @@ class Tile:
     factor: int = 1  # page pixels per number
 
     def html(self) -> str:
-        """The tile as a <figure> of fixed size: nothing jumps when its contents change."""
-        image = image_element(self.png, self.alt, self.size, style=PIXELS) + "".join(map(self._frame, self.frames))
+        """The tile as a <figure> whose shape does not depend on its contents: nothing jumps when they change."""
+        scaling = "pixelated" if self.factor > 3 else "var(--advreg-scaling,pixelated)"
+        style = f"display:block;width:100%;height:auto;image-rendering:{scaling};{OUTLINE}"
+        image = image_element(self.png, self.alt, self.size, style=style) + "".join(map(self._frame, self.frames))
+        width = min(100.0, 100 * self.size[0] / max(SIDE, self.size[1]))
         return (
-            f'<figure style="margin:0;width:{SIDE}px"><figcaption style="{TEXT};text-align:center;color:inherit">'
-            f"{html.escape(self.title)}</figcaption>"
-            f'<div style="height:{SIDE}px;display:flex;align-items:center;justify-content:center;line-height:0">'
-            f'<div style="position:relative">{image}</div></div>{_bar(*self.scale) if self.scale else _NO_BAR}</figure>'
+            f'<figure style="margin:0;min-width:0;max-width:{SIDE}px"><figcaption class="advreg-title" style="{TITLE}">'
+            f'<span>{html.escape(self.title)}</span></figcaption><div style="aspect-ratio:1;{CENTRED}">'
+            f'<div style="position:relative;width:{width:.4g}%">{image}</div></div>'
+            f"{scale_bar(*self.scale) if self.scale else _NO_BAR}</figure>"
         )
 
-    def _frame(self, frame: Sequence[int]) -> str:
-        top, left, side = (self.factor * length for length in frame)
+    def _frame(self, frame: tuple[int, int, int]) -> str:
+        row, column, side = (100 * self.factor * length for length in frame)
+        width, height = self.size
+        place = (
+            f"top:{row / height:.4g}%;left:{column / width:.4g}%;width:{side / width:.4g}%;height:{side / height:.4g}%"
+        )
         style = "border:2px solid #fff;outline:1px solid #000;box-sizing:border-box"
-        return f'<div style="position:absolute;top:{top}px;left:{left}px;width:{side}px;height:{side}px;{style}"></div>'
+        return f'<div style="position:absolute;{place};{style}"></div>'
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Tiles in rows, as many in a row as have room; `img()` is what a widget shows.
+    """Tiles in rows of three, which shrink with the page; `img()` is what a widget shows.
 
     >>> Grid((tile(torch.zeros(1, 8, 8), "black"), tile(torch.ones(1, 8, 8), "white"))).figures().count("<img")
     2
@@ -67,8 +81,8 @@ class Grid:
         return " ".join(tile.alt for tile in self.tiles)
 
     def img(self) -> str:
-        style = f"display:grid;grid-template-columns:repeat(auto-fill,{SIDE}px);gap:8px {GAP}px"
-        return f'<div style="{style}">{self.figures()}</div>'
+        style = f"display:grid;gap:4px {GAP}px;align-items:end;grid-template-columns:repeat(3,minmax(0,{SIDE}px))"
+        return f'<div class="advreg-grid" style="{style}">{self.figures()}</div>'
 
     def figures(self, first: int = 0, last: int | None = None) -> str:
         """The HTML of some of the tiles alone."""
@@ -148,15 +162,4 @@ def _png(levels: np.ndarray, kind: str) -> bytes:
     return png_of_rows(levels, width, filter=0, colour=3 if palette else 0, palette=palette)
 
 
-_NO_BAR = '<div style="height:28px"></div>'
-
-
-@lru_cache(maxsize=64)
-def _bar(kind: str, low: float, high: float) -> str:
-    """Colour bar and the numbers at its ends: decoration for eyes, the text says the same."""
-    colours = ",".join("#{:02x}{:02x}{:02x}".format(*c) for c in colour_table(COLOURS[kind])[::15])
-    ramp = f'<div style="height:8px;background:linear-gradient(to right,{colours})"></div>'
-    middle = "<span>0</span>" if kind == "signed" else ""
-    words = f"<span>{number(low)}</span>{middle}<span>{number(high)}</span>"
-    style = f"{TEXT};display:flex;justify-content:space-between;line-height:18px"
-    return f'<div style="padding-top:2px">{ramp}<div aria-hidden="true" style="{style}">{words}</div></div>'
+_NO_BAR = f'<div style="visibility:hidden">{scale_bar("image", 0.0, 1.0)}</div>'

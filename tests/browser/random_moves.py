@@ -40,7 +40,7 @@ import html, json, re
 from app_moves import text
 if hasattr(app, "play"):
     app.play.playing = False
-for run in ("_run", "_sweeping"):
+for run in ("runner", "sweeper"):
     if hasattr(app, run):
         await getattr(app, run).done()
 is_current(app)

@@ -1,0 +1,112 @@
+"""The controls of the reconstruction lab: what can be set, what they say, and which of them matter now."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import ipywidgets as W
+
+from ...reconstruction import METHODS
+from ..shared import scenes
+from ..shared.controls import Slider, checkbox, choice, sharing, values
+from ..shared.page import group, row
+from .model import AUTO, OWN, STARTS, STOPS, Settings
+
+STEP_SIZE = {scenes.CT: 0.5, scenes.DENOISING: 0.05, scenes.INPAINTING: 0.2, scenes.MRI: 0.3}  # stable at formula's λ
+WEIGHT_LIMIT = {scenes.CT: 3.0}  # elsewhere 150: λ grows with the noise that A* lets through
+FILES = ".png,.jpg,.jpeg,.dcm,.npy"
+VIEWS = "More views help little here: with ‖A‖ = 1 and a fixed σ per ray they carry hardly more signal."
+
+
+class Controls:
+    """All that a run depends on. `file` and `size` have no control that shows them."""
+
+    def __init__(self, s: Settings, new_noise: W.Button) -> None:
+        self._given, self.new_noise = s, new_noise
+        self._measurement(s)
+        self._reconstruction(s)
+
+    def _measurement(self, s: Settings) -> None:
+        self.image = choice("image", scenes.IMAGES, s.image, "What is measured")
+        self.number = Slider("image number", s.number, 0, 99, 1, "Another number is another patient or photograph")
+        tooltip = "PNG, JPEG, DICOM or .npy, up to 10 MB"
+        self.upload = W.FileUpload(description="your file", accept=FILES, tooltip=tooltip, layout=sharing())
+        self.operator = choice("operator A", scenes.OPERATORS, s.operator, "How it is measured")
+        self.angles = Slider("number of angles", s.angles, 10, 90, 10, f"Views of the scanner in half a turn. {VIEWS}")
+        self.share = Slider("measured, %", s.share, 10, 90, 10, "Pixels seen, or lines of k-space taken")
+        limit = max(s.sigma, scenes.SIGMA[s.operator][1])
+        self.sigma = Slider("noise σ", s.sigma, 0.0, limit, 0.001, "Standard deviation of the noise; the draw stays")
+
+    def _reconstruction(self, s: Settings) -> None:
+        self.critic = choice("critic Ψ", [s.critic], s.critic, "The regulariser: those that fit the image")
+        self.reg_weight = Slider("weight λ", s.reg_weight or 0.0, 0.0, 150.0, 0.01, "Of the regulariser Ψ")
+        self.by_formula = checkbox("λ by formula", s.reg_weight is None, "λ = 2 E‖A*e‖ (§5.1)")
+        self.method = choice("method", METHODS, s.method, "How the objective is minimised")
+        step = STEP_SIZE[s.operator] if s.step_size == AUTO else float(s.step_size)
+        stable = "Of Algorithm 2, for all steps; for the data term alone stable below 1/‖A‖² = 1"
+        self.step_size = Slider("step size ε", step, 0.01, 1.5, 0.01, stable)
+        found = "The solver finds it on the way, so that J never rises"
+        self.find_step = checkbox("find step size", s.step_size == AUTO, found)
+        self.steps = Slider("steps", s.steps, 10, 600, 10, "Iterations of Algorithm 2 at most")
+        rule = next(name for name, stop in STOPS.items() if stop == s.stop)
+        self.start = choice("start x₀", STARTS, s.start, "Where Algorithm 2 begins")
+        self.stop = choice("stop", list(STOPS), rule, "When to end; no rule sees the truth")
+
+    def groups(self) -> list[W.VBox]:
+        """As they stand on the page: measurement, reconstruction."""
+        measured = [self.image, self.number, self.operator, self.angles, self.share, self.sigma]
+        solved = [self.critic, self.reg_weight, self.method, self.step_size, row(self.by_formula, self.find_step)]
+        return [
+            group("Measurement y = Ax + e", *measured, row(self.new_noise, self.upload)),
+            group("Reconstruction", *solved, self.steps, self.start, self.stop),
+        ]
+
+    @property
+    def restarting(self) -> list:
+        """Those that start a run when they are moved, and do nothing else."""
+        measured = [self.image, self.number, self.sigma, self.angles, self.share]
+        solved = [self.critic, self.reg_weight, self.by_formula, self.step_size, self.find_step, self.steps]
+        return [*measured, *solved, self.method, self.start, self.stop]
+
+    @property
+    def settings(self) -> Settings:
+        """What the controls say now."""
+        said = values(self._given, vars(self))
+        said["reg_weight"] = None if self.by_formula.value else self.reg_weight.value
+        said["step_size"] = AUTO if self.find_step.value else self.step_size.value
+        said["stop"] = STOPS[self.stop.value]
+        return replace(self._given, **said)
+
+    def fit(self, own: Callable | None) -> None:
+        """Show those that matter, and offer the critics that fit the image; `own` is the user's critic or None."""
+        image, operator = self.image.value, self.operator.value
+        self.number.enable(image in (scenes.PHANTOM, scenes.PHOTO))
+        self.reg_weight.enable(not self.by_formula.value)
+        self.step_size.enable(not self.find_step.value)
+        scenes.fit_sampling(operator, self.angles, self.share)
+        count = scenes.channels(self.settings)
+        fitting = scenes.critic_names(count, self._given.size)
+        if own is not None and getattr(own, "channels", count) == count:
+            fitting = [OWN, *fitting]
+        if not fitting:
+            raise ValueError(f"critic: expected one for {count} channels, but none ships. Choose another image.")
+        value = self.critic.value if self.critic.value in fitting else fitting[0]
+        if tuple(self.critic.options) != tuple(fitting):
+            self.critic.options = fitting
+        self.critic.value = value
+
+    def other_operator(self) -> None:
+        """Another operator measures on another scale: begin with its own noise and step size."""
+        sigma, limit = scenes.SIGMA[self.operator.value]
+        self.sigma.range(0.0, limit)
+        self.sigma.value, self.step_size.value = sigma, STEP_SIZE[self.operator.value]
+
+    def open_upload(self) -> None:
+        """The uploaded file becomes the image."""
+        file = self.upload.value[0]
+        self._given = replace(self._given, file=(file["name"], bytes(file["content"])))
+        self.image.value = scenes.FILE
+
+    def show_weight(self, reg_weight: float) -> None:
+        """The weight that the formula gave."""
+        self.reg_weight.max = max(WEIGHT_LIMIT.get(self.operator.value, 150.0), round(reg_weight, 3))
+        self.reg_weight.value = round(reg_weight, 3)

@@ -1,0 +1,110 @@
+"""What the labs share: settings that follow the controls, a run that a moved control starts again, noise, errors."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+import ipywidgets as W
+
+from .app import App
+from .controls import button, sliders, values
+from .messages import NOTHING, Muted, Notice, Status, callback
+from .runner import FRAME, Runner
+
+
+class Lab(App):
+    """A subclass makes its controls, each named like the field of its Settings; gives `results`; and draws in `draw`.
+
+    Args: settings, to begin with; a field without a control stays as it is there. pause, seconds between two pictures.
+    """
+
+    hint = ""
+    result: Any
+
+    def __init__(self, settings: Any, pause: float = FRAME) -> None:
+        self._given, self.noise, self.result, self.muted = settings, getattr(settings, "noise", 0), None, Muted()
+        self.notice, self.status = Notice(), Status()
+        self.runner = Runner(self._show, self._fail, pause)
+
+    def results(self) -> Iterable:
+        """The growing results that the controls ask for."""
+        raise NotImplementedError
+
+    def draw(self, busy: bool) -> None:
+        """Show `self.result`; busy: the run goes on."""
+        raise NotImplementedError
+
+    def clear(self) -> None:
+        """Show nothing that could be taken for an answer."""
+        raise NotImplementedError
+
+    def prepare(self) -> None:
+        """Whatever has to be done before a run."""
+        self.notice.say(self.hint)
+
+    def watch(self, call: Callable, *controls: Any) -> None:
+        """Call when one of these controls is moved."""
+        for control in controls:
+            control.observe(call, "value")
+
+    def noise_button(self) -> W.Button:
+        """The button that draws other noise."""
+        new_noise = button("new noise", "Other noise of the same strength")
+        new_noise.on_click(self._draw_noise)
+        return new_noise
+
+    def explain_limits(self, *owners: object) -> None:
+        """The sliders of this app, and of `owners`, say in the notice what range they have."""
+        for slider in sliders(self, *owners):
+            slider.on_refused = self.notice.refuse
+
+    @property
+    def settings(self) -> Any:
+        """What the controls say now."""
+        said = values(self._given, vars(self))
+        return replace(self._given, **said | (dict(noise=self.noise) if hasattr(self._given, "noise") else {}))
+
+    @callback
+    def start(self, change: Any = None) -> None:
+        """Begin the run that the controls ask for, in place of the one in flight."""
+        if not self.muted:
+            self.runner.cancel()
+            self._launch(self.runner.start)
+
+    def run(self) -> Any:
+        """Compute now, to the end; returns the Result."""
+        self._launch(self.runner.finish)
+        return self.result
+
+    def _launch(self, go: Callable[[Iterable], None]) -> None:
+        try:
+            self.prepare()
+            go(self.results())
+        except Exception as error:
+            self._fail(error)
+
+    def halt(self) -> None:
+        """Cancel the run."""
+        self.runner.cancel()
+
+    def _show(self, result: Any, done: bool) -> None:
+        self.result = result
+        self.draw(busy=not done)
+
+    @callback
+    def redraw(self, change: Any = None) -> None:
+        """Show the result once more, as a control asks that computes nothing."""
+        if self.result is not None and not self.muted:
+            self.draw(self.runner.busy)
+
+    @callback
+    def _draw_noise(self, change: Any) -> None:
+        self.noise += 1
+        self.start()
+
+    def _fail(self, error: Exception) -> None:
+        """Say what went wrong, and show nothing that could be taken for an answer."""
+        self.result = None
+        self.notice.error(error)
+        self.status.say(NOTHING)
+        self.clear()

@@ -1,0 +1,46 @@
+"""The style of an app on the page: where its parts stand at each width, and the colours of the page it is in.
+
+Widths are those of the app, not of the screen: in JupyterLab a list of files may stand beside it.
+"""
+
+from .controls import NAME_WIDTH
+
+STYLE = """<style>
+.advreg-lab{container:advreg-lab/inline-size;width:100%;max-width:1560px}
+.advreg-pictures{container:advreg-pictures/inline-size}
+.advreg-areas.widget-box{display:grid;gap:4px 20px;grid-template-columns:minmax(0,1fr);align-items:start;
+ overflow:hidden;grid-template-areas:"notice" "controls" "pictures" "curves"}
+.advreg-areas>*{min-width:0}
+.advreg-controls.widget-box{display:grid;gap:0 20px;align-items:start;
+ grid-template-columns:repeat(auto-fit,minmax(min(280px,100%),1fr))}
+.advreg-heading summary{font-size:14px;font-weight:600;line-height:22px;cursor:pointer}
+.advreg-group:has(>.advreg-heading details:not([open]))>:not(.advreg-heading){display:none}
+.advreg-gallery.widget-box,.advreg-grid{display:grid;gap:4px 12px;align-items:end;
+ grid-template-columns:repeat(3,minmax(0,256px))}
+.advreg-gallery .widget-html,.advreg-gallery .widget-html-content{display:contents}
+.advreg-layers.widget-box{display:grid}
+.advreg-layers>.widget-html{grid-area:1/1}
+.advreg-lab .noUi-origin,.advreg-lab .noUi-connect{will-change:auto}
+.advreg-slider{position:relative}
+.advreg-slider .widget-readout{display:none}
+.advreg-slider:has(.noUi-active) .widget-readout{display:block;position:absolute;left:calc(NAME_WIDTH + 6px);top:3px;
+ width:66px;min-width:0;height:26px;line-height:26px;margin:0;padding:0 0 0 4px;box-sizing:border-box;text-align:left;
+ background:var(--jp-layout-color1,Canvas);color:inherit;z-index:1}
+.advreg-status.widget-box{align-items:flex-start;gap:8px}
+.advreg-status summary{cursor:pointer;font-size:13px;line-height:20px;opacity:.8}
+.advreg-status:not(:has(details[open])) .advreg-rest{position:absolute;width:1px;height:1px;overflow:hidden;
+ clip-path:inset(50%);white-space:nowrap}
+@container advreg-pictures (max-width:640px){.advreg-lab{--advreg-scaling:auto}
+ .advreg-title{font-size:12px!important;line-height:15px!important;min-height:30px!important}
+ .advreg-scale{font-size:12px!important;line-height:15px!important}}
+@container advreg-pictures (max-width:330px){.advreg-gallery.widget-box,.advreg-grid{
+ grid-template-columns:repeat(2,minmax(0,256px))!important}}
+@container advreg-lab (min-width:620px){.advreg-areas.widget-box{
+ grid-template-columns:minmax(280px,310px) minmax(0,1fr);grid-template-rows:auto auto 1fr;
+ grid-template-areas:"notice notice" "controls pictures" "curves curves"}
+ .advreg-areas.advreg-beside{grid-template-areas:"notice notice" "controls pictures" "curves pictures"}}
+@container advreg-lab (min-width:1120px){.advreg-areas.widget-box{grid-template-columns:minmax(280px,1fr) 792px}}
+@container advreg-lab (min-width:1380px){.advreg-areas.widget-box{
+ grid-template-areas:"notice notice" "controls pictures" "curves pictures"}}
+body[data-voila] .jp-Cell:not(:has(.advreg-app)),body[data-voila] .jp-OutputPrompt{display:none}
+</style>""".replace("NAME_WIDTH", NAME_WIDTH)
