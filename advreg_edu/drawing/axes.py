@@ -45,7 +45,7 @@ class Area:
         corner: Pair,
         size: Pair,
         lines: Mapping[str, Numbers],
-        reach: tuple[int | None, Pair | None],
+        reach: tuple[float | None, Pair | None],
         x: Numbers | None,
         log_x: bool,
         log_y: bool,

@@ -96,7 +96,7 @@ class Chart:
     base: Drawing
     lines: tuple[tuple[Line, ...], ...]  # of each panel
     axis: str
-    marks: dict[str, float]
+    marks: Mapping[str, float]
 
     @property
     def size(self) -> tuple[int, int]:
@@ -144,7 +144,7 @@ class Chart:
 def curves(
     series: Mapping[str, Numbers],
     log: Iterable[str] = (),
-    steps: int | None = None,
+    steps: float | None = None,
     width: int = 848,
     height: int = 172,
     *,

@@ -59,7 +59,7 @@ def marker(spot: tuple[float, float], kind: str, colour: str) -> str:
 def band(low: Spots, high: Spots, colour: str) -> str:
     """The area between two curves.
 
-    >>> band([(0, 4), (10, 4)], [(0, 2), (10, 2)], INK)
+    >>> band([(0, 4), (10, 4)], [(0, 2), (10, 2)], "black")
     "<polygon points='0.0,4.0 10.0,4.0 10.0,2.0 0.0,2.0' fill='black' fill-opacity='0.18'/>"
     """
     corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in (*low, *reversed(high)))

@@ -51,7 +51,7 @@ class Recipe:
     loss: Callable[[Pairs, int], Eq6] | None = None  # of the pairs and the seed; None: supervised, mean squared error
     settings: dict = field(default_factory=dict)  # further arguments of the training
 
-    def start(self, network: nn.Module, path: Path | None, seed: int, **changes) -> Generator[Any]:
+    def start(self, network: nn.Module, path: Path | str | None, seed: int, **changes) -> Generator[Any]:
         """The training as a generator of its steps. `changes`: arguments of the training that differ."""
         generator, problem = torch.Generator().manual_seed(seed), self.problem()
         x_real = self.images(path, generator)

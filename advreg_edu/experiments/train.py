@@ -18,7 +18,7 @@ from .recipes import RECIPES
 def train(
     name: str,
     out: Path | str | None = None,
-    path: Path | None = None,
+    path: Path | str | None = None,
     seed: int = 0,
     resume: bool = False,
     device: str = "cpu",

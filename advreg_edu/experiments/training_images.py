@@ -10,11 +10,13 @@ from torch import Generator, Tensor
 from .. import images
 from . import datasets
 
-Loader = Callable[[Path | None, Generator], Tensor]  # (path of the data, generator) to images (N, C, H, W) in [0, 1]
+Loader = Callable[
+    [Path | str | None, Generator], Tensor
+]  # (path of the data, generator) to images (N, C, H, W) in [0, 1]
 
 
 def phantoms(count: int) -> Loader:
-    def load(path: Path | None, generator: Generator) -> Tensor:
+    def load(path: Path | str | None, generator: Generator) -> Tensor:
         _no_images(path)
         return images.thorax(count, size=128, generator=generator)
 
@@ -24,7 +26,7 @@ def phantoms(count: int) -> Loader:
 def phantoms_in_windows(count: int) -> Loader:
     """Phantoms in windows up to 600 to 2400 HU, at random: metal darkens a slice that is scaled to its maximum."""
 
-    def load(path: Path | None, generator: Generator) -> Tensor:
+    def load(path: Path | str | None, generator: Generator) -> Tensor:
         _no_images(path)
         hu = images.thorax_hu(count, size=128, generator=generator)
         highs = (600 * 4 ** torch.rand(len(hu), generator=generator)).tolist()
@@ -43,7 +45,7 @@ def slices(sharp: bool = False, half: int | None = None, even: bool = False) -> 
         even: about as many poses of each patient, who may have 1 slice or 60.
     """
 
-    def load(path: Path | None, generator: Generator) -> Tensor:
+    def load(path: Path | str | None, generator: Generator) -> Tensor:
         x, patients = datasets.chest(path, "train")
         if half is not None:
             mine = np.isin(patients, np.unique(patients)[half::2])
@@ -60,6 +62,6 @@ def crops(count: int) -> Loader:
     return lambda path, generator: datasets.photographs(path, "train", count, 48, generator)
 
 
-def _no_images(path: Path | None) -> None:
+def _no_images(path: Path | str | None) -> None:
     if path is not None:
         raise ValueError(f"--images: expected none for a preset that makes its own, got {path}. Leave it out.")

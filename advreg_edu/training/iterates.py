@@ -104,5 +104,6 @@ class Pool:
     def _begin_again(self, i: Tensor, generator: Generator | None) -> None:
         if len(i):
             x_real, y = self.pairs.data(len(i), generator)
-            for key, value in dict(real=x_real, y=y, x=self.problem.naive(y), age=0).items():
+            self.state["age"][i] = 0
+            for key, value in dict(real=x_real, y=y, x=self.problem.naive(y)).items():
                 self.state[key][i] = value

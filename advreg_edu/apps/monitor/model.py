@@ -114,8 +114,8 @@ def results(settings: Settings, critic: torch.nn.Module) -> Iterator[Result]:
     start = yield from _shooting(None, s, critic)
     yield (result := Result(s, (), (), (), start))
     pairs = Unpaired(problem(s), _images(s.images)[:-HELD])
-    adam = dict(learning_rate=s.learning_rate, averaging=0.9)
-    run = algorithm_1(critic, pairs, Eq6(s.gp_weight), s.steps, BATCH, **adam)
+    loss, rate = Eq6(s.gp_weight), s.learning_rate
+    run = algorithm_1(critic, pairs, loss, s.steps, BATCH, learning_rate=rate, averaging=0.9)
     with closing(run):  # however this ends, the critic gets its averaged weights
         for step in run:
             result = _longer(result, step)

@@ -34,7 +34,7 @@ def picture(result: Result) -> Grid:
 
 def chart(result: Result) -> Drawing:
     """Distance, slope and penalty of every step, with the limits that a legal critic keeps."""
-    size = dict(width=900, height=200)
+    size: dict[str, Any] = dict(width=900, height=200)
     if not result.done:
         return note("Distance, slope and penalty of every step appear here: press “start”.", **size)
     steps, bound = range(1, result.done + 1), bound_of(result.settings)
