@@ -1,6 +1,7 @@
 """What the training monitor shows: a held-out image, curves, histograms, sentences. Paper: §3.1, Eq. 6, Algorithm 1."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
