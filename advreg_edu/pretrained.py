@@ -61,17 +61,19 @@ def card(name: str) -> str:
     return (folder() / f"{name}.md").read_text(encoding="utf-8")
 
 
-def load_critic(name: Path | str) -> LocalCritic | PaperCritic:
+def load_critic(name: Path | str, *, kind: type[torch.nn.Module] | None = None) -> Any:
     """A trained critic, ready to use.
 
-    Args: name, one of `pretrained.names()`, or the path of a file that `save_network` wrote.
+    Args:
+        name: one of `pretrained.names()`, or the path of a file that `save_network` wrote.
+        kind: the class of a critic of one's own, which the file's arguments build; None: those of the package.
     Raises: ValueError for an unknown name (lists those there are) and for a file whose SHA-256 is not the recorded one.
 
     >>> critic = load_critic("ct-thorax")
     >>> tuple(critic(torch.zeros(2, 1, 128, 128)).shape)
     (2,)
     """
-    return _load(name, names(), CRITICS)
+    return _load(name, names(), CRITICS if kind is None else {kind.__name__: kind})
 
 
 def load_unet(name: Path | str) -> UNet:
@@ -115,10 +117,25 @@ def check_can_be_saved(network: torch.nn.Module, path: Path) -> None:
         raise ValueError(f"{path}: expected a file that ends in .safetensors, got {got}. Rename it.")
     check_file_name(path)
     if type(network) not in (*CRITICS.values(), UNet):
-        inside = next((n for n in ("module", "_orig_mod") if hasattr(network, n)), None)  # DataParallel, torch.compile
-        fix = f"Save what is inside: network.{inside}." if inside else "Save others with safetensors.torch.save_file."
-        raise TypeError(f"network: expected a LocalCritic, PaperCritic or UNet, got {type(network).__name__}. {fix}")
+        _check_builds_again(network)
     check_network(network, "network")
+
+
+def _check_builds_again(network: torch.nn.Module) -> None:
+    """Raise unless a network of one's own says by `arguments` how its class builds it."""
+    inside = next((n for n in ("module", "_orig_mod") if hasattr(network, n)), None)  # DataParallel, torch.compile
+    arguments, kind = getattr(network, "arguments", None), type(network)
+    if inside or not isinstance(network, torch.nn.Module) or not isinstance(arguments, dict):
+        fix = f"Save what is inside: network.{inside}." if inside else "Set self.arguments = dict(...) in its __init__."
+        expected = "a LocalCritic, PaperCritic or UNet, or a network whose `arguments` are those of its class"
+        raise TypeError(f"network: expected {expected}, got {kind.__name__}. {fix}")
+    try:
+        with torch.device("meta"):
+            again = kind(**json.loads(json.dumps(arguments))).state_dict()
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"network: expected arguments that build a {kind.__name__}, got others ({error}).") from None
+    if {k: t.shape for k, t in again.items()} != {k: t.shape for k, t in network.state_dict().items()}:
+        raise TypeError(f"network: expected arguments that build this {kind.__name__}, got those of another one.")
 
 
 def _load(name: object, shipped: list[str], classes: Classes) -> Any:
@@ -148,8 +165,11 @@ def _build(path: Path, shipped: list[str], classes: Classes) -> torch.nn.Module:
         made = read_object(label, path, what, fix) if label.startswith("{") else {}
         kind, arguments = made.get("class"), made.get("arguments")
         if not isinstance(kind, str) or kind not in classes or not isinstance(arguments, dict):
-            raise refused(path, what, repr(label), fix)
-        _check_sizes(arguments, held := shapes(file), path, kind)
+            own = "Copy it again. If the network is of a class of your own: load_critic(path, kind=ItsClass)."
+            raise refused(path, what, repr(label), own)
+        held = shapes(file)
+        if classes[kind] in (*CRITICS.values(), UNet):
+            _check_sizes(arguments, held, path, kind)
         try:
             with torch.device("meta"):
                 expected = {key: tuple(t.shape) for key, t in classes[kind](**arguments).state_dict().items()}
