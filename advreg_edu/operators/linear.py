@@ -58,6 +58,7 @@ class LinearOperator:
 
     complex_range = False
     types: tuple[torch.dtype, ...] = FLOATS  # of the images that it takes
+    _mask: torch.Tensor | None = None
 
     def __init__(
         self,
