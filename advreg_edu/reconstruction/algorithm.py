@@ -17,7 +17,7 @@ from .divergence import stop_if_blown_up, warn_if_unstable
 from .objective import Iterate, Objective, Point, norm
 from .solvers import Solver, check_method
 from .step_sizes import FoundStep, GivenStep, Stepper
-from .stopping import NotConverged, check_stop, stopping_rule
+from .stopping import NotConverged, Rule, check_stop, stopping_rule
 
 
 def reconstruct(
@@ -71,30 +71,28 @@ def reconstruct(
     Iterate(step=2, objective=36.15, gradient_norm=5.76)
     """
     y, x, weight, dtype = _checked(problem, y, critic, reg_weight, step_size, steps, method, stop, x0, tolerance)
-    return _iterates(problem, y, x, critic, weight, step_size, int(steps), method, stop, tolerance, dtype)
+    J = Objective(problem.A, y, critic, weight)
+    rule = stopping_rule(stop, tolerance, problem, y, weight)
+    return _iterates(J, x, method, step_size, int(steps), rule, stop, dtype)
 
 
 def _iterates(
-    problem: Problem,
-    y: torch.Tensor,
+    J: Objective,
     x: torch.Tensor,
-    critic: Critic,
-    weight: float,
+    method: Any,
     step_size: float | str,
     steps: int,
-    method: Any,
+    rule: Rule,
     stop: str | float | None,
-    tolerance: float,
     dtype: torch.dtype,
 ) -> Iterator[Iterate]:
-    """The iterates, from checked arguments; their x has the type `dtype`."""
-    J, criterion = Objective(problem.A, y, critic, weight), stopping_rule(stop, tolerance, problem, y, weight)
+    """The iterates of Algorithm 2, from checked arguments; their x has the type `dtype`."""
     use_free()
     p = first = J(x)  # Alg. 2, line 1: x <- A† y
     check_finite(p.objective, "objective of the start, by critic and reg_weight")
     found = step_size == "auto"
-    advance: Stepper = FoundStep(method, p, 0.5 / problem.A.norm**2) if found else GivenStep(method, float(step_size))
-    done = criterion(p)
+    advance: Stepper = FoundStep(method, p, 0.5 / J.A.norm**2) if found else GivenStep(method, float(step_size))
+    done = rule(p)
     it = _iterate(0, p, advance, done)
     yield _in_type(it, dtype)
     for k in range(1, steps + 1):  # Alg. 2, line 2
@@ -102,15 +100,15 @@ def _iterates(
             return
         use_free()
         previous, (p, moved) = p, advance(J, p)  # Alg. 2, line 3
-        if criterion.waits:
+        if rule.waits:
             p = previous.where(done, p)
-        stop_if_blown_up(p, it, y, step_size, first)
-        done = criterion(p, previous, moved)
+        stop_if_blown_up(p, it, J.y, step_size, first)
+        done = rule(p, previous, moved)
         it = _iterate(k, p, advance, done)
         yield _in_type(it, dtype)
     if stop is not None and not it.stopped:
         fix = "Raise steps." if found else 'Raise steps, or let the solver find its step: step_size="auto".'
-        missed = criterion.missed(p)
+        missed = rule.missed(p)
         warnings.warn(f"steps: {steps} ran out before the rule stop={stop!r} was met: {missed}. {fix}", NotConverged, 2)
 
 
