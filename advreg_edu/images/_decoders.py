@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .._input.arguments import refused
+from .._input.messages import refused
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile  # at run time when the first photograph is read
