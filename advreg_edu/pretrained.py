@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from safetensors.torch import save
 
-from ._input.arguments import check_choice, check_path, refused
+from ._input.arguments import check_choice, check_path
 from ._input.files import as_path, check_file_name, write
+from ._input.messages import refused
 from ._input.networks import check_network
 from ._input.tensors import open_tensors, read_finite, read_object, shapes
 from .critics import LocalCritic, PaperCritic, UNet

@@ -249,6 +249,17 @@ def test_large_photographs_take_little_memory(tmp_path):
         images.from_file(tmp_path / "bomb.png")
 
 
+def test_a_progressive_jpeg_without_samples_is_refused(tmp_path):
+    Image.new("RGB", (32, 32)).save(tmp_path / "a.jpg", progressive=True)
+    content = bytearray((tmp_path / "a.jpg").read_bytes())
+    frame = content.index(b"\xff\xc2")
+    for k in range(3):
+        content[frame + 11 + 3 * k] = 0  # of each colour, the samples across and down
+    (tmp_path / "a.jpg").write_bytes(content)
+    with pytest.raises(ValueError, match=r"a\.jpg: expected a photograph, got"):
+        images.from_file(tmp_path / "a.jpg", 8)
+
+
 # arrays, archives, weights
 
 

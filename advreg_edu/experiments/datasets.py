@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 
 from .. import images
-from .._input.arguments import check_choice, check_path, refused
+from .._input.arguments import check_choice, check_path
+from .._input.messages import refused
 from ..images._arrays import read_npz
 
 Item = TypeVar("Item")  # a patient or a photograph

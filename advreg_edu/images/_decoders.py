@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .._input.arguments import refused
+from .._input.messages import refused
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile  # at run time when the first photograph is read
@@ -44,7 +44,7 @@ def coefficient_bytes(image: "ImageFile") -> int:
         return 0
     samples = [(across, down) for _, across, down, _ in image.layer]
     most = max(across for across, _ in samples) * max(down for _, down in samples)
-    return 2 * image.width * image.height * sum(across * down for across, down in samples) // most
+    return 2 * image.width * image.height * sum(across * down for across, down in samples) // max(1, most)
 
 
 def bytes_needed(image: "ImageFile") -> int:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .._input.arguments import refused
+from .._input.messages import refused
 from ._dicom_elements import numbers, reading, values
 from ._hounsfield import AIR
 

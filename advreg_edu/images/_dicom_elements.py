@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .._input.arguments import Refused, refused
+from .._input.messages import Refused, refused
 
 if TYPE_CHECKING:
     from pydicom import Dataset  # at run time when the first file is read

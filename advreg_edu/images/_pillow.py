@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 import torch
 
-from .._input.arguments import Refused, refused
+from .._input.messages import Refused, refused
 from ._decoders import FORMATS, LARGEST, affordable_size, bytes_needed, coefficient_bytes, decoding
 from ._squares import ROWS, averaged, check_large_enough
 
