@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
+from .._input.arguments import check_seed
 from .._input.networks import computing_type, derivatives
 from ..problem import Problem
 from ..reconstruction import gradient
@@ -71,6 +72,7 @@ def train_critic(
     1
     """
     check_critic(critic, problem, x_real)
+    seed = check_seed(seed)
     pairs = Paired(problem, x_real.to(computing_type(critic, x_real)))
     loss = Eq6(default_gp_weight(pairs, seed) if gp_weight is None else gp_weight)
     settings: dict[str, Any] = dict(learning_rate=learning_rate, averaging=averaging, precision=precision)

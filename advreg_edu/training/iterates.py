@@ -39,6 +39,7 @@ class WithIterates(Around):
     pool: "Pool | None" = field(default=None, repr=False, kw_only=True)  # filled by `prepared`
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not isinstance(self.pairs, Paired):
             got = type(self.pairs).__name__
             raise ValueError(f"WithIterates: expected a source of whole images, such as Paired, got {got}.")

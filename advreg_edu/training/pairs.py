@@ -160,6 +160,13 @@ class MeasuredElsewhere(Paired):
         return self._pick(self.x_real, count, generator), self._pick(self.measurements, count, generator)
 
 
+def check_pairs(pairs: Pairs) -> None:
+    """Raise unless it is a source of batches, and not, say, images, or the class of a source."""
+    if isinstance(pairs, type) or not isinstance(pairs, Pairs):
+        got = type(pairs).__name__
+        raise TypeError(f"pairs: expected a source such as Paired(problem, x_real), got {got}. Build one.")
+
+
 def channels_last(u: Tensor) -> Tensor:
     """The same images in the order in memory that convolutions on CPUs are fastest with."""
     return u.contiguous(memory_format=torch.channels_last)

@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 
 from .._input.arguments import check_count, check_number
 from ..operators import squared_norm
-from .pairs import Batch, Paired, Pairs, Setting, channels_last
+from .pairs import Batch, Paired, Pairs, Setting, channels_last, check_pairs
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,9 @@ class Around:
     """A source made of another: `change` makes a new batch of each, with its own draws after theirs."""
 
     pairs: Pairs
+
+    def __post_init__(self) -> None:
+        check_pairs(self.pairs)
 
     @property
     def source(self) -> Paired:
@@ -60,11 +63,15 @@ class Windows(Around):
     side: int
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         most = min(self.source.x_real.shape[-2:])
         if check_count(self.side, "side") > most:
             raise ValueError(f"side: expected at most the image side {most}, got {self.side}.")
         if self.own_lines:
-            raise ValueError("Windows: expected lines to x_noisy, got OwnLines. Cut first: OwnLines(Windows(...)).")
+            raise ValueError("Windows: expected lines to x_noisy, got OwnLines. Leave one out.")
+        if isinstance(self.pairs, NoiseLeft | EqualLines):  # `line_length` measures lines from clean windows
+            got = type(self.pairs).__name__
+            raise ValueError(f"Windows: expected pairs as they are drawn, got {got}. Cut first: {got}(Windows(...)).")
 
     def change(self, batch: Batch, generator: Generator | None) -> Batch:
         top, left = (int(torch.randint(n - self.side + 1, (), generator=generator)) for n in batch.x_real.shape[-2:])
@@ -111,6 +118,7 @@ class NoiseLeft(Around):
     of_iterates: float | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_number(self.share, "share", low=0, high=0.9)
         if self.of_iterates is not None:
             check_number(self.of_iterates, "of_iterates", low=0, high=0.99)
@@ -119,6 +127,8 @@ class NoiseLeft(Around):
             raise ValueError(
                 f"NoiseLeft: expected lines from an image to its own measurement, got {got}. Add OwnLines."
             )
+        if self.of_iterates is not None and self.own_lines:
+            raise ValueError("of_iterates: expected None where lines end elsewhere, got OwnLines. Leave it out.")
 
     def change(self, batch: Batch, generator: Generator | None) -> Batch:
         share: float | Tensor = self.share
@@ -141,6 +151,7 @@ class EqualLines(Around):
     distance: float
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_number(self.distance, "distance", low=0, above=True)
         if not self.aligned or self.own_lines:
             raise ValueError("EqualLines: expected pairs of one image without OwnLines, got others. Wrap Paired.")
