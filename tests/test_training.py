@@ -703,7 +703,7 @@ def damage_empty(path):
 @pytest.mark.parametrize("damage", [damage_cut, damage_text, damage_empty])
 def test_damaged_checkpoint(checkpoint, damage):
     damage(checkpoint)
-    with pytest.raises(ValueError, match=r"a\.checkpoint: expected a checkpoint, got a damaged file \(.*Delete it"):
+    with pytest.raises(ValueError, match=r"a\.checkpoint: expected a checkpoint, got a damaged one \(.*Delete it"):
         resume(checkpoint)
 
 
