@@ -9,7 +9,7 @@ import advreg_edu as ar
 import pytest
 import torch
 from advreg_edu import pretrained
-from advreg_edu.experiments import recipes as presets
+from advreg_edu.experiments import recipes
 from safetensors.torch import save_file
 
 
@@ -159,7 +159,7 @@ def test_shipped_critic(name):
     critic = ar.load_critic(name)
     assert sum(p.numel() for p in critic.parameters()) <= 1_000_000
     assert (pretrained.folder() / f"{name}.safetensors").stat().st_size <= 4_000_000
-    problem = presets.RECIPES[name].problem()
+    problem = recipes.RECIPES[name].problem()
     denoising = isinstance(problem.A, ar.Identity)
     x = (ar.images.photos if denoising else ar.images.thorax)(2, problem.A.domain_shape[-1], seeded())
     y = problem.measure(x, seeded(1))
@@ -200,8 +200,8 @@ def test_shipped_unet(name):
     assert sum(p.numel() for p in net.parameters()) <= 1_000_000
     assert (pretrained.folder() / f"{name}.safetensors").stat().st_size <= 4_000_000
     assert "python -m advreg_edu train" in pretrained.card(name) and "dB" in pretrained.card(name)
-    preset = presets.RECIPES[name]
-    problem = preset.problem()
+    recipe = recipes.RECIPES[name]
+    problem = recipe.problem()
     size = problem.A.domain_shape[-1]
     x = (ar.images.thorax if net.channels == 1 else ar.images.photos)(4, size, seeded())
     y = problem.measure(x, seeded(1))
