@@ -7,7 +7,7 @@ from ..drawing import svg
 from .pictures import number
 from .svg import INK, LINES, QUIET
 
-LEFT, RIGHT, TOP, BOTTOM = 54, 14, 8, 42  # pixels around the axes of a panel
+LEFT, RIGHT, TOP, BOTTOM = 56, 14, 8, 42  # pixels around the axes of a panel
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from itertools import chain
 from ..drawing import svg
 from .axes import LEFT, Area, Line
 from .pictures import in_words, number
-from .svg import FONT, GROUND, INK, QUIET
+from .svg import FONT, GROUND, INK, LINES, QUIET
 
 STYLES = (  # each colour stands out from white and from black
     ("", "circle", "#1a7fc4"),
@@ -35,6 +35,7 @@ class Drawing:
     panel: tuple[float, float]  # width and height of each, in pixels
     columns: int = 1
     legend: tuple[str, ...] = ()  # names of lines, in the order of `STYLES`
+    bare: bool = False  # titles and legend keep their place, and are not seen
 
     @property
     def size(self) -> tuple[int, int]:
@@ -48,10 +49,10 @@ class Drawing:
         """The whole as a file."""
         width, height = self.size
         tall = TITLE + self.panel[1]
-        parts = [_legend_row(self.legend, width)]
+        parts = [] if self.bare else [_legend_row(self.legend, width)]
         for i, (title, shapes) in enumerate(self.panels):
             x, y = i % self.columns * self.panel[0], (LEGEND if self.legend else 0) + i // self.columns * tall
-            parts.append(svg.text(x + self.panel[0] / 2, y + 17, title, INK, "middle", size=15))
+            parts += [] if self.bare else [svg.text(x + self.panel[0] / 2, y + 17, title, INK, "middle", size=15)]
             parts.append(f"<g transform='translate({x:.1f} {y + TITLE:.1f})'>{shapes}</g>")
         head = f"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}' {FONT} font-size='14'"
         return f"{head} color='#1a1a1a'><rect width='{width}' height='{height}' fill='#fff'/>{''.join(parts)}</svg>"
@@ -65,14 +66,19 @@ class Drawing:
             f"max-width:{1.35 * self.columns * width:.0f}px"
         )
         words = f'role="img" aria-label="{html.escape(self.alt)}"' if self.alt else 'aria-hidden="true"'
-        legend = f'<div style="{LEGEND_STYLE}">{"".join(_keys(self.legend))}</div>' if self.legend else ""
+        legend = f'<div style="{LEGEND_STYLE}{self._unseen}">{"".join(_keys(self.legend))}</div>' if self.legend else ""
         return f'<div {words}>{legend}<div style="{style}">{"".join(map(self._panel, self.panels))}</div></div>'
+
+    @property
+    def _unseen(self) -> str:
+        return ";visibility:hidden" if self.bare else ""
 
     def _panel(self, panel: tuple[str, str]) -> str:
         title, shapes = panel
         width, height = self.panel
         box = f"viewBox='0 0 {width:g} {height:g}' style='display:block;width:100%;height:auto;overflow:visible'"
-        heading = f'<div style="text-align:center;font-size:14px;min-height:20px">{html.escape(title)}</div>'
+        style = f"text-align:center;font-size:14px;min-height:20px{self._unseen}"
+        heading = f'<div style="{style}">{html.escape(title)}</div>'
         return f"<div>{heading}<svg {box} {FONT} font-size='14' fill='currentColor'>{shapes}</svg></div>"
 
     def _repr_html_(self) -> str:
@@ -102,7 +108,8 @@ class Chart:
     def at(self, k: int | None = None) -> Drawing:
         """The drawing with a cursor at the k-th number (clipped to the last), and its sentence."""
         pairs = zip(self.base.panels, self._cursors(k), strict=True)
-        return self._with(((title, shapes + cursor) for (title, shapes), cursor in pairs), self._sentence(k))
+        panels = tuple((title, shapes + cursor) for (title, shapes), cursor in pairs)
+        return replace(self.base, panels=panels, alt=self._sentence(k))
 
     @property
     def sheet(self) -> Drawing:
@@ -111,11 +118,8 @@ class Chart:
 
     def cursor(self, k: int | None = None) -> Drawing:
         """The cursor of `at(k)` alone, to lie on `sheet`, with the sentence of both."""
-        drawing = self._with((("", cursor) for cursor in self._cursors(k)), self._sentence(k))
-        return replace(drawing, legend=("\u00a0",) if self.base.legend else ())  # the room that the legend takes
-
-    def _with(self, panels: Iterable[tuple[str, str]], words: str) -> Drawing:
-        return replace(self.base, panels=tuple(panels), alt=words)
+        panels = tuple((title, cursor) for (title, _), cursor in zip(self.base.panels, self._cursors(k), strict=True))
+        return replace(self.base, panels=panels, alt=self._sentence(k), bare=True)
 
     def _cursors(self, k: int | None) -> list[str]:
         if k is None:
@@ -186,8 +190,7 @@ def curves(
 def _keys(names: Sequence[str]) -> Iterable[str]:
     """Dash, marker and name of every line, as text of the page."""
     for name, style in zip(names, STYLES, strict=False):
-        shapes = _key(style, 5) if name.strip() else ""
-        key = f"<svg width='34' height='10' style='vertical-align:middle'>{shapes}</svg> "
+        key = f"<svg width='34' height='10' style='vertical-align:middle'>{_key(style, 5)}</svg> "
         yield f"<span>{key}{html.escape(name)}</span>"
 
 
@@ -215,7 +218,9 @@ def _cursor(line: Line, k: int) -> str:
     return svg.stroke(x, line.heights[0], x, line.heights[1], ACCENT, "stroke-width='2'") + dot
 
 
-def note(words: str, width: float, height: float) -> Drawing:
-    """A drawing of one line of text, which keeps the place of curves to come."""
-    text = svg.text(width / 2, height / 2, words, QUIET, "middle", size=13)
-    return Drawing((("", text),), words, (width, height - TITLE))
+def note(words: str, titles: Sequence[str], width: float, height: float) -> Drawing:
+    """The place of curves to come, under their titles, with the words that say when."""
+    size = (width / len(titles), height - TITLE)
+    frame = f"<rect x='.5' y='.5' width='{size[0] - 1:g}' height='{size[1] - 1:g}' fill='none' stroke='{LINES}'/>"
+    first = svg.text(size[0] / 2, size[1] / 2, words.partition(": ")[2] or words, QUIET, "middle")
+    return Drawing(tuple((title, frame + first) for title in titles), words, size, len(titles))

@@ -43,8 +43,8 @@ class Panel:
         style = f"display:block;width:{100 * self.image.width / side:.4g}%;height:auto;{OUTLINE}"
         shown = image_element(png(self.image), alt, self.image.size, style=style)
         title = f'<figcaption class="advreg-title" style="{TITLE}">{html.escape(self.title)}</figcaption>'
-        middle = f"aspect-ratio:1;max-height:{side}px;{CENTRED}" if self.image.width != self.image.height else CENTRED
-        bar = scale_bar(self.kind, *self.span) if self.span else ""
+        middle = f"aspect-ratio:1;{CENTRED}" if self.image.width != self.image.height else CENTRED
+        bar = scale_bar(self.kind, *self.span) if self.span else NO_BAR
         return f'<figure style="margin:0;min-width:0">{title}<div style="{middle}">{shown}</div>{bar}</figure>'
 
 
@@ -85,13 +85,16 @@ class Picture:
         )
         alts = [self.alt, *["" for _ in self.panels[1:]]]
         panels = (panel.html(alt, self.side) for panel, alt in zip(self.panels, alts, strict=True))
-        return f'<div style="{style}">{"".join(panels)}</div>'
+        return f'<div class="advreg-panels" style="{style}">{"".join(panels)}</div>'
 
     def _repr_html_(self) -> str:
         return in_words(self.img(), self.alt)
 
     def __repr__(self) -> str:
         return self.alt
+
+
+NO_BAR = '<div style="height:29px"></div>'  # what a scale takes
 
 
 def in_words(shown: str, sentence: str) -> str:

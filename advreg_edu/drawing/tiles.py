@@ -40,7 +40,8 @@ class Tile:
     def html(self) -> str:
         """The tile as a <figure> whose shape does not depend on its contents: nothing jumps when they change."""
         scaling = "pixelated" if self.factor > 3 else "var(--advreg-scaling,pixelated)"
-        style = f"display:block;width:100%;height:auto;image-rendering:{scaling};{OUTLINE}"
+        shape = f"display:block;width:100%;height:auto;aspect-ratio:{self.size[0]}/{self.size[1]}"
+        style = f"{shape};image-rendering:{scaling};{OUTLINE}"
         image = image_element(self.png, self.alt, self.size, style=style) + "".join(map(self._frame, self.frames))
         width = min(100.0, 100 * self.size[0] / max(SIDE, self.size[1]))
         return (

@@ -6,7 +6,7 @@ from typing import Any
 
 import ipywidgets as W
 
-from ..shared.controls import Slider, button, choice
+from ..shared.controls import FIELD_WIDTH, Slider, button, choice
 from ..shared.lab import Lab
 from ..shared.messages import Status, callback
 from ..shared.page import group, page, row, wrapping
@@ -32,12 +32,13 @@ from .view import chart, l_curve, picture, sentence, sweep_sentence, verdict
 
 STEPS = (1e-4, 2.0)  # range of the step size
 MARK = """\
-<div class="advreg-limit" style="position:relative;margin:0 8px 0 10px;font-size:12px;line-height:16px">
+<div class="advreg-limit" style="position:relative;white-space:nowrap;margin:0 8px 0 10px;font-size:12px;
+line-height:16px">
 <div style="height:6px;background:linear-gradient(90deg,#00966f {share},#D55E00 {share})"></div>
 <div style="position:absolute;left:{share};top:-5px;height:16px;border-left:3px solid currentColor"></div>
 <div style="position:relative;left:{share};display:inline-block;transform:translateX(-{share});margin-top:4px">
 <b>2/L = {limit}</b></div>
-<div style="display:flex;justify-content:space-between"><span>J falls</span><span>no promise</span></div></div>"""
+<div style="display:flex;justify-content:space-between"><span>J falls</span><span>may rise</span></div></div>"""
 
 
 class DescentLab(Lab):
@@ -80,8 +81,8 @@ class DescentLab(Lab):
     def _make_page(self) -> None:
         self.pictures, self.curves, self.lcurve, self.chosen = Panel(), Curves(), Panel(), Status()
         self.mark = W.HTML(layout=W.Layout(flex="1 1 auto", height="56px"))
-        cost = [self.cost, self.image, self.problem, self.sigma, self.new_noise]
-        limit = row(W.Box(layout=W.Layout(width="188px", flex="0 0 auto", margin="2px")), self.mark)
+        cost = [self.cost, self.image, self.problem, self.sigma, row(self.new_noise)]
+        limit = row(W.Box(layout=W.Layout(width=FIELD_WIDTH, flex="0 0 auto", margin="2px")), self.mark)
         descent = [
             self.reg_weight,
             self.smoothing,
@@ -92,7 +93,7 @@ class DescentLab(Lab):
         ]
         groups = [group("Objective ‖Ax − y‖² + λ f(x)", *cost), group("Weight and step", *descent)]
         pictures = [self.pictures, row(self.play, self.scrubber), self.status]
-        charts = [wrapping(self.curves, self.lcurve), self.chosen]
+        charts = [wrapping(self.curves, self.lcurve, shares=(2, 1)), self.chosen]
         self.widget = page(self.notice, groups, pictures, charts)
 
     @callback

@@ -8,7 +8,7 @@ import ipywidgets as W
 from ..shared.controls import NAME_WIDTH, Slider, button, choice
 from ..shared.lab import Lab
 from ..shared.messages import callback
-from ..shared.page import group, page, row
+from ..shared.page import group, page, pairs, row
 from ..shared.panels import Panel, details
 from .model import DRAWN, ETAS, FRAMES, WORLDS, Result, Settings, corners, results
 from .view import as_code, chart, picture, sentence
@@ -64,8 +64,9 @@ class TheoryWorlds(Lab):
         self.pictures, self.curve, self.code = Panel(), Panel(), W.HTML()
         world = group("World and noise", self.world, self.sigma, self.along, self.steps)
         line = group("Your own M", self.drawing, self.corner, self.x, self.y, row(self.add, self.remove))
-        pictures = [self.pictures, self.status, row(self.play, self.scrubber), self.eta]
-        self.widget = page(self.notice, [world, line], pictures, [self.curve, self.code], beside=True)
+        looking = group("Look at the training", row(self.play), self.scrubber, self.eta)
+        pictures = [pairs(self.pictures, self.curve), self.status]
+        self.widget = page(self.notice, [world, looking, line], pictures, [self.code], beside=True)
 
     def results(self) -> Iterator[Result]:
         """The training that the controls ask for."""
