@@ -2,7 +2,7 @@
 # make test        install, then run the tests
 # make notebooks   generate notebooks/*.ipynb from notebooks/source/*.py
 # make bench       speed as ratios against peers, about ten minutes: benchmarks/results.md, growth.png
-# make check       ruff, where it is installed
+# make check       ruff, types, the examples of docstrings, notebooks generated from their sources
 #
 # PYTHON=python3.12          another Python, 3.11 or newer (make a new .venv: delete the old one first)
 # LAB_ARGS="--no-browser"    arguments for jupyter lab
@@ -15,6 +15,7 @@ VENV = .venv
 WORKERS = 2
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
+CHECKERS = $(VENV)/.checkers
 ROOT_ARGS = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 # A thread that waits for another gives its core back after 2 ms: advreg_edu/__init__.py, here also for notebooks that
@@ -37,9 +38,15 @@ notebooks: $(INSTALLED)
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/bench.py
 
-check: $(INSTALLED)
-	@PATH="$(CURDIR)/$(BIN):$$PATH"; command -v ruff >/dev/null || { echo "ruff is not installed: $(BIN)/pip install ruff"; exit 1; }; \
-	ruff check . && ruff format --check . && $(BIN)/python -m advreg_edu notebooks --check
+check: $(CHECKERS)
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m advreg_edu notebooks --check
+	$(BIN)/python -m pytest -q tests/test_examples.py tests/test_contributing.py
+
+$(CHECKERS): $(INSTALLED) requirements-check.txt
+	$(BIN)/pip install $(PIP_ARGS) -r requirements-check.txt
+	@touch $(CHECKERS)
 
 $(INSTALLED): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

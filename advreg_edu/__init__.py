@@ -12,12 +12,12 @@ from . import images, metrics, pretrained
 from .baselines import post_process, red, total_variation, train_denoiser
 from .critics import LocalCritic, PaperCritic, UNet
 from .metrics import psnr, ssim
-from .operators import FourierSampling, Identity, Inpainting, RayTransform, cartesian_mask, dot_test
+from .operators import FourierSampling, Identity, Inpainting, LinearOperator, RayTransform, cartesian_mask, dot_test
 from .pretrained import load_critic
 from .problem import Problem
 from .reconstruction import Diverged, reconstruct
 from .reg_weight import weight_from_noise
-from .training.algorithm import critic_loss, train_critic
+from .training import critic_loss, train_critic
 
 __version__ = "0.1.0"
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "FourierSampling",
     "Identity",
     "Inpainting",
+    "LinearOperator",
     "LocalCritic",
     "PaperCritic",
     "Problem",

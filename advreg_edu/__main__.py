@@ -4,34 +4,50 @@ import argparse
 import signal
 import sys
 import threading
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from . import __version__
-from .experiments import presets
+from .experiments.recipes import RECIPES
+from .experiments.train import train
+
+# arguments of the functions behind the commands, which their errors name, and the options that give them
+OPTIONS = {"path": "--images", "device": "--device", "out": "--out", "resume": "--resume", "seed": "--seed"}
+OPTIONS |= {"steps": "--steps", "batch_size": "--batch-size", "draws": "--draws"}
 
 
-def main(arguments=None):
-    """Run one command; return its exit status."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit status.
+
+    >>> main(["train", "photos-minute"])  # the error, which names the option, goes to stderr
+    2
+    """
     options = _parser().parse_args(arguments)
     try:
         with _signals_as_ctrl_c():
             return options.run(options)
     except (ValueError, OSError) as error:  # of the user's input and files
-        _say(f"error: {error}")
+        _say(f"error: {_naming_options(str(error))}")
         return 2
     except KeyboardInterrupt:
         _say("Stopped.")
         return 130
 
 
-def _say(line):
+def _naming_options(message: str) -> str:
+    """An error that begins with the name of an argument, with the name of its option instead."""
+    name, colon, rest = message.partition(": ")
+    return OPTIONS.get(name, name) + colon + rest
+
+
+def _say(line: str) -> None:
     with suppress(OSError):  # the terminal may be closed
         print(line, file=sys.stderr)
 
 
 @contextmanager
-def _signals_as_ctrl_c():
+def _signals_as_ctrl_c() -> Iterator[None]:
     """Within it SIGTERM (of schedulers) and SIGHUP (of closed terminals) interrupt as Ctrl-C does.
 
     Those that come after the first are ignored: a checkpoint is being written. What nohup ignores stays ignored.
@@ -41,7 +57,7 @@ def _signals_as_ctrl_c():
     if threading.current_thread() is not threading.main_thread():  # others cannot set signals
         ours = []
 
-    def stop(number, frame):
+    def stop(number: int, frame: object) -> None:
         for n in ours:
             signal.signal(n, signal.SIG_IGN)
         raise KeyboardInterrupt
@@ -55,7 +71,7 @@ def _signals_as_ctrl_c():
             signal.signal(n, signal.SIG_DFL)
 
 
-def _parser():
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m advreg_edu", description="A course on learned regularisation.")
     parser.add_argument("--version", action="version", version=f"advreg_edu {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -63,18 +79,22 @@ def _parser():
     doctor = commands.add_parser("doctor", help="is this machine ready for the course?")
     doctor.set_defaults(run=_doctor)
 
-    train = commands.add_parser("train", help="train a network that ships, as it was trained, or a critic in a minute")
-    train.add_argument("name", choices=sorted(presets.PRESETS))
-    train.add_argument(
+    training = commands.add_parser(
+        "train", help="train a network that ships, as it was trained, or a critic in a minute"
+    )
+    training.add_argument("name", choices=sorted(RECIPES))
+    training.add_argument(
         "--images", type=Path, metavar="PATH", help="photographs (photos-...) or CT slices (ct-chest-...)"
     )
-    train.add_argument("--steps", type=int, help="instead of the preset's")
-    train.add_argument("--batch-size", type=int, help="instead of the preset's")
-    train.add_argument("--seed", type=int, default=0, help="of images, weights and noise (default 0)")
-    train.add_argument("--out", type=Path, metavar="FILE.safetensors", help="default runs/NAME[-seed-SEED].safetensors")
-    train.add_argument("--resume", action="store_true", help="go on from the checkpoint beside the output")
-    train.add_argument("--device", default="cpu", help="such as cuda (default cpu)")
-    train.set_defaults(run=_train)
+    training.add_argument("--steps", type=int, help="instead of the preset's")
+    training.add_argument("--batch-size", type=int, help="instead of the preset's")
+    training.add_argument("--seed", type=int, default=0, help="of images, weights and noise (default 0)")
+    training.add_argument(
+        "--out", type=Path, metavar="FILE.safetensors", help="default runs/NAME[-seed-SEED].safetensors"
+    )
+    training.add_argument("--resume", action="store_true", help="go on from the checkpoint beside the output")
+    training.add_argument("--device", default="cpu", help="such as cuda (default cpu)")
+    training.set_defaults(run=_train)
 
     tables = commands.add_parser("tables", help="Tables 1 and 2, ours beside the paper's")
     tables.add_argument("number", choices=["1", "2"])
@@ -94,28 +114,26 @@ def _parser():
     return parser
 
 
-def _doctor(options):
+def _doctor(options: argparse.Namespace) -> int:
     from .course import doctor
 
     return doctor.report()
 
 
-def _train(options):
+def _train(options: argparse.Namespace) -> int:
     changes = {"steps": options.steps, "batch_size": options.batch_size}
     changes = {key: value for key, value in changes.items() if value is not None}
-    return presets.train(
-        options.name, options.out, options.images, options.seed, options.resume, options.device, **changes
-    )
+    return train(options.name, options.out, options.images, options.seed, options.resume, options.device, **changes)
 
 
-def _tables(options):
+def _tables(options: argparse.Namespace) -> int:
     from .experiments import tables
 
     chosen = options.images, options.quick, options.retrain, options.out, options.seed, options.draws
     return tables.run(options.number, *chosen)
 
 
-def _notebooks(options):
+def _notebooks(options: argparse.Namespace) -> int:
     from .course import notebooks
 
     if not options.check:

@@ -2,6 +2,8 @@
 
 import itertools
 import math
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -10,25 +12,33 @@ from torch import nn
 from ._input.arguments import check_batch, check_count, check_number, shown
 from ._input.networks import in_type_of_weights
 
+Critic: TypeAlias = Callable[[torch.Tensor], torch.Tensor]  # Psi: images (B, C, H, W) to (B,), differentiable
+
 # Stretches intensities so that noise of 0.02 to 0.1 reaches the curved part of SiLU; without it training stalls.
 GAIN = 6.0
 WIDEST = 4096  # channels; a layer of so many has 600 MB of weights
 
 
 class PaperCritic(nn.Module):
-    """The authors' network: six 5x5 convolutions, two dense layers, leaky ReLU 0.1. (B, C, size, size) to (B,).
+    """The authors' network has six 5x5 convolutions, two dense layers and leaky ReLU 0.1: (B, C, size, size) to (B,).
 
     At 128x128 in colour it has 2,496,001 parameters, 84 % of them in the first dense layer, which ties it to one size.
     Source: `improved_binary_classifier` of https://github.com/lunz-s/DeepAdverserialRegulariser (weights not copied).
+
+    >>> critic = PaperCritic(channels=3, size=128)
+    >>> critic(torch.rand(2, 3, 128, 128)).shape, sum(p.numel() for p in critic.parameters())
+    (torch.Size([2]), 2496001)
+
+    Args: channels C; size, the pixels along each side of the image.
     """
 
-    def __init__(self, channels=1, size=128):
+    def __init__(self, channels: int = 1, size: int = 128) -> None:
         super().__init__()
         self.channels = check_count(channels, "channels", high=WIDEST)
         self.size = check_count(size, "size", high=WIDEST)
         self.arguments = dict(channels=channels, size=size)
         widths, strides = (16, 32, 32, 64, 64, 128), (1, 1, 2, 2, 2, 2)
-        layers = []
+        layers: list[nn.Module] = []
         for c_in, c_out, stride in zip((channels, *widths), widths, strides, strict=False):
             layers += [nn.Conv2d(c_in, c_out, 5, stride, padding=2), nn.LeakyReLU(0.1)]
         self.features = nn.Sequential(*layers)
@@ -36,13 +46,13 @@ class PaperCritic(nn.Module):
         self.head = nn.Sequential(nn.Linear(128 * pixels, 256), nn.LeakyReLU(0.1), nn.Linear(256, 1))
 
     @in_type_of_weights
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         check_batch(x, "x", (self.channels, self.size, self.size), "images for this PaperCritic")
         return self.head(self.features(x).flatten(1)).squeeze(1)
 
 
 class LocalCritic(nn.Module):
-    """Psi(x) = ||x - D(x)||: how far x is from D(x), its clean version by a small U-Net. (B, C, H, W) to (B,).
+    """Psi(x) = ||x - D(x)|| says how far x is from D(x), its clean version by a small U-Net: (B, C, H, W) to (B,).
 
     A critic that solves Eq. 7 is, under Theorem 2, the distance ||x - P_M(x)|| to the manifold of real images. This one
     has that form, with D in the place of the projection P_M, and is trained by Eq. 6 alone: D never has a target. It is
@@ -52,12 +62,25 @@ class LocalCritic(nn.Module):
     1. the form above instead of a plain network (ours);
     2. smooth: SiLU in place of leaky ReLU, and the tip of the cone is rounded, Psi = sqrt(||x - D(x)||^2 + f^2) - f
        with f = `smoothing` * sqrt(number of intensities), so that gradient descent can settle near real images.
-    Before training D is a blur, Psi the length of what the blur removes, and ||grad Psi|| about 0.9 on noisy images.
+    Before training D is a blur, and Psi is the length of what the blur removes.
+
+    >>> critic = LocalCritic(channels=1)
+    >>> critic(torch.rand(2, 1, 64, 64)).shape, critic(torch.rand(2, 1, 30, 50)).shape
+    (torch.Size([2]), torch.Size([2]))
 
     Args: channels; widths, blocks_down and mirrored of the `UNet`; smoothing in intensities per pixel.
     """
 
-    def __init__(self, channels=1, widths=(16, 32, 64), smoothing=0.01, blocks_down=True, mirrored=False):
+    blur: torch.Tensor
+
+    def __init__(
+        self,
+        channels: int = 1,
+        widths: Sequence[int] = (16, 32, 64),
+        smoothing: float = 0.01,
+        blocks_down: bool = True,
+        mirrored: bool = False,
+    ) -> None:
         super().__init__()
         self.unet = UNet(channels, widths, blocks_down, mirrored)
         self.channels, self.smoothing = self.unet.channels, check_number(smoothing, "smoothing", low=0, above=True)
@@ -65,30 +88,42 @@ class LocalCritic(nn.Module):
         binomial = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
         self.register_buffer("blur", torch.outer(binomial, binomial).repeat(channels, 1, 1, 1), persistent=False)
 
-    def clean(self, x):
-        """D(x) = blur(x) + U-Net's correction: (B, C, H, W) twice."""
+    def clean(self, x: torch.Tensor) -> torch.Tensor:
+        """Return D(x) = blur(x) + U-Net's correction: (B, C, H, W) twice."""
         with torch.autocast(x.device.type, enabled=False):  # bfloat16 would round intensities to 1/256
             blurred = F.conv2d(F.pad(x, (2, 2, 2, 2), mode="replicate"), self.blur, groups=self.channels)
         return blurred + self.unet.correction(x)
 
     @in_type_of_weights
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         check_batch(x, "x", (self.channels, *x.shape[-2:]), "images for this LocalCritic")
         floor = self.smoothing * math.sqrt(math.prod(x.shape[1:]))
         return ((x - self.clean(x)).square().flatten(1).sum(1) + floor**2).sqrt() - floor
 
 
 class UNet(nn.Module):
-    """x + correction(x), any image size: (B, C, H, W) twice. The correction is zero before training.
+    """A U-Net returns x + correction(x) for images of any size: (B, C, H, W) twice.
 
-    The first level works on 2x2 blocks of pixels as channels, a quarter of the cost of full resolution.
+    The correction is zero before training. The first level works on 2x2 blocks of pixels as channels, at a quarter of
+    the cost of full resolution.
     Args: channels C; widths of the levels at 1/2, 1/4, ... of the resolution; multiples of 16 are fastest;
         blocks_down: whether the way down has blocks too, or is a bank of linear filters and a quarter faster;
         mirrored: once trained (`eval`), the correction is the mean of x's own and of that of its mirror image, mirrored
-        back. Twice the work, 0.2 to 0.3 dB for a critic (data/STUDY.md). For networks that train on mirrored images.
+        back. Twice the work; data/study/networks.md has its worth. For networks that train on mirrored images.
+
+    >>> net = UNet(channels=1)
+    >>> x = torch.rand(2, 1, 30, 50)
+    >>> torch.equal(net(x), x)  # before training
+    True
     """
 
-    def __init__(self, channels=1, widths=(16, 32, 64), blocks_down=True, mirrored=False):
+    def __init__(
+        self,
+        channels: int = 1,
+        widths: Sequence[int] = (16, 32, 64),
+        blocks_down: bool = True,
+        mirrored: bool = False,
+    ) -> None:
         super().__init__()
         if not isinstance(widths, (list, tuple)) or not widths:
             raise TypeError(f"widths: expected one for each level, such as (16, 32, 64), got {shown(widths)}.")
@@ -110,18 +145,18 @@ class UNet(nn.Module):
         _zero(self.last)
 
     @in_type_of_weights
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         check_batch(x, "x", (self.channels, *x.shape[-2:]), "images for this UNet")
         return x + self.correction(x)
 
-    def correction(self, x):
-        """What the network adds to x: (B, C, H, W) twice."""
+    def correction(self, x: torch.Tensor) -> torch.Tensor:
+        """Return what the network adds to x: (B, C, H, W) twice."""
         if self.training or not self.mirrored:
             return self._correction(x)
         own, mirrored = self._correction(torch.cat([x, x.flip(-1)])).chunk(2)
         return (own + mirrored.flip(-1)) / 2
 
-    def _correction(self, x):
+    def _correction(self, x: torch.Tensor) -> torch.Tensor:
         height, width = x.shape[-2:]
         multiple = 2 ** len(self.widths)
         padded = F.pad(x, (0, -width % multiple, 0, -height % multiple), mode="replicate")
@@ -138,16 +173,16 @@ class UNet(nn.Module):
 class _Block(nn.Module):
     """h + conv(silu(conv(silu(h)))); the identity before training."""
 
-    def __init__(self, width):
+    def __init__(self, width: int) -> None:
         super().__init__()
         self.conv1, self.conv2 = (nn.Conv2d(width, width, 3, padding=1) for _ in range(2))
         nn.init.kaiming_normal_(self.conv1.weight, nonlinearity="relu")
         _zero(self.conv2)
 
-    def forward(self, h):
+    def forward(self, h: torch.Tensor) -> torch.Tensor:
         return h + self.conv2(F.silu(self.conv1(F.silu(h))))
 
 
-def _zero(conv):
-    nn.init.zeros_(conv.weight)
-    nn.init.zeros_(conv.bias)
+def _zero(conv: nn.Conv2d) -> None:
+    for p in conv.parameters():
+        nn.init.zeros_(p)

@@ -3,7 +3,9 @@
 import hashlib
 import json
 import math
+from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save
@@ -14,51 +16,88 @@ from ._input.networks import check_network
 from ._input.tensors import open_tensors, read_finite, read_object, shapes
 from .critics import LocalCritic, PaperCritic, UNet
 
-CRITICS = {"LocalCritic": LocalCritic, "PaperCritic": PaperCritic}
+Shapes = dict[str, tuple[int, ...]]
+Classes = dict[str, type]
+CRITICS: Classes = {"LocalCritic": LocalCritic, "PaperCritic": PaperCritic}
 
 
-def folder():
-    """`data/`: beside the package in a checkout, inside it in an installed wheel."""
+def folder() -> Path:
+    """`data/`: beside the package in a checkout, inside it in an installed wheel.
+
+    >>> (folder() / "weights.json").exists()
+    True
+    """
     for candidate in (Path(__file__).parent.parent / "data", Path(__file__).parent / "data"):
         if (candidate / "weights.json").exists():
             return candidate
     raise FileNotFoundError("data/weights.json: expected in a checkout or an installed wheel. Reinstall advreg-edu.")
 
 
-def names():
-    """The critics that ship, sorted."""
+def names() -> list[str]:
+    """The critics that ship, sorted.
+
+    >>> "ct-thorax" in names()
+    True
+    """
     return sorted(name for name, entry in _index().items() if entry["class"] in CRITICS)
 
 
-def unet_names():
-    """The U-Nets that ship, sorted: the supervised networks of Tables 1 and 2."""
+def unet_names() -> list[str]:
+    """The U-Nets that ship, sorted: the supervised networks of Tables 1 and 2.
+
+    >>> "ct-thorax-unet" in unet_names()
+    True
+    """
     return sorted(name for name, entry in _index().items() if entry["class"] == "UNet")
 
 
-def card(name):
-    """The model card as text: data, seed, command, minutes, measured numbers."""
+def card(name: str) -> str:
+    """The model card as text: data, seed, command, minutes, measured numbers.
+
+    >>> card("ct-thorax").startswith("#")
+    True
+    """
     _entry(name, sorted(_index()))
     return (folder() / f"{name}.md").read_text(encoding="utf-8")
 
 
-def load_critic(name):
-    """A trained critic, ready to use: `load_critic("ct-thorax")`.
+def load_critic(name: Path | str, *, kind: type[torch.nn.Module] | None = None) -> Any:
+    """A trained critic, ready to use.
 
-    Args: name, one of `pretrained.names()`, or the path of a file that `save_network` wrote.
+    Args:
+        name: one of `pretrained.names()`, or the path of a file that `save_network` wrote.
+        kind: the class of a critic of one's own, which the file's arguments build; None: those of the package.
     Raises: ValueError for an unknown name (lists those there are) and for a file whose SHA-256 is not the recorded one.
+
+    >>> critic = load_critic("ct-thorax")
+    >>> tuple(critic(torch.zeros(2, 1, 128, 128)).shape)
+    (2,)
     """
-    return _load(name, names(), CRITICS)
+    return _load(name, names(), CRITICS if kind is None else {kind.__name__: kind})
 
 
-def load_unet(name):
-    """A trained U-Net, ready to use, as `load_critic`: one of `pretrained.unet_names()`, or a path."""
+def load_unet(name: Path | str) -> UNet:
+    """A trained U-Net, ready to use, as `load_critic`: one of `pretrained.unet_names()`, or a path.
+
+    >>> net = load_unet("ct-thorax-unet")
+    >>> tuple(net(torch.zeros(1, 1, 32, 32)).shape)
+    (1, 1, 32, 32)
+    """
     return _load(name, unet_names(), {"UNet": UNet})
 
 
-def save_network(network, path):
+def save_network(network: torch.nn.Module, path: Path | str) -> str:
     """Write weights and architecture of a critic or U-Net to a safetensors file; return its SHA-256.
 
     Raises ValueError or TypeError for what could not be loaded again, OSError where nothing can be written.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> critic, x = LocalCritic(channels=1, widths=(4, 8)), torch.rand(2, 1, 16, 16)
+    >>> with TemporaryDirectory() as folder:
+    ...     sha256 = save_network(critic, f"{folder}/mine.safetensors")
+    ...     loaded = load_critic(f"{folder}/mine.safetensors")
+    >>> len(sha256), torch.allclose(loaded(x), critic(x), atol=1e-6)
+    (64, True)
     """
     path = as_path(path, "path")
     check_can_be_saved(network, path)
@@ -68,20 +107,38 @@ def save_network(network, path):
     return _sha256(path)
 
 
-def check_can_be_saved(network, path):
-    """Raise unless `load_critic` or `load_unet` could load what `save_network` would write."""
+def check_can_be_saved(network: torch.nn.Module, path: Path) -> None:
+    """Raise unless `load_critic` or `load_unet` could load what `save_network` would write.
+
+    >>> check_can_be_saved(LocalCritic(channels=1), Path("mine.safetensors"))
+    """
     if path.suffix != ".safetensors":
         got = f"the ending {path.suffix}" if path.suffix else "no ending"
         raise ValueError(f"{path}: expected a file that ends in .safetensors, got {got}. Rename it.")
     check_file_name(path)
     if type(network) not in (*CRITICS.values(), UNet):
-        inside = next((n for n in ("module", "_orig_mod") if hasattr(network, n)), None)  # DataParallel, torch.compile
-        fix = f"Save what is inside: network.{inside}." if inside else "Save others with safetensors.torch.save_file."
-        raise TypeError(f"network: expected a LocalCritic, PaperCritic or UNet, got {type(network).__name__}. {fix}")
+        _check_builds_again(network)
     check_network(network, "network")
 
 
-def _load(name, shipped, classes):
+def _check_builds_again(network: torch.nn.Module) -> None:
+    """Raise unless a network of one's own says by `arguments` how its class builds it."""
+    inside = next((n for n in ("module", "_orig_mod") if hasattr(network, n)), None)  # DataParallel, torch.compile
+    arguments, kind = getattr(network, "arguments", None), type(network)
+    if inside or not isinstance(network, torch.nn.Module) or not isinstance(arguments, dict):
+        fix = f"Save what is inside: network.{inside}." if inside else "Set self.arguments = dict(...) in its __init__."
+        expected = "a LocalCritic, PaperCritic or UNet, or a network whose `arguments` are those of its class"
+        raise TypeError(f"network: expected {expected}, got {kind.__name__}. {fix}")
+    try:
+        with torch.device("meta"):
+            again = kind(**json.loads(json.dumps(arguments))).state_dict()
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"network: expected arguments that build a {kind.__name__}, got others ({error}).") from None
+    if {k: t.shape for k, t in again.items()} != {k: t.shape for k, t in network.state_dict().items()}:
+        raise TypeError(f"network: expected arguments that build this {kind.__name__}, got those of another one.")
+
+
+def _load(name: object, shipped: list[str], classes: Classes) -> Any:
     fix = f"Pass one of {', '.join(shipped)}, or the path of a .safetensors file."
     if isinstance(name, torch.nn.Module):
         raise TypeError(f"name: expected the name of a network, got a {type(name).__name__}. It is loaded already.")
@@ -97,7 +154,7 @@ def _load(name, shipped, classes):
     return _build(path, shipped, classes)
 
 
-def _build(path, shipped, classes):
+def _build(path: Path, shipped: list[str], classes: Classes) -> torch.nn.Module:
     """The network that a file describes. Its metadata are not believed: what they ask for is built without memory first
     (on torch's "meta" device), and has to have the tensors that the file holds."""
     what, fix = f"weights of a {' or '.join(classes)}, written by save_network", "Copy it again."
@@ -108,8 +165,11 @@ def _build(path, shipped, classes):
         made = read_object(label, path, what, fix) if label.startswith("{") else {}
         kind, arguments = made.get("class"), made.get("arguments")
         if not isinstance(kind, str) or kind not in classes or not isinstance(arguments, dict):
-            raise refused(path, what, repr(label), fix)
-        _check_sizes(arguments, held := shapes(file), path, kind)
+            own = "Copy it again. If the network is of a class of your own: load_critic(path, kind=ItsClass)."
+            raise refused(path, what, repr(label), own)
+        held = shapes(file)
+        if classes[kind] in (*CRITICS.values(), UNet):
+            _check_sizes(arguments, held, path, kind)
         try:
             with torch.device("meta"):
                 expected = {key: tuple(t.shape) for key, t in classes[kind](**arguments).state_dict().items()}
@@ -124,7 +184,7 @@ def _build(path, shipped, classes):
     return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # a quarter faster on CPUs
 
 
-def _check_sizes(arguments, held, path, kind):
+def _check_sizes(arguments: dict[str, Any], held: Shapes, path: Path, kind: str) -> None:
     """Raise if a number or a list is larger than the weights: the network that it asks for would be, too."""
     weights, long = sum(math.prod(shape) for shape in held.values()), len(held)
     for name, value in arguments.items():
@@ -134,22 +194,21 @@ def _check_sizes(arguments, held, path, kind):
             raise refused(path, f"the arguments of a {kind}", got, "Copy it again.")
 
 
-def _index():
+def _index() -> dict[str, dict[str, str]]:
     path, what, fix = folder() / "weights.json", "an index of the weights that ship", "Reinstall advreg-edu."
     index = read_object(path.read_bytes(), path.name, what, fix)
-    wrong = [
-        name for name, entry in index.items() if not isinstance(entry, dict) or not {"class", "sha256"} <= entry.keys()
-    ]
+    complete = lambda e: isinstance(e, dict) and all(isinstance(e.get(key), str) for key in ("class", "sha256"))
+    wrong = [name for name, entry in index.items() if not complete(entry)]
     if wrong:
         raise refused(path.name, what, f"no class or sha256 of {wrong[0]}", fix)
     return index
 
 
-def _entry(name, choices):
-    return _index()[check_choice(name, "name", choices)]
+def _entry(name: object, choices: Collection[str]) -> dict[str, str]:
+    return _index()[check_choice(name, "name", choices, "Or pass the path of a .safetensors file.")]
 
 
-def _sha256(path):
+def _sha256(path: Path) -> str:
     if not path.exists():
         raise ValueError(f"{path.name}: expected in {path.parent.name}/, got nothing. Reinstall advreg-edu.")
     return hashlib.sha256(path.read_bytes()).hexdigest()

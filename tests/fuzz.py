@@ -19,11 +19,13 @@ import time
 import warnings
 import zipfile
 from pathlib import Path
+from unittest import mock
 
 import advreg_edu as ar
 import numpy as np
 import pydicom
 import pydicom.data
+import torch
 from advreg_edu import images, pretrained
 from advreg_edu.experiments import datasets
 from PIL import Image
@@ -32,6 +34,7 @@ from safetensors.torch import save
 
 DOCUMENTED = (ValueError, TypeError, OSError)
 SECONDS, MEGABYTES, LETTERS = 5, 300, 300
+STRANGE = [0, -1, 10**9, 10**30, 1e308, None, "x", [], [10**6], [4] * 10_000, {}, True, [[1]], 0.5]
 EXTREMES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF)
 
 
@@ -54,9 +57,9 @@ def good_files():
         files[f"{name}.npy"] = written(np.save, array)
     files["columns.npy"] = written(np.save, np.asfortranarray(pixels[..., 0] / 255))
     slices = np.random.default_rng(1).integers(-1000, 1000, (4, 24, 24)).astype(np.int16)
-    whose = dict(patient_id=np.array(list("abcd")), split=np.array(["train"] * 3 + ["val"]))
-    files["plain.npz"] = written(np.savez, hu=slices, **whose)
-    files["packed.npz"] = written(np.savez_compressed, hu=slices.astype(np.float32), **whose)
+    labels = dict(patient_id=np.array(list("abcd")), split=np.array(["train"] * 3 + ["val"]))
+    files["plain.npz"] = written(np.savez, hu=slices, **labels)
+    files["packed.npz"] = written(np.savez_compressed, hu=slices.astype(np.float32), **labels)
     files |= dicom_files()
     for name, network in {
         "paper": ar.PaperCritic(1, 8),
@@ -65,7 +68,29 @@ def good_files():
     }.items():
         made = json.dumps({"class": type(network).__name__, "arguments": network.arguments})
         files[f"{name}.safetensors"] = save(network.state_dict(), {"network": made})
+    files["weights.json"] = (pretrained.folder() / "weights.json").read_bytes()
+    with tempfile.TemporaryDirectory() as folder:
+        steps = training(Path(folder) / "a.checkpoint")
+        next(steps)
+        steps.close()
+        files["a.checkpoint"] = (Path(folder) / "a.checkpoint").read_bytes()
     return files
+
+
+def training(checkpoint, resume=False):
+    """A small one, checked but not begun."""
+    torch.manual_seed(0)
+    critic, problem = ar.LocalCritic(1, widths=(4, 4)), ar.Problem(ar.Identity((1, 16, 16)), sigma=0.1)
+    x = images.ellipses(4, 16, torch.Generator().manual_seed(0))
+    return ar.train_critic(critic, problem, x, steps=2, batch_size=2, seed=0, checkpoint=checkpoint, resume=resume)
+
+
+def index(path):
+    """Names and cards by a weights.json that is not ours."""
+    with mock.patch.object(pretrained, "folder", lambda: path.parent):
+        pretrained.unet_names()
+        for name in pretrained.names():
+            ar.load_critic(name)
 
 
 def saved(image, ending, **options):
@@ -105,8 +130,10 @@ def mutated(files, dice):
     content = files[name]
     if name.endswith(".npz") and dice.random() < 0.5:
         content = repacked(content, dice)
-    if name.endswith(".safetensors") and dice.random() < 0.6:
+    if name.endswith((".safetensors", ".checkpoint")) and dice.random() < 0.6:
         content = relabelled(content, dice)
+    elif name.endswith(".json") and dice.random() < 0.6:
+        content = reworded(content, dice)
     elif dice.random() < 0.95:
         for _ in range(dice.randint(1, 4)):
             content = damaged(content, files, dice)
@@ -152,21 +179,37 @@ def relabelled(content, dice):
     """Weights whose metadata say something else, in sound JSON or not."""
     (length,) = struct.unpack("<Q", content[:8])
     header = json.loads(content[8 : 8 + length])
-    made = json.loads(header["__metadata__"]["network"])
-    strange = [0, -1, 10**9, 10**30, 1e308, None, "x", [], [10**6], [4] * 10_000, {}, True, [[1]], 0.5]
+    key = dice.choice(sorted(header["__metadata__"]))
+    made = json.loads(header["__metadata__"][key])
     how = dice.randrange(4)
     if how == 0:
-        made["arguments"][dice.choice(sorted(made["arguments"]))] = dice.choice(strange)
+        made = replaced(made, dice)
     elif how == 1:
-        made[dice.choice(["class", "arguments"])] = dice.choice(strange)
+        made = dice.choice(STRANGE)
     label = json.dumps(made)
     if how == 2:
         label = damaged(label.encode(), {"a": b"{}"}, dice).decode("latin1")
     elif how == 3:
         label = dice.choice(["[" * 100_000, "{" * 5000, '{"a":' * 50_000, "", "null", "{}", "1e999"])
-    header["__metadata__"]["network"] = label
+    header["__metadata__"][key] = label
     text = json.dumps(header).encode()
     return struct.pack("<Q", len(text)) + text + content[8 + length :]
+
+
+def reworded(content, dice):
+    """JSON in which one entry is another."""
+    return json.dumps(replaced(json.loads(content), dice)).encode()
+
+
+def replaced(value, dice):
+    """`value` with one thing in it, at any depth, strange."""
+    if not isinstance(value, dict | list) or not value or dice.random() < 0.2:
+        return dice.choice(STRANGE)
+    keys = sorted(value) if isinstance(value, dict) else range(len(value))
+    key = dice.choice(keys)
+    changed = value.copy()
+    changed[key] = replaced(value[key], dice)
+    return changed
 
 
 def read(path):
@@ -177,8 +220,11 @@ def read(path):
         lambda: datasets.chest(path, "train", 8),
         lambda: ar.load_critic(path),
         lambda: pretrained.load_unet(path),
+        lambda: training(path, resume=True).close(),
+        lambda: index(path),
     ]
     by_ending = {".npz": (0, 4), ".npy": (0, 3), ".safetensors": (5, 6), ".dcm": (0, 1), "": (0, 1)}
+    by_ending |= {".checkpoint": (7,), ".json": (8,)}
     for k in by_ending.get(path.suffix, (0, 2)):
         yield calls[k]
 

@@ -34,7 +34,7 @@ def machine(monkeypatch):
     ("may", "there", "others", "expected"),
     [(2, 2, 0.0, 2), (2, 2, 0.2, 2), (2, 2, 0.5, 1), (2, 2, 2.0, 1), (2, 64, 40.0, 2), (8, 8, 3.0, 5), (1, 64, 0.0, 1)],
 )
-def test_threads_are_the_cores_that_others_leave(limits, may, there, others, expected):
+def test_threads_are_the_cores_that_others_leave(machine, may, there, others, expected):
     machine(may, there, others)
     assert cores.free() == expected
     cores.use_free()
@@ -50,7 +50,7 @@ def test_threads_follow_what_others_do(machine):
     assert torch.get_num_threads() == 4
 
 
-def test_what_the_user_has_set_is_respected(limits, monkeypatch):
+def test_what_the_user_has_set_is_respected(machine, monkeypatch):
     machine(8, 8, 0.0)
     torch.set_num_threads(3)
     assert cores.free() == 3
@@ -173,7 +173,7 @@ def groups(folder, files):
 )
 def test_the_quota_of_a_control_group_limits_the_cores(own, files, expected, tmp_path, monkeypatch):
     groups(tmp_path, files)
-    read = machine._read
+    read = limits._read
     monkeypatch.setattr(limits, "CONTROL_GROUPS", tmp_path)
     monkeypatch.setattr(limits, "_read", lambda path: own if path == "/proc/self/cgroup" else read(path))
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2, 3}, raising=False)

@@ -91,7 +91,7 @@ def test_dicom_folders_are_patients(tmp_path):
 
 @pytest.mark.parametrize("load", [datasets.chest, lambda path, part: datasets.photographs(path, part, 1, 16, seeded())])
 def test_what_is_missing_is_named(load, tmp_path):
-    with pytest.raises(ValueError, match=r"--images: expected .*, got none\. Pass --images"):
+    with pytest.raises(ValueError, match=r"^path: expected .*, got none\."):
         load(None, "train")
     with pytest.raises(ValueError, match="nowhere, which is not there"):
         load(tmp_path / "nowhere", "train")
@@ -126,7 +126,7 @@ def test_foreign_files_are_refused(tmp_path, slices):
 @pytest.mark.parametrize("sharp", [False, True])
 def test_moved_images_are_the_images_and_new_versions_of_each(sharp):
     x = datasets.images.thorax(3, size=64, generator=seeded())
-    y = datasets.moved(x, 2, seeded(1), sharp)
+    y = datasets.augment_pose(x, 2, seeded(1), sharp)
     assert y.shape == (9, 1, 64, 64) and torch.equal(y[:3], x) and y.min() >= 0 and y.max() <= 1
     distance = lambda a, b: (a - b).flatten(1).norm(dim=1)
     for versions in (y[3:6], y[6:]):
@@ -139,9 +139,9 @@ def test_moved_images_are_the_images_and_new_versions_of_each(sharp):
 def test_a_disk_is_moved_by_less_than_three_percent_and_scaled_by_less_than_an_eighth(sharp):
     axis = torch.linspace(-1, 1, 64)
     disk = ((axis[:, None] ** 2 + axis**2) < 0.25).float().expand(50, 1, 64, 64)
-    moved = datasets.moved(disk, 1, seeded(), sharp)[50:]
-    mass = moved.sum((1, 2, 3))
-    centre = (moved[:, 0].sum(1) * torch.arange(64)).sum(1) / mass - 31.5
+    copies = datasets.augment_pose(disk, 1, seeded(), sharp)[50:]
+    mass = copies.sum((1, 2, 3))
+    centre = (copies[:, 0].sum(1) * torch.arange(64)).sum(1) / mass - 31.5
     assert centre.abs().max() < 0.03 * 64 * 1.15 and centre.abs().max() > 0.5
     radius = (mass / disk[0].sum()).sqrt()
     assert 0.87 < radius.min() < 0.95 and 1.05 < radius.max() < 1.16
@@ -150,7 +150,7 @@ def test_a_disk_is_moved_by_less_than_three_percent_and_scaled_by_less_than_an_e
 def test_sharp_copies_are_where_the_others_are_and_as_sharp_as_the_image():
     """By their power between 36 and 50 cycles per image, of which linear interpolation leaves half."""
     x = datasets.images.thorax(20, size=128, generator=seeded())
-    linear, sharp = (datasets.moved(x, 1, seeded(1), s)[20:] for s in (False, True))
+    linear, sharp = (datasets.augment_pose(x, 1, seeded(1), s)[20:] for s in (False, True))
     f = torch.fft.fftfreq(128, 1 / 128)
     radius = f[:, None].hypot(f)
     power = lambda image, low, high: (torch.fft.fft2(image).abs() ** 2)[..., (radius > low) & (radius < high)].sum()
@@ -162,6 +162,6 @@ def test_sharp_copies_are_where_the_others_are_and_as_sharp_as_the_image():
 def test_weights_say_which_images_are_copied():
     levels = torch.tensor([0.2, 0.5, 0.8]).repeat(100)
     x = levels[:, None, None, None].expand(300, 1, 16, 16)
-    copies = datasets.moved(x, 2, seeded(), weights=(levels > 0.3) * levels)[300:, 0, 8, 8]
+    copies = datasets.augment_pose(x, 2, seeded(), weights=(levels > 0.3) * levels)[300:, 0, 8, 8]
     assert len(copies) == 600 and copies.min() == pytest.approx(0.5)
     assert (copies > 0.6).float().mean().item() == pytest.approx(8 / 13, abs=0.06)

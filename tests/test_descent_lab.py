@@ -12,15 +12,14 @@ from advreg_edu.apps.descent.model import (
     COSTS,
     INPAINTING,
     PHOTO,
-    SWEPT,
     TIKHONOV,
     TWO,
     Settings,
     case,
     compute,
     minimiser,
-    sweep,
 )
+from advreg_edu.apps.descent.sweep import SWEPT, sweep
 from advreg_edu.apps.descent.view import chart, l_curve, picture, sentence, sweep_sentence, verdict
 from advreg_edu.apps.shared.controls import Slider
 from app_moves import MOVES, controls, models, move, resident, text

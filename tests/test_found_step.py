@@ -41,7 +41,7 @@ class Times(LinearOperator):
     """factor * A: another unit of the measurements."""
 
     def __init__(self, A, factor):
-        super().__init__(A.domain_shape, A.range_shape)
+        super().__init__(domain_shape=A.domain_shape, range_shape=A.range_shape)
         self.A, self.factor, self.norm = A, factor, factor * A.norm
 
     def _forward(self, x):

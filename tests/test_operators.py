@@ -202,6 +202,119 @@ def test_noise_only_where_measured(name):
         assert abs(numbers.mean()) < 5 / n**0.5 and abs(numbers.std() - 1) < 5 / (2 * n) ** 0.5
 
 
+class EverySecondRow(ar.LinearOperator):
+    """A user's operator whose range has empty places, said by `_measured`; complex, with norm and mask unsaid."""
+
+    complex_range = True
+
+    def __init__(self, size):
+        super().__init__(domain_shape=(1, size, size), range_shape=(1, size, size))
+
+    def _forward(self, x):
+        return self._measured(torch.fft.fft2(x, norm="ortho"))
+
+    def _adjoint(self, y):
+        return torch.fft.ifft2(self._measured(y), norm="ortho").real
+
+    def _measured(self, y):
+        y = y.clone()
+        y[..., 1::2, :] = 0
+        return y
+
+
+def displacement():
+    from advreg_edu.theory import worlds
+
+    return worlds.corruption(worlds.circle(), 0.1).A
+
+
+def stacked():
+    from advreg_edu.baselines.odl_solver import WithGradient
+
+    return WithGradient(operator("Fourier, lines"), 2.0)
+
+
+OTHERS = {
+    "by _measured": lambda: EverySecondRow(8),
+    "displacement": displacement,
+    "with gradient": stacked,
+    "two functions": lambda: ar.LinearOperator(torch.sin, torch.sin, (1, 3, 3), (1, 3, 3)),
+    "two functions, mask": lambda: ar.LinearOperator(
+        torch.sin, torch.sin, (1, 4, 4), (1, 4, 4), mask=torch.eye(4), norm=1.0
+    ),
+}
+
+
+@pytest.mark.parametrize("name", [*MAKERS, *OTHERS])
+def test_measured_count_is_the_mean_energy_of_the_noise(name):
+    """E ||e||^2 = measured_count for sigma = 1: a chi-squared mean of 4000 draws, to five standard deviations."""
+    A = operator(name) if name in MAKERS else OTHERS[name]()
+    energy = squared_norm(A.random_measurement(4000, seeded())).double().mean().item()
+    assert isinstance(A.measured_count, int) and A.measured_count > 0
+    assert abs(energy - A.measured_count) < 5 * (2 * A.measured_count / 4000) ** 0.5
+
+
+def test_measured_count_of_known_operators():
+    assert displacement().measured_count == 2 and EverySecondRow(8).measured_count == 64
+    mask = random_mask(9, 5)
+    assert ar.Inpainting(mask, channels=3).measured_count == 3 * int(mask.sum())
+    assert ar.FourierSampling(mask, channels=2).measured_count == 4 * int(mask.sum())
+    assert operator("Ray 9x9, 4 angles").measured_count == np.prod(operator("Ray 9x9, 4 angles").range_shape)
+
+
+def blur(x):
+    return (2 * x + x.roll(1, -1) + x.roll(-1, -2)) / 4
+
+
+def transposed_blur(y):
+    return (2 * y + y.roll(-1, -1) + y.roll(1, -2)) / 4
+
+
+def test_an_operator_from_two_functions():
+    """It has the adjoint, the norm, the derivatives and the noise of a written one, and Algorithm 2 takes it."""
+    A = ar.LinearOperator(blur, transposed_blur, (1, 8, 8), (1, 8, 8))
+    assert ar.dot_test(A, seeded()) < 1e-12 and repr(A) == "LinearOperator((1, 8, 8) -> (1, 8, 8))"
+    assert A.norm == pytest.approx(float(torch.linalg.matrix_norm(dense(A), 2)), rel=1e-4)
+    x = random_image(A).requires_grad_()
+    assert torch.allclose(torch.autograd.grad(A(x).square().sum(), x)[0], 2 * A.T(A(x)))
+    problem = ar.Problem(A, 0.01)
+    y = problem.measure(torch.rand(1, 1, 8, 8, generator=seeded()), seeded(1))
+    energy = lambda x: x.square().flatten(1).sum(1)
+    *_, last = ar.reconstruct(problem, y, energy, 1e-3, stop="discrepancy", x0=torch.zeros_like(y))
+    assert last.stopped and last.data_term < 1.1 * 0.01**2 * A.measured_count
+    wrong = ar.LinearOperator(blur, blur, (1, 8, 8), (1, 8, 8))
+    assert ar.dot_test(wrong, seeded()) > 1e-6
+
+
+def test_an_operator_from_two_functions_may_be_complex():
+    fourier, back = torch.fft.fft2, lambda y: torch.fft.ifft2(y, norm="forward").real
+    A = ar.LinearOperator(fourier, back, (1, 8, 6), (1, 8, 6))
+    assert A.complex_range and A.measured_count == 96 and ar.dot_test(A, seeded()) < 1e-12
+    assert A.norm == pytest.approx(48**0.5, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", [name for name in MAKERS if "Ray" not in name])
+def test_the_power_method_finds_the_norm(name):
+    """What an operator says of its norm is what would be found if it did not."""
+    A = operator(name)
+    assert ar.LinearOperator(A, A.T, A.domain_shape, A.range_shape).norm == pytest.approx(A.norm, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (((1, 8, 8), (1, 8, 8)), r"forward: expected a function of a batch, got \(1, 8, 8\). A subclass defines"),
+        ((blur,), r"adjoint: expected a function of a batch, got None"),
+        ((blur, blur, (1, 8, 8), (1, 4, 4)), r"forward\(x\): expected measurements of shape \(B, 1, 4, 4\)"),
+        ((blur, lambda y: y[..., :4], (1, 8, 8), (1, 8, 8)), r"adjoint\(y\): expected images of shape \(B, 1, 8, 8\)"),
+        ((), "forward: expected a function of a batch, got None"),
+    ],
+)
+def test_an_operator_from_functions_that_do_not_fit(arguments, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        ar.LinearOperator(*arguments)
+
+
 def test_same_generator_same_noise(A):
     draw = lambda seed: A.random_measurement(2, generator=seeded(seed))
     assert torch.equal(draw(3), draw(3)) and not torch.equal(draw(3), draw(4))

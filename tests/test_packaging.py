@@ -68,7 +68,8 @@ def test_the_wheel_carries_every_module_and_all_data(root, wheel):
     inside = set(zipfile.ZipFile(wheel).namelist())
     modules = {p.relative_to(root).as_posix() for p in (root / "advreg_edu").rglob("*.py")}
     assert modules - inside == set(), "add the folder to [tool.setuptools] packages in pyproject.toml"
-    assert {f"advreg_edu/data/{p.name}" for p in (root / "data").iterdir() if p.is_file()} - inside == set()
+    data = [p for p in (root / "data").rglob("*") if p.is_file() and "__pycache__" not in p.parts]
+    assert {f"advreg_edu/{p.relative_to(root).as_posix()}" for p in data} - inside == set()
 
 
 def test_the_unpacked_wheel_finds_its_weights(wheel, tmp_path):
@@ -83,9 +84,10 @@ def test_the_unpacked_wheel_finds_its_weights(wheel, tmp_path):
     assert shown[2:] == advreg_edu.pretrained.names() != []
 
 
-def test_the_readme_links_to_files_that_exist(root):
-    links = re.findall(r"\]\(([^)#:]+)\)", (root / "README.md").read_text(encoding="utf-8"))
-    assert links and [link for link in links if not (root / link).exists()] == []
+def test_the_readme_and_the_study_link_to_files_that_exist(root):
+    for page in (root / "README.md", root / "data" / "STUDY.md", *(root / "data" / "study").glob("*.md")):
+        links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+        assert links and [link for link in links if not (page.parent / link).exists()] == [], page
 
 
 def test_the_readmes_example_prints_what_it_says(root, capsys):

@@ -9,7 +9,7 @@ import advreg_edu as ar
 import pytest
 import torch
 from advreg_edu import pretrained
-from advreg_edu.experiments import presets
+from advreg_edu.experiments import recipes as presets
 from safetensors.torch import save_file
 
 
@@ -159,7 +159,7 @@ def test_shipped_critic(name):
     critic = ar.load_critic(name)
     assert sum(p.numel() for p in critic.parameters()) <= 1_000_000
     assert (pretrained.folder() / f"{name}.safetensors").stat().st_size <= 4_000_000
-    problem = presets.PRESETS[name].problem()
+    problem = presets.RECIPES[name].problem()
     denoising = isinstance(problem.A, ar.Identity)
     x = (ar.images.photos if denoising else ar.images.thorax)(2, problem.A.domain_shape[-1], seeded())
     y = problem.measure(x, seeded(1))
@@ -200,7 +200,7 @@ def test_shipped_unet(name):
     assert sum(p.numel() for p in net.parameters()) <= 1_000_000
     assert (pretrained.folder() / f"{name}.safetensors").stat().st_size <= 4_000_000
     assert "python -m advreg_edu train" in pretrained.card(name) and "dB" in pretrained.card(name)
-    preset = presets.PRESETS[name]
+    preset = presets.RECIPES[name]
     problem = preset.problem()
     size = problem.A.domain_shape[-1]
     x = (ar.images.thorax if net.channels == 1 else ar.images.photos)(4, size, seeded())
@@ -221,6 +221,24 @@ def test_a_unet_is_no_critic(tmp_path):
 
 class Child(ar.LocalCritic):
     pass
+
+
+class Mislabelled(torch.nn.Linear):
+    def __init__(self, width, said=None):
+        super().__init__(width, 1)
+        self.arguments = dict(width=said)
+
+
+def test_a_critic_of_ones_own_is_saved_and_loaded_by_its_class(tmp_path):
+    critic, file = Child(1, (4, 4)), tmp_path / "child.safetensors"
+    pretrained.save_network(critic, file)
+    again = ar.load_critic(file, kind=Child)
+    assert type(again) is Child and all(
+        torch.equal(a, b) for a, b in zip(again.parameters(), critic.parameters(), strict=True)
+    )
+    for other in (None, ar.UNet):
+        with pytest.raises(ValueError, match=r"expected weights of a .*kind=ItsClass"):
+            ar.load_critic(file, kind=other)
 
 
 class Compiled(torch.nn.Module):
@@ -247,7 +265,8 @@ NOT_SAVED = {
     "no ending": (lambda: ar.LocalCritic(1, (4, 4)), "mine", ValueError, "safetensors, got no ending"),
     "wrapped": (lambda: torch.nn.DataParallel(ar.LocalCritic(1, (4, 4))), "a.safetensors", TypeError, "network.module"),
     "compiled": (lambda: Compiled(ar.LocalCritic(1, (4, 4))), "a.safetensors", TypeError, "network._orig_mod"),
-    "a child": (lambda: Child(1, (4, 4)), "a.safetensors", TypeError, "got Child"),
+    "another's arguments": (lambda: Mislabelled(2, 4), "a.safetensors", TypeError, "those of another one"),
+    "no arguments": (lambda: Mislabelled(2, {1}), "a.safetensors", TypeError, "others .Object of type set"),
     "another": (lambda: torch.nn.Linear(1, 1), "a.safetensors", TypeError, "got Linear"),
     "a name": (lambda: "ct-thorax", "a.safetensors", TypeError, "got str"),
     "NaN": (spoiled, "a.safetensors", ValueError, "finite weights"),

@@ -107,8 +107,8 @@ def test_every_batch_size_gives_the_same(size, angles):
 def test_memory_budget_decides():
     """Default 600 MB: 128x128 with 30 angles is a matrix; with 10 MB it is not. The estimate of the bytes is right."""
     kind = lambda A: type(A._project).__name__
-    assert kind(ar.RayTransform(128, 30)) == "_Matrix"
-    assert kind(ar.RayTransform(128, 30, memory_budget=10_000_000)) == "_OnTheFly"
+    assert kind(ar.RayTransform(128, 30)) == "MatrixProjector"
+    assert kind(ar.RayTransform(128, 30, memory_budget=10_000_000)) == "OnTheFlyProjector"
     from advreg_edu.operators.ray_transform import BYTES_PER_NONZERO, NONZEROS_PER_PIXEL_AND_ANGLE
 
     A = ar.RayTransform(64, 20)

@@ -252,6 +252,38 @@ def test_large_photographs_take_little_memory(tmp_path):
 # arrays, archives, weights
 
 
+HEADERS = {
+    "without sense": "5",
+    "keys that cannot be keys": "{[1]: 2}",
+    "keys that cannot be sorted": "{5: 1, 'descr': 2}",
+    "an empty dtype": "{'descr': (), 'fortran_order': False, 'shape': (1,)}",
+    "indented": "  a\n b\n  c",
+    "an open bracket": "[" * 300,
+    "nested": "-" * 5000 + "1",
+}
+
+
+@pytest.mark.parametrize("header", HEADERS.values(), ids=HEADERS)
+def test_a_header_that_is_none(header, tmp_path):
+    content = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + bytes(64)
+    (tmp_path / "a.npy").write_bytes(content)
+    with pytest.raises(ValueError, match=r"^a\.npy: expected a NumPy array, got "):
+        images.from_file(tmp_path / "a.npy", 8)
+
+
+@pytest.mark.parametrize("method", [9, 12, 14, 99])
+def test_an_archive_packed_in_another_way_than_it_says(method, tmp_path):
+    labels = dict(patient_id=np.array(["a"]), split=np.array(["train"]))
+    np.savez(tmp_path / "a.npz", hu=np.zeros((1, 8, 8)), **labels)
+    content = bytearray((tmp_path / "a.npz").read_bytes())
+    start, entry = content.index(b"\x93NUMPY"), content.index(b"PK\1\2")
+    content[8], content[entry + 10] = method, method
+    content[start : start + 5] = b"\x09\x05\x05\x00\xff"  # for LZMA, options that it does not have
+    (tmp_path / "a.npz").write_bytes(content)
+    with pytest.raises(ValueError, match=r"a\.npz.*: expected "):
+        datasets.chest(tmp_path / "a.npz", "train", 8)
+
+
 def test_headers_that_claim_more_than_there_is(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros((40, 40)))
     content = (tmp_path / "a.npy").read_bytes()

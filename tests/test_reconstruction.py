@@ -246,7 +246,7 @@ def test_stop_by_discrepancy(name, start):
     problem = problem_of(name, 0.05)
     A = problem.A
     y = data(problem)
-    numbers = float(A.mask.sum()) * A.domain_shape[0] if hasattr(A, "mask") else math.prod(A.range_shape)
+    numbers = math.prod(A.range_shape) if A.mask is None else float(A.mask.sum()) * A.domain_shape[0]
     expected = 0.05**2 * numbers * (2 if A.complex_range else 1)
     if start == "black":  # the data term falls to the noise level
         x0 = torch.zeros(len(y), *A.domain_shape, dtype=torch.float64)
@@ -260,14 +260,84 @@ def test_stop_by_discrepancy(name, start):
     assert len(set(crossed.int().argmax(0).tolist())) > 1  # not all at once: a joint crossing would never come
 
 
-def test_discrepancy_counts_the_noise():
-    """E ||e||^2, against which it is held, is that of the operator's own noise."""
-    from advreg_edu.reconstruction.stopping import degrees_of_freedom
+class HalfSeen(ar.LinearOperator):
+    """Inpainting as a user may write it: no mask, but the places that are measured in `_measured`."""
 
-    for name in MAKERS:
-        problem = problem_of(name, 1.0)
-        energy = problem.noise(3000, seeded()).abs().square().flatten(1).sum(1).mean().item()
-        assert energy == pytest.approx(degrees_of_freedom(problem.A), rel=0.02)
+    def __init__(self, seen):
+        super().__init__(domain_shape=(1, *seen.shape), range_shape=(1, *seen.shape), norm=1.0)
+        self.seen = seen.bool()
+
+    def _forward(self, x):
+        return torch.where(self.seen, x, 0)
+
+    _adjoint = _measured = _forward
+
+
+def test_discrepancy_asks_the_operator_what_it_measures():
+    """A user's inpainting stops at the iterate at which ours stops."""
+    mask = random_mask(8)
+    ends = []
+    for A in (ar.Inpainting(mask), HalfSeen(mask)):
+        problem = ar.Problem(A, 0.05)
+        y = data(problem)
+        x0 = torch.zeros(len(y), *A.domain_shape, dtype=torch.float64)
+        ends.append(run(problem, y, x0=x0, reg_weight=1e-4, step_size=0.05, steps=1000, stop="discrepancy")[-1])
+    assert ends[0].stopped and 2 < ends[0].step == ends[1].step and torch.equal(ends[0].x, ends[1].x)
+
+
+class HeavyBall:
+    """Polyak 1964: x_{k+1} = x_k - epsilon grad J(x_k) + beta (x_k - x_{k-1})."""
+
+    def __init__(self, momentum):
+        self.momentum = momentum
+
+    def start(self):
+        self.previous = None
+
+    def __call__(self, J, p, step_size):
+        before, self.previous = p.x if self.previous is None else self.previous, p.x
+        return p.x - step_size * p.gradient + self.momentum * (p.x - before)
+
+
+def test_a_solver_of_ones_own(problem):
+    """An object comes to the same minimiser, by its own formula, and serves several runs."""
+    y, A = data(problem), problem.A
+    solver = HeavyBall(0.5)
+    its = run(problem, y, step_size=0.2, steps=150, method=solver)
+    assert torch.allclose(its[-1].x, closed_form(problem, y, WEIGHT), atol=1e-4)
+    grad = lambda x: 2 * A.T(A(x) - y) + WEIGHT * x
+    x0, x1, x2 = (it.x for it in its[:3])
+    assert torch.allclose(x1, x0 - 0.2 * grad(x0), atol=1e-12)
+    assert torch.allclose(x2, x1 - 0.2 * grad(x1) + 0.5 * (x1 - x0), atol=1e-12)
+    again = run(problem, y, step_size=0.2, steps=150, method=solver)
+    assert all(torch.equal(a.x, b.x) for a, b in zip(its, again, strict=True))
+    assert run(problem, y, step_size=0.2, steps=500, method=solver, stop="gradient", tolerance=0.1)[-1].stopped
+
+
+def test_a_solver_may_be_a_function():
+    """Alg. 2, line 3 as the caller writes it is "gradient-descent", bit for bit."""
+    line_3 = lambda J, p, step_size: p.x - step_size * p.gradient
+    for ours, theirs in zip(run(problem_of("Ray")), run(problem_of("Ray"), method=line_3), strict=True):
+        assert torch.equal(ours.x, theirs.x) and torch.equal(ours.step_size, theirs.step_size)
+
+
+@pytest.mark.parametrize(
+    "method, options, message",
+    [
+        (HeavyBall, {}, r"expected a name or a solver, got the class HeavyBall. Make one: HeavyBall\(\)"),
+        (HeavyBall(0.5), {"step_size": "auto"}, 'expected a number for a solver of your own, got "auto"'),
+        (
+            lambda J, p, step_size: p.x[:1],
+            {},
+            r"method\(J, p, step_size\): expected images like p.x of shape \(3, 2",
+        ),
+        (lambda J, p, step_size: None, {}, r"method\(J, p, step_size\): expected a torch.Tensor, got NoneType"),
+        ("steepest", {}, "expected one of gradient-descent, accelerated, forward-backward, got 'steepest'"),
+    ],
+)
+def test_a_solver_that_is_none(method, options, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        run(problem_of("Identity"), method=method, **options)
 
 
 LIMITS = {"gradient-descent": 1.0, "accelerated": 2 / 3}

@@ -21,7 +21,7 @@ class Matrix(LinearOperator):
     """Any matrix (m, n) as an operator from (1, 1, n) to (1, 1, m)."""
 
     def __init__(self, matrix):
-        super().__init__((1, 1, matrix.shape[1]), (1, 1, matrix.shape[0]))
+        super().__init__(domain_shape=(1, 1, matrix.shape[1]), range_shape=(1, 1, matrix.shape[0]))
         self.matrix, self.norm = matrix, float(torch.linalg.matrix_norm(matrix, 2))
 
     def _forward(self, x):

@@ -13,7 +13,8 @@ from advreg_edu import pretrained
 from advreg_edu.__main__ import main
 from advreg_edu.baselines import TVMinimum
 from advreg_edu.experiments import presets, tables
-from advreg_edu.experiments.evaluation import BATCH, OVER_SLOPE, Row, Sample, evaluate
+from advreg_edu.experiments.evaluation import BATCH, Row, Sample, evaluate
+from advreg_edu.experiments.methods import OVER_SLOPE
 
 
 def seeded(seed=0):
@@ -26,7 +27,7 @@ def total_length(x):
 
 
 def run(experiment, sample, draws=1, critic=total_length, slope=1.0):
-    """Rows, pictures and how the runs ended, with a "U-Net" that changes nothing."""
+    """The evaluation with a "U-Net" that changes nothing."""
     return evaluate(experiment, critic, lambda x: x, slope, sample, draws)
 
 
@@ -44,12 +45,13 @@ def sample():
 
 
 def test_every_method_has_a_row_and_the_papers_number(experiment, sample):
-    rows, shown, _ = run(experiment, sample, draws=2)
+    found = run(experiment, sample, draws=2)
+    rows, pictures = found.rows, found.pictures
     names = [row.method for row in rows]
     assert names[:5] == ["noisy", "TV", "U-Net", "ours", OVER_SLOPE]
     assert len(names) == 7 and all("(oracle)" in name for name in names[5:])
     assert [row.paper_psnr for row in rows[:4]] == [20.3, 26.3, 28.8, 28.2]
-    assert list(shown) == ["truth", *names[:5]] and shown["TV"].shape == (3, 40, 40)
+    assert list(pictures) == ["truth", *names[:5]] and pictures["TV"].shape == (3, 40, 40)
     noisy, unet = rows[0], rows[2]
     assert noisy.psnr == pytest.approx(20.2, abs=0.4) and unet.psnr == pytest.approx(noisy.psnr)
     assert unet.ssim < unet.authors_ssim  # a larger data range hides errors
@@ -58,14 +60,14 @@ def test_every_method_has_a_row_and_the_papers_number(experiment, sample):
 def test_a_critic_of_another_scale_gives_the_same_with_the_weight_over_its_slope(experiment, sample):
     """Ours by the formula assumes slope 1; divided by the slope, lambda Psi does not change with the scale of Psi."""
     half = lambda x: total_length(x) / 2
-    rows = [run(experiment, sample, 1, psi, slope)[0] for psi, slope in ((total_length, 2.0), (half, 1.0))]
+    rows = [run(experiment, sample, 1, psi, slope).rows for psi, slope in ((total_length, 2.0), (half, 1.0))]
     whole, scaled = ({row.method: row.psnr for row in part} for part in rows)
     assert whole[OVER_SLOPE] == pytest.approx(scaled[OVER_SLOPE], abs=0.01)  # the rule is relative to lambda
     assert abs(whole["ours"] - scaled["ours"]) > 0.05
 
 
 def test_an_oracle_is_never_below_what_it_is_the_oracle_of(experiment, sample):
-    rows = {row.method: row for row in run(experiment, sample, draws=1)[0]}
+    rows = {row.method: row for row in run(experiment, sample, draws=1).rows}
     for name in ("TV", "ours"):
         (oracle,) = [row for method, row in rows.items() if method.startswith(f"{name}, best")]
         assert oracle.psnr >= rows[name].psnr - 1e-4 and math.isnan(oracle.ssim)
@@ -73,7 +75,7 @@ def test_an_oracle_is_never_below_what_it_is_the_oracle_of(experiment, sample):
 
 def test_averages_are_per_patient(experiment, sample):
     """Patient a has two slices, b one: the mean is over patients, the authors' batch PSNR over slices."""
-    rows, *_ = run(experiment, sample, draws=1)
+    rows = run(experiment, sample, draws=1).rows
     y = experiment.problem().measure(sample.x, seeded(0)).clamp(0, 1)
     a1, b, a2 = ar.psnr(y, sample.x).tolist()
     means = np.array([(a1 + a2) / 2, b])
@@ -84,7 +86,7 @@ def test_averages_are_per_patient(experiment, sample):
 
 
 def test_of_a_single_patient_there_is_no_standard_error(experiment, sample):
-    rows, *_ = run(experiment, replace(sample, groups=np.array(["a"] * len(sample.x))), draws=1)
+    rows = run(experiment, replace(sample, groups=np.array(["a"] * len(sample.x))), draws=1).rows
     assert all(math.isnan(row.psnr_error) and "nan" not in str(row) and "±" not in str(row) for row in rows)
 
 
@@ -92,7 +94,7 @@ def test_the_weight_of_tv_is_chosen_on_training_images_alone(experiment, sample)
     """The grid holds a weight that only suits flat images: flat training images choose it, against the reported."""
     experiment = replace(experiment, tv_weights=(0.1, 2.0))
     same, flat = (replace(sample, train=train) for train in (sample.x, torch.full((2, 3, 40, 40), 0.5)))
-    tv = lambda sample: run(experiment, sample, draws=1)[0][1]
+    tv = lambda sample: run(experiment, sample, draws=1).rows[1]
     assert tv(flat).psnr < tv(same).psnr - 1
 
 
@@ -103,8 +105,8 @@ def test_slow_methods_see_one_noise_draw_and_the_others_all(experiment, sample, 
         seen.append(len(y))
         return TVMinimum(y, torch.full((len(y),), gap), 0)
 
-    monkeypatch.setattr("advreg_edu.experiments.evaluation.minimise_tv", counted)
-    rows, *_ = run(experiment, sample, draws=3)
+    monkeypatch.setattr("advreg_edu.experiments.methods.minimise_tv", counted)
+    rows = run(experiment, sample, draws=3).rows
     assert seen == [2, 2, 3, 3]  # both weights on the training images, then on the reported ones, once
     noisy, tv = rows[:2]  # what this "TV" returns is y: of one draw, and of three
     assert tv.psnr == pytest.approx(noisy.psnr, abs=0.1) and tv.psnr != noisy.psnr
@@ -112,14 +114,15 @@ def test_slow_methods_see_one_noise_draw_and_the_others_all(experiment, sample, 
 
 def test_runs_end_by_the_rule_or_are_counted_at_the_limit(experiment, sample, monkeypatch):
     """Every run of ours is counted, those of both draws; with no steps to take none arrives, and nothing is warned."""
-    _, _, ends = run(experiment, sample, draws=2)
-    assert [len(torch.cat(ends.arrived[name])) for name in ("ours", OVER_SLOPE)] == [6, 3]
-    assert ends.of("ours").startswith("6 of 6 runs ended by the rule, 0 at the limit, ") and 0 < ends.gap <= 1e-4
-    monkeypatch.setattr("advreg_edu.experiments.evaluation.STEPS", 1)
+    methods = run(experiment, sample, draws=2).methods
+    assert [len(torch.cat(method.endings.by_rule)) for method in (methods.ours, methods.over_slope)] == [6, 3]
+    assert str(methods.ours.endings).startswith("6 of 6 runs ended by the rule, 0 at the limit, ")
+    assert 0 < methods.tv.largest_gap <= 1e-4
+    monkeypatch.setattr("advreg_edu.experiments.methods.STEPS", 1)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        _, _, ends = run(experiment, sample)
-    assert ends.of("ours") == "0 of 3 runs ended by the rule, 3 at the limit, after 1 iterates in the mean"
+        methods = run(experiment, sample).methods
+    assert str(methods.ours.endings) == "0 of 3 runs ended by the rule, 3 at the limit, after 1 iterates in the mean"
 
 
 def test_a_batch_gives_what_each_image_gives_alone(experiment, sample, monkeypatch):
@@ -129,9 +132,10 @@ def test_a_batch_gives_what_each_image_gives_alone(experiment, sample, monkeypat
     x = torch.cat([sample.x[:1], sample.x[:1] * 0.2, torch.full_like(sample.x[:1], 0.5)])
     together = run(experiment, replace(sample, x=x))
     alone = [run(experiment, Sample(one[None], np.array(["a"]), sample.train)) for one in x]
-    steps = torch.cat(together[2].steps["ours"]).tolist()
-    assert steps == [int(torch.cat(part[2].steps["ours"])) for part in alone] and len(set(steps)) > 1
-    score = lambda part: next(row.ssim for row in part[0] if row.method == "ours")
+    steps_of = lambda part: torch.cat(part.methods.ours.endings.steps)
+    steps = steps_of(together).tolist()
+    assert steps == [int(steps_of(part)) for part in alone] and len(set(steps)) > 1
+    score = lambda part: next(row.ssim for row in part.rows if row.method == "ours")
     mean = np.mean([score(part) for part in alone])
     assert score(run(experiment, replace(sample, x=x, groups=np.arange(3)))) == pytest.approx(mean, abs=1e-5)
 
@@ -142,9 +146,10 @@ def test_red_has_a_row_and_its_ends_are_counted(sample):
     small = replace(tables.EXPERIMENTS["2"][0], problem=problem, tv_weights=(0.003,), red_weights=(0.1, 0.3))
     x = ar.images.ellipses(4, 24, seeded())
     blur = lambda x: torch.nn.functional.avg_pool2d(x, 3, 1, 1)
-    rows, _, ends = evaluate(small, total_length, blur, 1.0, Sample(x[:2], np.arange(2), x[2:]), 1)
-    assert [row.method for row in rows][:5] == ["FBP", "FBP, Hann", "TV", "post-processing", "RED"]
-    assert ends.of("RED").startswith("2 of 2 runs ended by the rule") and ends.weights["RED"] in (0.1, 0.3)
+    found = evaluate(small, total_length, blur, 1.0, Sample(x[:2], np.arange(2), x[2:]), 1)
+    assert [row.method for row in found.rows][:5] == ["FBP", "FBP, Hann", "TV", "post-processing", "RED"]
+    red = found.methods.red
+    assert str(red.endings).startswith("2 of 2 runs ended by the rule") and red.weight in (0.1, 0.3)
 
 
 def test_draws_must_be_a_count(capsys):
@@ -183,9 +188,9 @@ def test_the_command_trains_what_is_missing_and_writes_table_and_picture(tiny_pr
     monkeypatch.setattr(pretrained, "names", list)
     monkeypatch.setattr(pretrained, "unet_names", list)
     assert main(["tables", "1", "--quick", "--out", str(tmp_path)]) == 0
-    shown = capsys.readouterr()
-    assert "28.2" in shown.out and "| ours |" in shown.out and "cos(∇Ψ, e)" in shown.out
-    assert "runs ended by the rule" in shown.out and "relative duality gap at most" in shown.out
+    printed = capsys.readouterr().out
+    assert "28.2" in printed and "| ours |" in printed and "cos(∇Ψ, e)" in printed
+    assert "runs ended by the rule" in printed and "relative duality gap at most" in printed
     names = {f"photos-color{which}-seed-0.safetensors" for which in ("", "-unet")}
     assert names <= {f.name for f in tmp_path.iterdir()}
     with (tmp_path / "table1-photos-color.csv").open(encoding="utf-8") as file:
@@ -208,7 +213,7 @@ def test_retrain_with_another_seed_trains_other_networks(tiny_presets, tmp_path,
 def test_without_images_the_command_says_what_it_needs(capsys):
     for number, word in (("1", "BSDS500"), ("2", "CT slices")):
         assert main(["tables", number]) == 2
-        assert "--images: expected a" in (said := capsys.readouterr().err) and word in said
+        assert "--images: expected a" in (message := capsys.readouterr().err) and word in message
 
 
 @pytest.mark.parametrize("number", ["1", "2"])

@@ -2,7 +2,9 @@
 
 import math
 import os
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,8 +12,11 @@ import torch
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
-def check_images(x, name="x", shape=None, unit_range=True):
-    """Raise unless `x` is a finite float batch (B, C, H, W), of item shape `shape` and in [0, 1] where asked."""
+def check_images(x: torch.Tensor, name: str = "x", shape: Sequence[int] | None = None, unit_range: bool = True) -> None:
+    """Raise unless `x` is a finite float batch (B, C, H, W), of item shape `shape` and in [0, 1] where asked.
+
+    >>> check_images(torch.rand(2, 1, 8, 8), shape=(1, 8, 8))
+    """
     check_batch(x, name, shape, "images (B, C, H, W)")
     if x.ndim != 4:
         raise ValueError(
@@ -27,8 +32,14 @@ def check_images(x, name="x", shape=None, unit_range=True):
         )
 
 
-def check_batch(x, name, shape=None, what="a batch"):
-    """Raise unless `x` is a tensor (B, *shape) with B > 0."""
+def check_batch(x: torch.Tensor, name: str, shape: Sequence[int] | None = None, what: str = "a batch") -> None:
+    """Raise unless `x` is a tensor (B, *shape) with B > 0.
+
+    >>> check_batch(torch.zeros(4), "x")
+    >>> check_batch(torch.zeros(2, 3), "x", shape=(5,))
+    Traceback (most recent call last):
+    ValueError: x: expected a batch of shape (B, 5), got (2, 3). Check channels and size, and keep the batch axis: ...
+    """
     check_tensor(x, name)
     if x.ndim and not len(x):
         got = f"an empty batch of shape {tuple(x.shape)}"
@@ -41,8 +52,13 @@ def check_batch(x, name, shape=None, what="a batch"):
         )
 
 
-def check_tensor(x, name):
-    """Raise unless `x` is a tensor that holds its numbers one by one."""
+def check_tensor(x: object, name: str) -> None:
+    """Raise unless `x` is a tensor that holds its numbers one by one.
+
+    >>> check_tensor([1, 2], "x")
+    Traceback (most recent call last):
+    TypeError: x: expected a torch.Tensor, got list. Convert it: torch.as_tensor(x).
+    """
     if not isinstance(x, torch.Tensor):
         fix = f"Convert it: torch.as_tensor({name})."
         raise TypeError(f"{name}: expected a torch.Tensor, got {type(x).__name__}. {fix}")
@@ -52,15 +68,25 @@ def check_tensor(x, name):
         raise ValueError(f"{name}: expected numbers, got a tensor on the meta device, which has none. Use the cpu.")
 
 
-def check_float(x, name):
-    """Raise unless `x` has a real floating-point type."""
+def check_float(x: torch.Tensor, name: str) -> None:
+    """Raise unless `x` has a real floating-point type.
+
+    >>> check_float(torch.arange(3), "x")
+    Traceback (most recent call last):
+    TypeError: x: expected a float tensor, got torch.int64. Convert it: x.float(), bytes / 255.
+    """
     if x.dtype not in FLOATS:
         fix = f"Take the real part: {name}.real." if x.is_complex() else f"Convert it: {name}.float(), bytes / 255."
         raise TypeError(f"{name}: expected a float tensor, got {x.dtype}. {fix}")
 
 
-def check_finite(x, name):
-    """Raise if a NaN or an infinity is in `x`."""
+def check_finite(x: torch.Tensor, name: str) -> None:
+    """Raise if a NaN or an infinity is in `x`.
+
+    >>> check_finite(torch.tensor([1.0, math.nan]), "x")
+    Traceback (most recent call last):
+    ValueError: x: expected finite numbers, got 1 NaN or infinite of 2. ...
+    """
     if not torch.isfinite(x).all():
         bad = int((~torch.isfinite(x)).sum())
         raise ValueError(
@@ -69,8 +95,14 @@ def check_finite(x, name):
         )
 
 
-def check_number(value, name, low=-math.inf, high=math.inf, fix="", above=False):
-    """Raise unless `value` is a finite number in [low, high], or in (low, high] if `above`; return it as a float."""
+def check_number(
+    value: Any, name: str, low: float = -math.inf, high: float = math.inf, fix: str = "", above: bool = False
+) -> float:
+    """Raise unless `value` is a finite number in [low, high], or in (low, high] if `above`; return it as a float.
+
+    >>> check_number(torch.tensor(2), "sigma", low=0)
+    2.0
+    """
     try:
         number = None if isinstance(value, (str, bytes)) else float(value)
     except OverflowError:
@@ -78,7 +110,7 @@ def check_number(value, name, low=-math.inf, high=math.inf, fix="", above=False)
     except (TypeError, ValueError, RuntimeError):  # a RuntimeError of tensors that are no number
         number = None
     if number is None:
-        raise TypeError(f"{name}: expected a number, got {shown(value)}. {fix}".strip())
+        raise TypeError(f"{name}: expected a number, got {describe(value)}. {fix}".strip())
     if not math.isfinite(number) or not low <= number <= high or (above and number == low):
         bound = f"above {low:g}" if above else f"at least {low:g}"
         bound += f" and at most {high:g}" if high < math.inf else ""
@@ -86,25 +118,38 @@ def check_number(value, name, low=-math.inf, high=math.inf, fix="", above=False)
     return number
 
 
-def check_count(value, name, low=1, fix="", high=10**9):
-    """Raise unless `value` is an integer in [low, high]; return it as an int."""
+def check_count(value: Any, name: str, low: int = 1, fix: str = "", high: int = 10**9) -> int:
+    """Raise unless `value` is an integer in [low, high]; return it as an int.
+
+    >>> check_count(16.0, "batch_size")
+    16
+    """
     whole = isinstance(value, int) or int(check_number(value, name, fix=fix)) == value
     if isinstance(value, bool) or not whole:
-        raise TypeError(f"{name}: expected a whole number, got {shown(value)}. {fix}".strip())
+        raise TypeError(f"{name}: expected a whole number, got {describe(value)}. {fix}".strip())
     if value < low:
-        raise ValueError(f"{name}: expected at least {low}, got {shown(value)}. {fix}".strip())
+        raise ValueError(f"{name}: expected at least {low}, got {describe(value)}. {fix}".strip())
     if value > high:
-        raise ValueError(f"{name}: expected at most {high}, got {shown(value)}. {fix}".strip())
+        raise ValueError(f"{name}: expected at most {high}, got {describe(value)}. {fix}".strip())
     return int(value)
 
 
-def check_seed(value):
-    """Raise unless `value` can seed a training, whose step k takes seed * 1,000,003 + k; return it as an int."""
+def check_seed(value: Any) -> int:
+    """Raise unless `value` can seed a training, whose step k takes seed * 1,000,003 + k; return it as an int.
+
+    >>> check_seed(-1)
+    Traceback (most recent call last):
+    ValueError: seed: expected at least 0, got -1.
+    """
     return check_count(value, "seed", 0, high=10**12)
 
 
-def shown(value):
-    """`value` in a message: at most 60 characters; of an array the shape."""
+def describe(value: object) -> str:
+    """`value` as words of a message: at most 60 characters; of an array the shape.
+
+    >>> describe(torch.zeros(2, 3)), describe("ct-thorax")
+    ('a tensor of shape (2, 3)', "'ct-thorax'")
+    """
     if isinstance(value, (np.ndarray, torch.Tensor)) and value.ndim:
         return f"{'a tensor' if isinstance(value, torch.Tensor) else 'an array'} of shape {tuple(value.shape)}"
     if isinstance(value, int) and abs(value) >= 10**50:
@@ -113,8 +158,15 @@ def shown(value):
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def as_tensor(values, name, fix):
-    """The numbers of a tensor, array or list as a tensor of their own: any byte order, any strides, none of objects."""
+shown = describe  # its former name
+
+
+def as_tensor(values: Any, name: str, fix: str) -> torch.Tensor:
+    """The numbers of a tensor, array or list as a tensor of their own: any byte order, any strides, none of objects.
+
+    >>> as_tensor([[1, 2]], "x", "Give numbers.")
+    tensor([[1, 2]])
+    """
     if isinstance(values, torch.Tensor):
         check_tensor(values, name)
         return values.detach().clone()
@@ -122,13 +174,18 @@ def as_tensor(values, name, fix):
         array = np.array(values, order="C")
         return torch.from_numpy(array.astype(array.dtype.newbyteorder("=")))
     except (TypeError, ValueError):
-        raise TypeError(f"{name}: expected an array of numbers, got {shown(values)}. {fix}") from None
+        raise TypeError(f"{name}: expected an array of numbers, got {describe(values)}. {fix}") from None
 
 
-def check_choice(value, name, choices):
-    """Raise unless `value` is one of `choices`; return it."""
+def check_choice(value: Any, name: str, choices: Collection[str], fix: str = "Choose one of them.") -> str:
+    """Raise unless `value` is one of `choices`; return it.
+
+    >>> check_choice("tv", "method", ("ours", "TV"))
+    Traceback (most recent call last):
+    ValueError: method: expected one of ours, TV, got 'tv'. Choose one of them.
+    """
     if not isinstance(value, str) or value not in choices:
-        raise ValueError(f"{name}: expected one of {', '.join(choices)}, got {shown(value)}.")
+        raise ValueError(f"{name}: expected one of {', '.join(choices)}, got {describe(value)}. {fix}")
     return value
 
 
@@ -138,27 +195,34 @@ class Refused(ValueError):
     got = ""
 
 
-def refused(name, expected, got, fix):
+def refused(name: object, expected: str, got: object, fix: str) -> Refused:
     """The `Refused` for something that was read, in one line of at most 300 characters, whatever the file holds.
 
     A long name keeps its end, `got` is cut where the line would be too long, and what cannot be printed is left out.
+
+    >>> print(refused("a.png", "a photograph", "an empty file", "Save it again."))
+    a.png: expected a photograph, got an empty file. Save it again.
     """
-    name = _one_line(name)
-    name = name if len(name) <= 80 else "..." + name[-77:]
-    before, after, got = f"{name}: expected {expected}, got ", f". {fix}", _one_line(got).rstrip(".")
+    label, came = _one_line(name), _one_line(got).rstrip(".")
+    label = label if len(label) <= 80 else "..." + label[-77:]
+    before, after = f"{label}: expected {expected}, got ", f". {fix}"
     room = max(20, 300 - len(before) - len(after))
-    got = got if len(got) <= room else got[: room - 3] + "..."
-    error = Refused((before + got + after)[:300])
-    error.got = got
+    came = came if len(came) <= room else came[: room - 3] + "..."
+    error = Refused((before + came + after)[:300])
+    error.got = came
     return error
 
 
-def _one_line(text):
+def _one_line(text: object) -> str:
     return "".join(c if c.isprintable() else " " for c in str(text)[:2000])
 
 
-def check_path(path, name="path", fix="Give the place of a file as text."):
-    """Raise unless `path` is text or a Path; return it as a Path, with ~ for the home folder."""
+def check_path(path: object, name: str = "path", fix: str = "Give the place of a file as text.") -> Path:
+    """Raise unless `path` is text or a Path; return it as a Path, with ~ for the home folder.
+
+    >>> check_path("runs/mine.checkpoint").name
+    'mine.checkpoint'
+    """
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"{name}: expected a path, got {type(path).__name__}. {fix}")
     if "\0" in str(path):

@@ -2,32 +2,46 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 
-def as_path(value, name):
-    """`value` as a Path, with ~ in the place of the home folder written out."""
+def as_path(value: object, name: str) -> Path:
+    """`value` as a Path, with ~ in the place of the home folder written out.
+
+    >>> as_path("runs/mine.checkpoint", "checkpoint").suffix
+    '.checkpoint'
+    """
     if not isinstance(value, (str, os.PathLike)) or not str(value):
         raise TypeError(f"{name}: expected the path of a file, got {value!r}. Give one such as 'runs/mine.checkpoint'.")
     return Path(value).expanduser()
 
 
-def check_file_name(path):
-    """Raise if `path` is a folder."""
+def check_file_name(path: Path) -> None:
+    """Raise if `path` is a folder.
+
+    >>> check_file_name(Path("mine.checkpoint"))
+    """
     if path.is_dir():
         raise ValueError(f"{path}: expected the name of a file, got a folder. Add a name: {path / 'mine'}{path.suffix}")
 
 
 @contextmanager
-def reserved(path, room=0):
+def reserved(path: Path, room: int = 0) -> Iterator[None]:
     """Within it no other process may reserve `path`; this one may, again and again.
 
     The lock lies in a file beside it, which holds the process's number, and dies with the process, however that ends.
     Args: room, bytes that will be written. Raises ValueError if another process has it, OSError if the folder cannot be
     made or written to, or has no room.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     with reserved(Path(folder, "mine.checkpoint")):
+    ...         [file.name for file in Path(folder).iterdir()]
+    ['mine.checkpoint.lock']
     """
     check_file_name(path)
     made = [folder for folder in path.absolute().parents if not folder.exists()]
@@ -47,7 +61,7 @@ def reserved(path, room=0):
                 folder.rmdir()
 
 
-def _acquire(lock, path, room):
+def _acquire(lock: FileLock, path: Path, room: int) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _check_room(path, room)
@@ -63,8 +77,15 @@ def _acquire(lock, path, room):
         Path(lock.lock_file).write_text(str(os.getpid()))
 
 
-def write(path, data):
-    """Write the bytes `data` to `path`, with the mode that the umask gives. A failure leaves what was there before."""
+def write(path: Path, data: bytes) -> None:
+    """Write the bytes `data` to `path`, with the mode that the umask gives. A failure leaves what was there before.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write(Path(folder, "a"), b"whole")
+    ...     Path(folder, "a").read_bytes()
+    b'whole'
+    """
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -80,21 +101,29 @@ def write(path, data):
             partial.unlink(missing_ok=True)
 
 
-def remove_partial(path):
-    """Remove what killed processes left of `write`; `path` must be reserved."""
+def remove_partial(path: Path) -> None:
+    """Remove what killed processes left of `write`; `path` must be reserved.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     Path(folder, "a.123.partial").touch()
+    ...     remove_partial(Path(folder, "a"))
+    ...     list(Path(folder).iterdir())
+    []
+    """
     for file in path.parent.iterdir():
         middle = file.name.removeprefix(f"{path.name}.").removesuffix(".partial")
         if middle.isdigit() and file.name == f"{path.name}.{middle}.partial":
             file.unlink(missing_ok=True)
 
 
-def _check_room(path, room):
+def _check_room(path: Path, room: int) -> None:
     free = shutil.disk_usage(path.parent).free
     if free < room:
         raise OSError(None, f"{free / 1e6:.1f} MB of free space, {room / 1e6:.1f} MB needed")
 
 
-def _cannot_write(path, error, size=None):
+def _cannot_write(path: Path, error: OSError, size: int | None = None) -> OSError:
     """The OSError that says so in one line."""
     what = "a place that can be written to" if size is None else f"room and right to write {size / 1e6:.1f} MB"
     kept = " The file of that name that was there before is kept." if path.is_file() else ""
@@ -102,7 +131,7 @@ def _cannot_write(path, error, size=None):
     return OSError(f"{path}: expected {what}, got: {error.strerror or error}. {fix}{kept}")
 
 
-def _holder(lock):
+def _holder(lock: FileLock) -> str:
     try:
         number = Path(lock.lock_file).read_text().strip()
     except OSError:  # Windows: nor to read

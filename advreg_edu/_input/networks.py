@@ -5,19 +5,29 @@ the weights, at least float32, and return the type of their input. Not in the pa
 """
 
 import functools
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .arguments import check_batch, check_float
 
+Network = Callable[[Tensor], Tensor]  # (B, C, H, W) to (B,) for critics, to (B, C, H, W) for others
 
-def in_type_of_weights(forward):
-    """Decorates the `forward` of our networks: x of any float type, the result in the type of x."""
+
+def in_type_of_weights(forward: Callable[[Any, Tensor], Tensor]) -> Callable[[Any, Tensor], Tensor]:
+    """Decorates the `forward` of our networks: x of any float type, the result in the type of x.
+
+    >>> class Half(nn.Linear):
+    ...     forward = in_type_of_weights(nn.Linear.forward)
+    >>> Half(2, 1)(torch.zeros(1, 2, dtype=torch.float64)).dtype
+    torch.float64
+    """
 
     @functools.wraps(forward)
-    def cast(self, x):
+    def cast(self: Any, x: Tensor) -> Tensor:
         check_batch(x, "x")
         check_float(x, "x")
         return forward(self, x.to(type_of(self, x.dtype))).to(x.dtype)
@@ -25,13 +35,21 @@ def in_type_of_weights(forward):
     return cast
 
 
-def evaluate(network, x):
-    """network(x), computed in the type of its weights and returned in the type of x."""
+def evaluate(network: Network, x: Tensor) -> Tensor:
+    """network(x), computed in the type of its weights and returned in the type of x.
+
+    >>> evaluate(nn.Linear(2, 1), torch.zeros(1, 2, dtype=torch.float64)).dtype
+    torch.float64
+    """
     return network(x.to(type_of(network, x.dtype))).to(x.dtype)
 
 
-def type_of(network, otherwise):
-    """The float type of a network's weights; `otherwise` where it has none."""
+def type_of(network: object, otherwise: torch.dtype) -> torch.dtype:
+    """The float type of a network's weights; `otherwise` where it has none.
+
+    >>> type_of(nn.Linear(2, 1), torch.float64), type_of(torch.sum, torch.float64)
+    (torch.float32, torch.float64)
+    """
     if isinstance(network, nn.Module):
         for p in network.parameters():
             if p.is_floating_point():
@@ -39,18 +57,31 @@ def type_of(network, otherwise):
     return otherwise
 
 
-def computing_type(network, x):
-    """The type in which an algorithm with this network and the tensor x computes: at least float32."""
+def computing_type(network: object, x: Tensor) -> torch.dtype:
+    """The type in which an algorithm with this network and the tensor x computes: at least float32.
+
+    >>> computing_type(torch.sum, torch.zeros(2, dtype=torch.float16))
+    torch.float32
+    """
     return torch.promote_types(type_of(network, x.real.dtype if x.is_complex() else x.dtype), torch.float32)
 
 
-def to_float_type(u, dtype):
-    """`u` with the float type, or with complex numbers of two such."""
+def to_float_type(u: Tensor, dtype: torch.dtype) -> Tensor:
+    """`u` with the float type, or with complex numbers of two such.
+
+    >>> to_float_type(torch.zeros(1, dtype=torch.complex64), torch.float64).dtype
+    torch.complex128
+    """
     return u.to(dtype.to_complex() if u.is_complex() else dtype)
 
 
-def check_network(network, name="critic", to="(B,)"):
-    """Raise unless `network` is a function, and its weights, if it has any, are finite numbers to compute with."""
+def check_network(network: object, name: str = "critic", to: str = "(B,)") -> None:
+    """Raise unless `network` is a function, and its weights, if it has any, are finite numbers to compute with.
+
+    >>> check_network("ct-thorax")
+    Traceback (most recent call last):
+    TypeError: critic: expected a network or function (B, C, H, W) to (B,), got the text 'ct-thorax'. ...
+    """
     expected = f"{name}: expected a network or function (B, C, H, W) to {to}"
     if isinstance(network, type) or not callable(network):
         load = "pretrained.load_unet" if name == "net" else "load_critic"
@@ -67,8 +98,13 @@ def check_network(network, name="critic", to="(B,)"):
             raise ValueError(f"{expected} with finite weights, got NaN or infinity. Load or train it again.")
 
 
-def check_trainable(network, name="critic", to="(B,)"):
-    """Raise unless `network` is a module with weights."""
+def check_trainable(network: object, name: str = "critic", to: str = "(B,)") -> None:
+    """Raise unless `network` is a module with weights.
+
+    >>> check_trainable(torch.sum)
+    Traceback (most recent call last):
+    TypeError: critic: expected a torch.nn.Module with weights to train, got builtin_function_or_method, ...
+    """
     check_network(network, name, to)
     if not isinstance(network, nn.Module) or not any(True for _ in network.parameters()):
         got = type(network).__name__
@@ -76,19 +112,33 @@ def check_trainable(network, name="critic", to="(B,)"):
 
 
 @contextmanager
-def derivatives():
-    """Within it derivatives can be taken, whatever the caller has switched off (no_grad, inference_mode)."""
+def derivatives() -> Iterator[None]:
+    """Within it derivatives can be taken, whatever the caller has switched off (no_grad, inference_mode).
+
+    >>> with torch.no_grad(), derivatives():
+    ...     torch.is_grad_enabled()
+    True
+    """
     with torch.inference_mode(False), torch.enable_grad():
         yield
 
 
-def variable(x):
-    """x as a variable to differentiate by."""
+def variable(x: Tensor) -> Tensor:
+    """x as a variable to differentiate by.
+
+    >>> variable(torch.zeros(2)).requires_grad
+    True
+    """
     return (x.clone() if x.is_inference() else x.detach()).requires_grad_()
 
 
-def gradient_by(psi, x, **options):
-    """grad of sum(psi) by the variable x. Raises where psi does not come from x by differentiable operations."""
+def gradient_by(psi: Tensor, x: Tensor, **options: Any) -> Tensor:
+    """grad of sum(psi) by the variable x. Raises where psi does not come from x by differentiable operations.
+
+    >>> x = variable(torch.tensor([[1.0, 2.0]]))
+    >>> gradient_by(x.square().sum(1), x)
+    tensor([[2., 4.]])
+    """
     grad = torch.autograd.grad(psi.sum(), x, allow_unused=True, **options)[0] if psi.requires_grad else None
     if grad is None:
         raise ValueError(
@@ -99,8 +149,14 @@ def gradient_by(psi, x, **options):
 
 
 @contextmanager
-def in_eval_mode(network):
-    """Within it the network is as in use, so that trying it leaves its running statistics alone."""
+def in_eval_mode(network: nn.Module) -> Iterator[None]:
+    """Within it the network is as in use, so that trying it leaves its running statistics alone.
+
+    >>> network = nn.BatchNorm1d(2)
+    >>> with in_eval_mode(network):
+    ...     network.training
+    False
+    """
     mode = network.training
     network.eval()
     try:
@@ -109,8 +165,11 @@ def in_eval_mode(network):
         network.train(mode)
 
 
-def check_values(psi, x, name="critic(x)"):
-    """Raise unless psi holds one number per image of x."""
+def check_values(psi: Tensor, x: Tensor, name: str = "critic(x)") -> None:
+    """Raise unless psi holds one number per image of x.
+
+    >>> check_values(torch.zeros(2), torch.zeros(2, 1, 8, 8))
+    """
     check_batch(psi, name, (), "one number per image")
     if len(psi) != len(x):
         raise ValueError(f"{name}: expected one number per image, {len(x)}, got {len(psi)}. Keep the batch axis.")

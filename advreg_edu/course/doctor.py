@@ -6,30 +6,48 @@ import os
 import shutil
 import sys
 import tomllib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..hardware import cores, limits
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report. With a fix it is a problem; a broken one makes the course fail, others slow it down."""
+    """One line of the report. With a fix it is a problem; a broken one makes the course fail, others slow it down.
+
+    >>> print(Finding("memory", "1.0 GB.", "close other notebooks."))
+    note   memory         1.0 GB. Fix: close other notebooks.
+    """
 
     what: str
     seen: str
     fix: str = ""
     broken: bool = False
 
-    def __str__(self):
+    def __str__(self) -> str:
         state = "BROKEN" if self.broken else "note" if self.fix else "ok"
         return f"{state:7}{self.what:15}{self.seen}" + (f" Fix: {self.fix}" if self.fix else "")
 
 
-def report():
-    """Print every finding; return 1 if something is broken, else 0."""
+Check = Callable[[], Iterator[Finding]]
+
+
+def report() -> int:
+    """Print every finding; return 1 if something is broken, else 0: python -m advreg_edu doctor.
+
+    >>> status = report()  # doctest: +ELLIPSIS
+    ok     Python         3...
+    >>> status in (0, 1)
+    True
+    """
     findings = examine()
     for finding in findings:
         print(finding)
@@ -38,18 +56,26 @@ def report():
     return 1 if broken else 0
 
 
-def examine():
-    """All findings, in the order of the report."""
+def examine() -> list[Finding]:
+    """All findings, in the order of the report.
+
+    >>> [finding.what for finding in examine()][:2]
+    ['Python', 'advreg_edu']
+    """
     checks = (_python, _package, *[_library(r) for r in requirements()], _threads, _cores, _memory, _weights, _widgets)
     return [finding for check in (*checks, _projector, _cuda, _browser) for finding in _safely(check)]
 
 
-def requirements():
-    """What the package depends on, as packaging.Requirement: from the installed package, else from pyproject.toml."""
+def requirements() -> "list[Requirement]":
+    """What the package depends on: from the installed package, else from pyproject.toml.
+
+    >>> "torch" in [requirement.name for requirement in requirements()]
+    True
+    """
     from packaging.requirements import Requirement
 
     try:
-        lines = importlib.metadata.requires("advreg-edu")
+        lines = importlib.metadata.requires("advreg-edu") or []
     except importlib.metadata.PackageNotFoundError:
         pyproject = Path(__file__).parent.parent.parent / "pyproject.toml"
         lines = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]["dependencies"]
@@ -57,23 +83,23 @@ def requirements():
     return [r for r in wanted if r.marker is None or r.marker.evaluate({"extra": ""})]
 
 
-def _python():
+def _python() -> Iterator[Finding]:
     version = ".".join(str(n) for n in sys.version_info[:3])
     old = sys.version_info < (3, 11)
     yield Finding("Python", f"{version}, {sys.prefix}", "install Python 3.11 or newer." if old else "", old)
 
 
-def _package():
+def _package() -> Iterator[Finding]:
     from .. import __version__
 
     yield Finding("advreg_edu", f"{__version__}, {Path(__file__).parent.parent}")
 
 
-def _library(requirement):
+def _library(requirement: "Requirement") -> Check:
     """A check of one dependency's version."""
     wanted = f'"{requirement.name}{requirement.specifier}"'
 
-    def check():
+    def check() -> Iterator[Finding]:
         try:
             version = importlib.metadata.version(requirement.name)
         except importlib.metadata.PackageNotFoundError:
@@ -86,7 +112,7 @@ def _library(requirement):
     return check
 
 
-def _threads():
+def _threads() -> Iterator[Finding]:
     limit, most = limits.cpu_limit(), cores.allowed()
     fix = f"set OMP_NUM_THREADS={max(1, int(limit))} or leave it out; more threads than cores are slow."
     names = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
@@ -94,14 +120,14 @@ def _threads():
     yield Finding("threads", f"at most {most} for {limit:g} cores; {policy}.", fix if most > max(1, limit) else "")
 
 
-def _cores():
+def _cores() -> Iterator[Finding]:
     share, limit, most = cores.measure_share(), limits.cpu_limit(), cores.allowed()
     busy = share < 0.8 * min(1, limit / most)
     fix = f"close what else computes here, or expect to wait {1 / share:.1f} times as long." if busy else ""
     yield Finding("cores", f"a thread got {share:.0%} of its core for two seconds.", fix)
 
 
-def _memory():
+def _memory() -> Iterator[Finding]:
     limit = limits.memory_limit()
     if limit is None:
         yield Finding("memory", "limit unknown.")
@@ -110,7 +136,7 @@ def _memory():
         yield Finding("memory", f"{limit / 2**30:.1f} GB.", fix if limit < 1.9 * 2**30 else "")
 
 
-def _weights():
+def _weights() -> Iterator[Finding]:
     from .. import pretrained
 
     for name in pretrained.names():
@@ -123,7 +149,7 @@ def _weights():
             yield Finding("weights", f"{name}: SHA-256 is right, {count:,} parameters.")
 
 
-def _widgets():
+def _widgets() -> Iterator[Finding]:
     from jupyter_core.paths import jupyter_path
 
     name = "labextensions/@jupyter-widgets/jupyterlab-manager"
@@ -132,7 +158,7 @@ def _widgets():
     yield Finding("widgets", f"JupyterLab's part is {'there' if there else 'missing'}.", fix, not there)
 
 
-def _projector():
+def _projector() -> Iterator[Finding]:
     if sys.platform == "darwin" and not _installed("astra"):
         yield Finding("ASTRA", "not installed.", "conda install -c astra-toolbox astra-toolbox; only CT needs it.")
         return
@@ -144,7 +170,7 @@ def _projector():
     yield Finding("ASTRA", f"CT works, its adjoint is exact to {error:.0e}.", fix, wrong)
 
 
-def _cuda():
+def _cuda() -> Iterator[Finding]:
     import torch
 
     if not torch.cuda.is_available():
@@ -155,12 +181,12 @@ def _cuda():
     yield Finding("CUDA", f"{torch.cuda.get_device_name()}; ASTRA {'uses it' if astra.use_cuda() else 'does not'}.")
 
 
-def _browser():
+def _browser() -> Iterator[Finding]:
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     yield Finding("browser", found or "no Chromium; only the tests drive one.")
 
 
-def _safely(check):
+def _safely(check: Check) -> Iterator[Finding]:
     """The findings of a check; an exception becomes a broken one, so that the rest is still looked at."""
     try:
         yield from check()
@@ -169,5 +195,5 @@ def _safely(check):
         yield Finding(check.__name__.lstrip("_"), f"{type(error).__name__}: {error}", fix, True)
 
 
-def _installed(module):
+def _installed(module: str) -> bool:
     return importlib.util.find_spec(module) is not None

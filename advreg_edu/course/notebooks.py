@@ -2,15 +2,23 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent.parent.parent
 SOURCE = "notebooks/source"
 
 
-def generate(source):
+def generate(source: Path | str) -> str:
     """The text of a notebook: no outputs, and the same text for the same source, cell ids included.
 
     Args: source, the path of a jupytext py:percent file.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "sum.py").write_text("# %%\\n1 + 1\\n")
+    ...     text = generate(Path(folder, "sum.py"))
+    >>> "1 + 1" in text
+    True
     """
     import jupytext
     import nbformat
@@ -21,40 +29,65 @@ def generate(source):
         "language_info": {"name": "python"},
     }
     notebook.nbformat, notebook.nbformat_minor = 4, 5
-    taken = set()
+    taken: set[str] = set()
     for cell in notebook.cells:
         cell.id = _cell_id(cell, taken)
     nbformat.validate(notebook)
     return nbformat.writes(notebook) + "\n"
 
 
-def targets(root=ROOT):
-    """{notebook to write: its source}, sorted by name. Raises FileNotFoundError outside a checkout."""
+def targets(root: Path | str = ROOT) -> dict[Path, Path]:
+    """{notebook to write: its source}, sorted by name. Raises FileNotFoundError outside a checkout.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     Path(folder, SOURCE).mkdir(parents=True)
+    ...     _ = Path(folder, SOURCE, "sum.py").write_text("# %%\\n1 + 1\\n")
+    ...     [path.name for path in targets(folder)]
+    ['sum.ipynb']
+    """
     folder = Path(root) / SOURCE
     if not folder.is_dir():
         raise FileNotFoundError(f"{SOURCE}/: expected in a checkout of the project, got none in {root}. Clone it.")
     return {folder.parent / f"{source.stem}.ipynb": source for source in sorted(folder.glob("*.py"))}
 
 
-def write(root=ROOT):
-    """Generate every notebook; return the paths written."""
+def write(root: Path | str = ROOT) -> list[Path]:
+    """Generate every notebook; return the paths written.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     Path(folder, SOURCE).mkdir(parents=True)
+    ...     _ = Path(folder, SOURCE, "sum.py").write_text("# %%\\n1 + 1\\n")
+    ...     before, written, after = stale(folder), write(folder), stale(folder)
+    >>> [len(paths) for paths in (before, written, after)]
+    [1, 1, 0]
+    """
     for path, source in targets(root).items():
         path.write_text(generate(source), encoding="utf-8", newline="\n")
     return list(targets(root))
 
 
-def stale(root=ROOT):
-    """The notebooks that are missing, not what their source generates, or without a source."""
+def stale(root: Path | str = ROOT) -> list[Path]:
+    """The notebooks that are missing, not what their source generates, or without a source.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     Path(folder, SOURCE).mkdir(parents=True)
+    ...     _ = Path(folder, "notebooks", "orphan.ipynb").write_text("{}")
+    ...     [path.name for path in stale(folder)]
+    ['orphan.ipynb']
+    """
     known = targets(root)
     orphans = set((Path(root) / SOURCE).parent.glob("*.ipynb")) - set(known)
     return sorted(orphans | {path for path, source in known.items() if not _is_current(path, source)})
 
 
-def _is_current(path, source):
+def _is_current(path: Path, source: Path) -> bool:
     return path.exists() and path.read_text(encoding="utf-8") == generate(source)
 
 
-def _cell_id(cell, taken):
+def _cell_id(cell: Any, taken: set[str]) -> str:
     """Made of the cell's text, so that adding a cell leaves the others' ids alone."""
     base = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
     name, copies = base, 1

@@ -5,34 +5,32 @@ scales are text of the page. `grid` puts tiles into rows; nothing here knows abo
 """
 
 import html
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
-from .pictures import (
-    CENTRED,
-    COLOURS,
-    OUTLINE,
-    TITLE,
-    array_of,
-    colour_table,
-    described,
-    image_element,
-    png_of_rows,
-    scale_bar,
-)
+from .looks import colour_table
+from .panels import CENTRED, COLOURS, OUTLINE, TITLE, image_element, scale_bar
+from .pictures import array_of, described
+from .png import png_of_rows
 
 SIDE, GAP = 256, 12  # pixels of the page: a tile at its largest, between tiles
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A PNG with one pixel per number, how large the page shows it, and its words. `frames`: (row, column, side)."""
+    """A PNG with one pixel per number, how large the page shows it, and its words. `frames`: (row, column, side).
+
+    >>> Tile(b"", "black", "A black square.", (256, 256)).html()
+    '<figure ...black...</figure>'
+    """
 
     png: bytes
     title: str
     alt: str
-    size: tuple  # (width, height) in pixels of the page
+    size: tuple[int, int]  # (width, height) in pixels of the page
     scale: tuple = ()  # (kind, low, high) of the colour bar; none for a mosaic
     frames: tuple = ()
     factor: int = 1  # page pixels per number
@@ -63,19 +61,23 @@ class Tile:
 
 @dataclass(frozen=True)
 class Grid:
-    """Tiles in rows of three, which shrink with the page; `img()` is what a widget shows."""
+    """Tiles in rows of three, which shrink with the page; `img()` is what a widget shows.
 
-    tiles: tuple
+    >>> Grid((tile(torch.zeros(1, 8, 8), "black"), tile(torch.ones(1, 8, 8), "white"))).figures().count("<img")
+    2
+    """
+
+    tiles: tuple[Tile, ...]
 
     @property
-    def alt(self):
+    def alt(self) -> str:
         return " ".join(tile.alt for tile in self.tiles)
 
-    def img(self):
+    def img(self) -> str:
         style = f"display:grid;gap:4px {GAP}px;align-items:end;grid-template-columns:repeat(3,minmax(0,{SIDE}px))"
         return f'<div class="advreg-grid" style="{style}">{self.figures()}</div>'
 
-    def figures(self, first=0, last=None):
+    def figures(self, first: int = 0, last: int | None = None) -> str:
         """The HTML of some of the tiles alone."""
         return "".join(tile.html() for tile in self.tiles[first:last])
 
@@ -86,7 +88,14 @@ class Grid:
         return self.alt
 
 
-def tile(image, title, kind="image", span=None, frames=(), numbers=""):
+def tile(
+    image: torch.Tensor,
+    title: str,
+    kind: str = "image",
+    span: tuple[float, float] | None = None,
+    frames: Iterable[Sequence[int]] = (),
+    numbers: str = "",
+) -> Tile:
     """One image as a `Tile`.
 
     Args:
@@ -95,6 +104,9 @@ def tile(image, title, kind="image", span=None, frames=(), numbers=""):
         span: (low, high) of the scale. Default: (0, 1) for images, else the largest magnitude.
         frames: squares to draw, each (row, column, side) in numbers of the image.
         numbers: further words for the text, such as "PSNR 17.1 dB".
+
+    >>> tile(torch.zeros(1, 8, 8), "black", numbers="PSNR 10 dB").alt
+    'black (mean 0, values 0 to 0, shown from 0 to 1), PSNR 10 dB.'
     """
     array = array_of(image, title)
     low, high = span or _span(array, kind)
@@ -107,28 +119,35 @@ def tile(image, title, kind="image", span=None, frames=(), numbers=""):
     return Tile(_png(levels, kind), title, words, size, (kind, low, high), tuple(frames), factor)
 
 
-def mosaic(images, kinds, spans, title, alt):
-    """Four images of one size as the quarters of a tile, to compare a detail."""
-    quarters = [_coloured(array_of(image, title), *how) for image, *how in zip(images, kinds, spans, strict=True)]
+def mosaic(
+    images: Sequence[torch.Tensor], kinds: Sequence[str], spans: Sequence[tuple[float, float]], title: str, alt: str
+) -> Tile:
+    """Four images of one size as the quarters of a tile, to compare a detail.
+
+    >>> mosaic([torch.zeros(1, 8, 8)] * 4, ["image"] * 4, [(0, 1)] * 4, "detail", "four black squares").size
+    (256, 256)
+    """
+    panels = zip(images, kinds, spans, strict=True)
+    quarters = [_coloured(array_of(image, title), kind, span) for image, kind, span in panels]
     rows = [np.concatenate(pair, axis=1) for pair in (quarters[:2], quarters[2:])]
     levels = np.concatenate(rows)
     factor = SIDE // max(levels.shape[:2])
     return Tile(_png(levels, "image"), title, alt, (factor * levels.shape[1], factor * levels.shape[0]), factor=factor)
 
 
-def _span(array, kind):
+def _span(array: np.ndarray, kind: str) -> tuple[float, float]:
     if kind == "image":
         return 0.0, 1.0
     high = float(np.abs(array).max()) or 1.0
     return (-high, high) if kind == "signed" else (0.0, high)
 
 
-def _coloured(array, kind, span):
+def _coloured(array: np.ndarray, kind: str, span: tuple[float, float]) -> np.ndarray:
     levels = (np.clip((array - span[0]) * (255 / (span[1] - span[0])), 0, 255) + 0.5).astype(np.uint8)
     return levels if levels.ndim == 3 else colour_table(COLOURS[kind])[levels]
 
 
-def _png(levels, kind):
+def _png(levels: np.ndarray, kind: str) -> bytes:
     height, width = levels.shape[:2]
     if levels.ndim == 3:
         return png_of_rows(levels.reshape(height, -1), width, filter=0, colour=2)

@@ -1,6 +1,9 @@
 """Real images in parts, as Tables 1 and 2 need them. Paper: §5.2 (BSDS500), §5.3 (LIDC/IDRI)."""
 
 import itertools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -10,18 +13,32 @@ from .. import images
 from .._input.arguments import check_choice, check_path, refused
 from ..images._arrays import read_npz
 
+Item = TypeVar("Item")  # a patient or a photograph
 PARTS = ("train", "dev", "val")
 HELD_BACK = 8  # of the training patients or photographs, one in so many is held back for choices: "dev"
 
 
-def photographs(folder, part, n, size, generator):
-    """n random colour crops of the photographs of a part: (n, 3, size, size).
+def photographs(
+    path: Path | str | None, part: str, n: int, size: int, generator: torch.Generator | None
+) -> torch.Tensor:
+    """n random colour crops of the photographs in a folder that belong to a part: (n, 3, size, size).
 
-    Every choice is made on "dev": every eighth photograph of folder/train, never trained on. "train" is the others,
-    "val" is folder/val, in random order one crop of each photograph before any gives a second. A folder without the
-    subfolders train and val is taken whole as folder/train.
+    Every choice is made on "dev": every eighth photograph of path/train, never trained on. "train" is the others,
+    "val" is path/val, in random order one crop of each photograph before any gives a second. A folder without the
+    subfolders train and val is taken whole as path/train.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from PIL import Image
+    >>> with TemporaryDirectory() as folder:
+    ...     for split in ("train", "val"):
+    ...         Path(folder, split).mkdir()
+    ...         for k in range(3):
+    ...             Image.new("RGB", (40, 32), (80 * k,) * 3).save(f"{folder}/{split}/{k}.png")
+    ...     x = photographs(folder, "val", 6, 16, torch.Generator().manual_seed(0))
+    >>> tuple(x.shape)
+    (6, 3, 16, 16)
     """
-    folder = _given(folder, "a folder of photographs such as BSDS500, with the subfolders train and val")
+    folder = _existing(path, "a folder of photographs such as BSDS500, with the subfolders train and val")
     check_choice(part, "part", PARTS)
     split = "val" if part == "val" else "train"
     if (folder / split).is_dir():
@@ -35,18 +52,26 @@ def photographs(folder, part, n, size, generator):
         order = torch.randperm(len(files), generator=generator).tolist()
         one_of_each = itertools.islice(itertools.cycle(order), n)
         return torch.cat([images.from_folder([files[k]], 1, size, generator=generator) for k in one_of_each])
-    return images.from_folder(_of_part(files, part, folder), n, size, generator=generator)
+    return images.from_folder(list(_of_part(files, part, folder)), n, size, generator=generator)
 
 
-def chest(path, part, size=128):
-    """CT slices, each scaled from its own minimum to its own maximum as the authors did, and whose they are.
+def chest(path: Path | str | None, part: str, size: int = 128) -> tuple[torch.Tensor, np.ndarray]:
+    """CT slices, each scaled from its own minimum to its own maximum as the authors did, and the patient of each.
 
     Every choice is made on "dev": every eighth patient of the training split, who is never trained on.
     Args: path, an .npz file with the arrays hu (n, H, W) in Hounsfield units, patient_id (n,) and split (n,), train
         or val; or a folder of DICOM files path/train/PATIENT/... and path/val/PATIENT/...; part, one of PARTS.
     Returns: images (n, 1, size, size) in [0, 1] and an array of n patients.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> labels = dict(patient_id=np.array(["a", "b", "c"]), split=np.array(["train", "train", "val"]))
+    >>> with TemporaryDirectory() as folder:
+    ...     np.savez(f"{folder}/slices.npz", hu=np.arange(3 * 16 * 16).reshape(3, 16, 16), **labels)
+    ...     x, patients = chest(f"{folder}/slices.npz", "val", size=16)
+    >>> tuple(x.shape), patients.tolist()
+    ((1, 1, 16, 16), ['c'])
     """
-    path = _given(path, "a file or folder of CT slices")
+    path = _existing(path, "a file or folder of CT slices")
     check_choice(part, "part", PARTS)
     split = "val" if part == "val" else "train"
     if path.is_dir():
@@ -58,11 +83,11 @@ def chest(path, part, size=128):
         got = ", ".join(sorted(set(splits.tolist())))
         raise refused(path, f"slices whose split is {split}", got, "Divide them.")
     hu, patients = hu[splits == split], patients[splits == split]
-    chosen = np.isin(patients, _of_part(np.unique(patients), part, path))
+    chosen = np.isin(patients, _of_part(np.unique(patients).tolist(), part, path))
     return images.from_hounsfield(hu[chosen], size, window=None), patients[chosen]
 
 
-def _arrays(path):
+def _arrays(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """hu, patient_id and split of an .npz file."""
     arrays = read_npz(path, {"hu": "fui", "patient_id": "USui", "split": "U"})
     for key, axes in (("hu", 3), ("patient_id", 1), ("split", 1)):
@@ -75,59 +100,76 @@ def _arrays(path):
     return arrays["hu"], arrays["patient_id"], arrays["split"]
 
 
-def moved(x, copies, generator, sharp=False, weights=None):
+def augment_pose(
+    x: torch.Tensor,
+    copies: int,
+    generator: torch.Generator | None,
+    sharp: bool = False,
+    weights: torch.Tensor | None = None,
+) -> torch.Tensor:
     """x and `copies` more of each image, turned by up to 10 degrees, scaled by up to an eighth and shifted by up to 3 %
     of its side, at random: (B, C, H, W) to ((1 + copies) * B, C, H, W). What comes in from outside is 0, air.
 
-    sharp: copies as sharp as x, by bicubic interpolation between samples twice as dense. The linear one takes half of
-        the power of the finest details. For U-Nets sharp copies are better, for critics it depends (data/STUDY.md).
-    weights: (B,) >= 0; each of the copies * B copies is of an image drawn with these odds. None copies every image
-        `copies` times.
+    Args:
+        sharp: copies as sharp as x, by bicubic interpolation between samples twice as dense. The linear one, which is
+            the default, blurs the finest details. data/study/patients.md says which networks gain by it.
+        weights: (B,) >= 0; each of the copies * B copies is of an image drawn with these odds. None copies every image
+            `copies` times.
+
+    >>> x = images.thorax(2, size=32, generator=torch.Generator().manual_seed(0))
+    >>> y = augment_pose(x, 3, torch.Generator().manual_seed(1))
+    >>> tuple(y.shape), torch.equal(y[:2], x)
+    ((8, 1, 32, 32), True)
     """
     draw = lambda *shape: torch.rand(len(x), *shape, generator=generator) - 0.5
-    source = _twice_as_fine(_twice_as_fine(x, -1), -2) if sharp else x
+    source = _double_sampling(_double_sampling(x, -1), -2) if sharp else x
     # the finer grid begins a quarter of a pixel farther out; from -1 to 1 a pixel is 2 / side
-    shift_of_grid = 0.5 / torch.tensor([x.shape[-1], x.shape[-2]]) if sharp else 0.0
+    shift_of_grid = 0.5 / torch.tensor([x.shape[-1], x.shape[-2]]) if sharp else torch.zeros(2)
     out = [x]
     for _ in range(copies):
         angle, scale, shift = 0.35 * draw(), 1 + 0.25 * draw(), 0.12 * draw(2)
         cos, sin = scale * angle.cos(), scale * angle.sin()
         motion = torch.stack([cos, -sin, shift[:, 0], sin, cos, shift[:, 1]], 1).reshape(-1, 2, 3)
-        where = F.affine_grid(motion, x.shape, align_corners=False) - shift_of_grid
+        grid = F.affine_grid(motion, list(x.shape), align_corners=False) - shift_of_grid
         mode = "bicubic" if sharp else "bilinear"
-        whom = slice(None) if weights is None else torch.multinomial(weights, len(x), True, generator=generator)
-        out.append(F.grid_sample(source[whom], where, mode=mode, align_corners=False).clamp(0, 1))
+        images_drawn = source
+        if weights is not None:
+            images_drawn = source[torch.multinomial(weights, len(x), True, generator=generator)]
+        out.append(F.grid_sample(images_drawn, grid, mode=mode, align_corners=False).clamp(0, 1))
     return torch.cat(out)
 
 
-def _twice_as_fine(x, dim):
+moved = augment_pose  # its former name
+
+
+def _double_sampling(x: torch.Tensor, dim: int) -> torch.Tensor:
     """x with a sample between every two, by zeros behind its Fourier transform: exact but for the finest frequency."""
     return 2 * torch.fft.irfft(torch.fft.rfft(x, dim=dim), n=2 * x.shape[dim], dim=dim)
 
 
-def _dicom(path, part, split, size):
-    patients = sorted(folder.name for folder in (path / split).glob("*") if folder.is_dir())
-    if not patients:
+def _dicom(path: Path, part: str, split: str, size: int) -> tuple[torch.Tensor, np.ndarray]:
+    folders = sorted(folder.name for folder in (path / split).glob("*") if folder.is_dir())
+    if not folders:
         raise ValueError(f"{path}: expected the folders {split}/PATIENT with DICOM files, got none. Sort them so.")
-    patients = _of_part(patients, part, path)
+    patients = _of_part(folders, part, path)
     slices = [images.from_dicom(path / split / patient, size, window=None) for patient in patients]
-    return torch.cat(slices), np.repeat(patients, [len(x) for x in slices])
+    return torch.cat(slices), np.repeat(np.array(patients), [len(x) for x in slices])
 
 
-def _of_part(whom, part, path):
+def _of_part(items: Sequence[Item], part: str, path: Path) -> Sequence[Item]:
     """Those of the sorted patients or photographs of a split that belong to `part`."""
     if part == "val":
-        return whom
-    if len(whom) < 2:
-        raise ValueError(f"{path}: expected at least two to train on and hold back, got {len(whom)}. Add more.")
-    dev = whom[::HELD_BACK]
-    return dev if part == "dev" else [one for one in whom if one not in dev]
+        return items
+    if len(items) < 2:
+        raise ValueError(f"{path}: expected at least two to train on and hold back, got {len(items)}. Add more.")
+    dev = items[::HELD_BACK]
+    return dev if part == "dev" else [item for item in items if item not in dev]
 
 
-def _given(path, what):
+def _existing(path: Path | str | None, what: str) -> Path:
     if path is None:
-        raise ValueError(f"--images: expected {what}, got none. Pass --images PATH.")
-    path = check_path(path, "--images")
+        raise refused("path", what, "none", "Name a place where it lies.")
+    path = check_path(path)
     if not path.exists():
-        raise refused("--images", what, f"{path}, which is not there", "Check the path.")
+        raise refused("path", what, f"{path}, which is not there", "Check the path.")
     return path

@@ -1,7 +1,7 @@
 """Sharing the cores: as many threads as are free now, and batches in parts whose numbers do not depend on how many.
 
 Torch's OpenMP threads meet at a barrier after every small operation. Where one of them has no core, the others spin
-there: two trainings on two cores were eighty times slower than one. So a batch is cut into parts, one thread each,
+there, and two trainings on two cores take many times as long as one. So a batch is cut into parts, one thread each,
 without barriers (`in_parts`); what cannot be cut gets the threads for which there are cores (`use_free`).
 Not in the paper.
 """
@@ -9,9 +9,11 @@ Not in the paper.
 import os
 import threading
 import time
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from typing import Any, TypeVar
 
 import psutil
 import torch
@@ -23,9 +25,15 @@ SPARE = 0.3  # of a core that others may use without our giving it up
 IMAGE = 128 * 128  # numbers in one image of the course
 PARTS = 8  # of a batch, and threads, at most
 
+Result = TypeVar("Result")
 
-def allowed():
-    """Threads that this process may use: OMP_NUM_THREADS, else the container's cores or torch.set_num_threads."""
+
+def allowed() -> int:
+    """Threads that this process may use: OMP_NUM_THREADS, else the container's cores or torch.set_num_threads.
+
+    >>> allowed() >= 1
+    True
+    """
     if os.environ.get("OMP_NUM_THREADS", "").isdigit():
         return max(1, int(os.environ["OMP_NUM_THREADS"]))
     cores = _use.now()[0]
@@ -36,10 +44,13 @@ def allowed():
     return min(cores, _torch["of the user"])
 
 
-def free():
+def free() -> int:
     """Threads for which there are cores now: those that no other program uses, at least 1 and at most `allowed()`.
 
     If OMP_NUM_THREADS is set it is that number, whatever others do.
+
+    >>> 1 <= free() <= allowed()
+    True
     """
     most = allowed()
     if most == 1 or "OMP_NUM_THREADS" in os.environ:
@@ -48,22 +59,35 @@ def free():
     return max(1, min(most, int(cores - others + SPARE)))
 
 
-def use(number):
-    """Torch uses so many threads from now on."""
+def use(number: int) -> None:
+    """Torch uses so many threads from now on.
+
+    >>> use(free())
+    >>> torch.get_num_threads() >= 1
+    True
+    """
     if number != torch.get_num_threads():  # to set it costs a millisecond, even where it stays what it is
         torch.set_num_threads(number)
         if threading.current_thread() is threading.main_thread():
             _torch["set here"] = number
 
 
-def use_free():
-    """Torch uses the threads for which there are cores now. Called again and again, it follows what others do."""
+def use_free() -> None:
+    """Torch uses the threads for which there are cores now. Called again and again, it follows what others do.
+
+    >>> use_free()
+    """
     use(free())
 
 
 @contextmanager
-def one_thread():
-    """Within it torch uses one thread: sums by several round in another order."""
+def one_thread() -> Iterator[None]:
+    """Within it torch uses one thread: sums by several round in another order.
+
+    >>> with one_thread():
+    ...     torch.get_num_threads()
+    1
+    """
     allowed()  # notes what the user has set
     before = torch.get_num_threads()
     use(1)
@@ -73,33 +97,44 @@ def one_thread():
         use(before)
 
 
-def count_parts(batch):
+def count_parts(batch: torch.Tensor) -> int:
     """Into how many parts a batch is cut: one for each four images, two at least if there are two images; 1 on an
-    accelerator. It depends on the batch alone and not on the machine. Smaller parts cost more than they save."""
+    accelerator. It depends on the batch alone and not on the machine. Smaller parts cost more than they save.
+
+    >>> count_parts(torch.zeros(16, 1, 128, 128)), count_parts(torch.zeros(1, 1, 128, 128))
+    (4, 1)
+    """
     images = batch.numel() // IMAGE
     if batch.device.type != "cpu" or min(images, len(batch)) < 2:
         return 1
     return min(len(batch), PARTS, max(2, images // 4))
 
 
-def in_parts(function, *batches, parts=None):
+def in_parts(function: Callable[..., Result], *batches: torch.Tensor, parts: int | None = None) -> list[Result]:
     """[function(part of each batch), ...] over the parts of the batches, see `each`.
 
     Args: batches (B, ...), as many items in each; parts, see `count_parts`.
+
+    >>> in_parts(torch.sum, torch.ones(4, 3), parts=2)
+    [tensor(6.), tensor(6.)]
     """
     parts = parts or count_parts(batches[0])
     return each(function, *(torch.tensor_split(batch, parts) for batch in batches))
 
 
-def each(function, *arguments, threads=None):
+def each(function: Callable[..., Result], *arguments: Iterable, threads: int | None = None) -> list[Result]:
     """list(map(function, *arguments)), on as many threads as are allowed, or `threads` if they are fewer.
 
     Each call is computed by one thread, so the numbers are the same on every number of cores.
+
+    >>> each(pow, [2, 3, 4], [2, 2, 2])
+    [4, 9, 16]
     """
     calls = list(zip(*arguments, strict=True))
-    results, waiting = [None] * len(calls), iter(range(len(calls)))  # its `next` is atomic
+    results: dict[int, Result] = {}
+    waiting = iter(range(len(calls)))  # its `next` is atomic
 
-    def work():
+    def work() -> None:
         for i in waiting:
             results[i] = function(*calls[i])
 
@@ -114,14 +149,18 @@ def each(function, *arguments, threads=None):
             for future in futures:
                 if not future.cancel():  # one that never began has nothing left to do
                     future.result()
-    return results
+    return [results[i] for i in range(len(calls))]
 
 
-def measure_share(seconds=2.0):
-    """Of each core that this process asks for, the share that it gets, in [0, 1]: 1 where nobody else computes."""
+def measure_share(seconds: float = 2.0) -> float:
+    """Of each core that this process asks for, the share that it gets, in [0, 1]: 1 where nobody else computes.
+
+    >>> 0 < measure_share(seconds=0.05) <= 1
+    True
+    """
     most, start, used = allowed(), time.monotonic(), time.process_time()
 
-    def compute(matrix):
+    def compute(matrix: torch.Tensor) -> None:
         while time.monotonic() < start + seconds:
             matrix @ matrix
 
@@ -130,17 +169,19 @@ def measure_share(seconds=2.0):
 
 
 @cache
-def _pool():
+def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(PARTS, thread_name_prefix="advreg")
 
 
 class _Use:
     """How much of the cores other programs use, in the mean since the last look, at least WINDOW seconds ago."""
 
-    def __init__(self):
-        self._lock, self._last, self._found = threading.Lock(), None, None
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last: tuple[float, float, float] | None = None
+        self._found = (1, 1, 0.0)
 
-    def now(self):
+    def now(self) -> tuple[int, int, float]:
         """(cores that we may use, cores there are, cores that others use): all of them at the first call, when nothing
         is known."""
         with self._lock:
@@ -148,7 +189,7 @@ class _Use:
                 self._look()
             return self._found
 
-    def _look(self):
+    def _look(self) -> None:
         mine = psutil.Process().cpu_affinity() if hasattr(psutil.Process, "cpu_affinity") else None
         times = [t for i, t in enumerate(psutil.cpu_times(percpu=True)) if mine is None or i in mine]
         idle = sum(t.idle + getattr(t, "iowait", 0.0) for t in times)
@@ -160,4 +201,4 @@ class _Use:
 
 
 _use = _Use()
-_torch = {"set here": None, "of the user": None}  # numbers of threads, of the main thread
+_torch: dict[str, Any] = {"set here": None, "of the user": None}  # numbers of threads, of the main thread

@@ -1,5 +1,6 @@
 """Arrays from .npy and .npz files: nothing is allocated that the file does not hold, and no pickle is read."""
 
+import lzma
 import math
 import os
 import sys
@@ -7,6 +8,8 @@ import tokenize
 import warnings
 import zipfile
 import zlib
+from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.lib import format as npy
@@ -16,13 +19,25 @@ from .._input.arguments import Refused, refused
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 LARGEST = 150_000_000  # bytes of one image
 BOMB = 100  # an archive whose arrays take this many times its own bytes, and more than LARGEST, is refused
-# what NumPy and zipfile raise for damaged files: three by their documentation, the others as the fuzz in tests/ shows
-DAMAGED = (ValueError, OSError, zipfile.BadZipFile, EOFError, TypeError, SyntaxError, tokenize.TokenError, LookupError)
-DAMAGED += (NotImplementedError, RuntimeError, zlib.error, ArithmeticError, MemoryError, AttributeError)
+# what NumPy, zipfile and its decompressors raise for damaged files
+DAMAGED: tuple[type[Exception], ...] = (
+    ValueError,  # a header without sense, an offset outside of the file
+    OSError,  # a place on the disk that cannot be read, broken bzip2
+    EOFError,  # compressed data that end early
+    TypeError,  # a header whose keys cannot be keys, or sorted
+    IndexError,  # a dtype that is an empty tuple
+    SyntaxError,  # a header whose lines are indented
+    tokenize.TokenError,  # a header without its closing bracket
+    RuntimeError,  # a header nested too deep; an archive with a password, or in a way of packing that zipfile lacks
+    MemoryError,  # Python's parser, of a header nested too deep
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+)
 FIX = "Write it again with numpy.{}."
 
 
-def read_npy(name, file):
+def read_npy(name: str, file: IO[bytes]) -> np.ndarray:
     """The array of numbers in an open .npy file. Raises ValueError for any other content, damage, and over 150 MB."""
     length = file.seek(0, os.SEEK_END)
     if length > LARGEST:
@@ -33,7 +48,7 @@ def read_npy(name, file):
     return _read(name, file, length, "fui", FIX.format("save"))
 
 
-def read_npz(path, kinds):
+def read_npz(path: Path, kinds: dict[str, str]) -> dict[str, np.ndarray]:
     """The arrays in an .npz file that `kinds` names, with their kinds of dtype: {"hu": "fui"}.
 
     Raises ValueError naming file and array for a missing array, another kind, damage, and for a compressed archive that
@@ -61,7 +76,7 @@ def read_npz(path, kinds):
         raise refused(path, what, str(error) or type(error).__name__, fix) from None
 
 
-def _read(name, file, length, kinds, fix):
+def _read(name: str, file: IO[bytes], length: int, kinds: str, fix: str) -> np.ndarray:
     """The array in an open .npy file of at most `length` bytes, whose dtype is one of `kinds`."""
     what = "a NumPy array"
     try:
@@ -83,7 +98,11 @@ def _read(name, file, length, kinds, fix):
         array = np.frombuffer(content, dtype).reshape(shape, order="F" if by_columns else "C")
     except DAMAGED as error:
         raise refused(name, what, str(error) or type(error).__name__, fix) from None
-    letters = np.frombuffer(content, np.dtype("u4").newbyteorder(dtype.byteorder)) if dtype.kind == "U" else []
-    if max(letters, default=0) > sys.maxunicode:
+    if dtype.kind == "U" and size and _codes(content, dtype).max() > sys.maxunicode:
         raise refused(name, what, "letters that are none", fix)
     return array
+
+
+def _codes(content: bytes, dtype: np.dtype) -> np.ndarray:
+    """The letters of strings as numbers."""
+    return np.frombuffer(content, np.dtype("u4").newbyteorder(dtype.byteorder))

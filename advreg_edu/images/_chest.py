@@ -1,81 +1,16 @@
-"""A batch of chests: the canvas they are painted on, and the soft tissues. Not in the paper.
+"""The patient in a batch of chests: outline, fat, muscle, organs, lungs, vessels, airways. Not in the paper.
 
-Lengths are in halves of the body's width, angles in radians, values in Hounsfield units. A number of a slice has the
-shape (B, 1, 1), a picture (B, size, size). Anatomy stands by eye against real slices; no number here was measured.
+What is painted on is a `Chest`, see `_canvas`. Anatomy stands by eye against real slices; no number here was measured.
 """
 
-import copy
-
 import torch
+from torch import Tensor
 
-from ._shapes import ellipse, field, grid, norm, rotate, superellipse, union, without
-
-NOWHERE = 9.0  # the distance to a shape that is not there
-
-
-class Chest:
-    """A canvas in Hounsfield units, the coordinates of the body on it, and the dice."""
-
-    def __init__(self, batch, size, generator):
-        self.batch, self.size, self.generator = batch, size, generator
-        self.rows = self.cols = slice(0, size)  # the part of the picture that this canvas is
-        self.gx, self.gy = grid(size)
-        self.level = self.draw(0, 1)  # 0 the apex of the lungs, 1 the dome of the liver
-        self.scale, self.drop = self.draw(0.72, 1.18), self.draw(-0.18, 0.12)
-        x, y = (self.gx - self.draw(-0.05, 0.05)) / self.scale, (self.gy - self.drop) / self.scale
-        self.x, self.y = rotate(x, y, self.draw(-0.06, 0.06))
-        self.px = 2 / size / self.scale  # a pixel
-        self.hu = torch.zeros(batch, size, size) + self.draw(-1008, -988)
-
-    def draw(self, low, high):
-        """A number of each slice, evenly between `low` and `high`."""
-        return low + (high - low) * torch.rand(self.batch, 1, 1, generator=self.generator)
-
-    def chance(self, p):
-        """1 with probability p, else 0."""
-        return (self.draw(0, 1) < p).float()
-
-    def rough(self, cells):
-        """A smooth random picture with about `cells` details across."""
-        return field(self.batch, cells, self.size, self.generator)[:, self.rows, self.cols]
-
-    def sides(self, low, high):
-        """A number of each side of the body."""
-        return torch.where(self.x > 0, self.draw(low, high), self.draw(low, high))
-
-    def rise(self, low, high):
-        """0 above the level `low`, 1 below the level `high`, linear between."""
-        return ((self.level - low) / (high - low)).clamp(0, 1)
-
-    def between(self, low, high):
-        """1 in the slices of these levels, else 0."""
-        return ((self.level > low) & (self.level < high)).float()
-
-    def mask(self, d, soft=1):
-        """The share of each pixel in {d < 0}; `soft` is the width of the edge in pixels."""
-        return (0.5 - d / (soft * self.px)).clamp_(0, 1)
-
-    def near(self, left, right, top, bottom):
-        """The part of the canvas around a box of the body, in lengths of the body; painting it paints the whole."""
-        box = (self.x > left) & (self.x < right) & (self.y > top) & (self.y < bottom)
-        ends = lambda seen: slice(int(seen.nonzero().min()), int(seen.nonzero().max()) + 1)
-        part = copy.copy(self)
-        part.rows, part.cols = ends(box.any(2).any(0)), ends(box.any(1).any(0))
-        for name, value in vars(self).items():
-            if isinstance(value, torch.Tensor) and value.shape[-1] == self.size:
-                setattr(part, name, value[:, part.rows, part.cols])
-        return part
-
-    def paint(self, d, value, where=1.0, soft=1):
-        """Lay `value` over {d < 0}, as far as `where` (0 to 1) lets it."""
-        self.cover(self.mask(d, soft) * where, value)
-
-    def cover(self, mask, value):
-        """Lay `value` over the picture as far as the mask says."""
-        self.hu.lerp_(torch.as_tensor(value).expand_as(self.hu), mask)
+from ._canvas import NOWHERE, Chest
+from ._shapes import Number, ellipse, norm, rotate, superellipse, union, without
 
 
-def add_patient(c):
+def add_patient(c: Chest) -> None:
     """Who lies there: c.half, c.wall, c.fat, the values of blood, flesh, fat, and how dense the bones are."""
     c.half = c.draw(0.62, 0.80) * (0.84 + 0.16 * c.rise(0.0, 0.25))  # half the depth; shoulders are flat
     c.wall = c.draw(0.13, 0.30) + 0.13 * (1 - c.rise(0.0, 0.35))  # from lung to skin, at the sides
@@ -85,7 +20,7 @@ def add_patient(c):
     c.bone = c.draw(0.80, 1.22) ** 2
 
 
-def add_body(c):
+def add_body(c: Chest) -> None:
     """The outline c.body, skin and fat."""
     theta, r2 = torch.atan2(c.y, c.x), (c.x * c.x + c.y * c.y).clamp_max(1.5)
     body = superellipse(c.x, c.y, 1.0, c.half, c.draw(2.1, 2.8))
@@ -101,7 +36,7 @@ def add_body(c):
     c.paint(body + 0.018, c.fat_hu + 7 * c.rough(24))
 
 
-def add_arms(c):
+def add_arms(c: Chest) -> None:
     """Now and then the arms lie beside the body."""
     there = c.chance(0.06)
     arm = ellipse(c.x.abs() - c.sides(1.12, 1.22), c.y - c.sides(0.0, 0.35), c.draw(0.13, 0.17), c.draw(0.15, 0.20))
@@ -109,7 +44,7 @@ def add_arms(c):
         c.paint(arm + inset, value, there)
 
 
-def add_cage(c):
+def add_cage(c: Chest) -> None:
     """The rib cage c.cage: two ellipses that meet in the middle, c.halves, so that it bends around the spine."""
     front, behind = c.draw(0.06, 0.11) + 0.6 * c.fat, c.draw(0.13, 0.19) + 0.6 * c.fat
     c.reach = (1 - c.wall) * (0.62 + 0.38 * c.rise(-0.1, 0.45))  # from the middle to the side
@@ -120,12 +55,12 @@ def add_cage(c):
         x, y = rotate(c.x - side * c.cx, c.y - c.cy, side * c.draw(0.05, 0.22))
         a, b = c.ax * c.draw(0.95, 1.03), c.depth * c.draw(0.95, 1.03)
         c.halves.append(superellipse(x, y, a, b, c.draw(2.0, 2.5)))
-    c.cage = union(*c.halves, 0.25)
+    c.cage = union(c.halves[0], c.halves[1], 0.25)
     c.front = -c.depth * c.draw(0.35, 0.5)  # where the great vessels are
     c.spine_y = c.half - c.draw(0.40, 0.46)  # the middle of the vertebra
 
 
-def add_muscle(c):
+def add_muscle(c: Chest) -> None:
     """A coat around the cage, thick at the back and at the shoulders, parted by fat; glands in the breasts."""
     r = norm(c.x, c.y).clamp_min_(0.05)
     sin, cos = c.y / r, c.x.abs() / r
@@ -140,7 +75,7 @@ def add_muscle(c):
     c.paint(c.body + 0.05, 20.0, gland * (c.y < -0.35 * c.half) * (c.x.abs() > 0.15))
 
 
-def add_middle(c):
+def add_middle(c: Chest) -> None:
     """What takes room from the lungs: c.heart, c.vertebra, c.middle (all between the lungs), c.liver, c.spleen."""
     c.bend = 0.04 * c.rough(5)
     width = (
@@ -159,13 +94,13 @@ def add_middle(c):
     c.spleen = _dome(c, c.draw(1.2, 1.5), c.draw(0.0, 0.35), 1.0, 0.8, c.rise(0.82, 1.1) * c.draw(0.4, 1.2))
 
 
-def _dome(c, x, y, a, b, growth):
+def _dome(c: Chest, x: Number, y: Number, a: float, b: float, growth: Tensor) -> Tensor:
     """An organ under the diaphragm rises into the lung: larger the lower the slice."""
-    a, b = c.ax * a * growth + 0.02, c.depth * b * growth + 0.02
-    return torch.where(growth > 0, ellipse(c.x - x * c.cx, c.y - y * c.depth, a, b) + c.bend, NOWHERE)
+    wide, deep = c.ax * a * growth + 0.02, c.depth * b * growth + 0.02
+    return torch.where(growth > 0, ellipse(c.x - x * c.cx, c.y - y * c.depth, wide, deep) + c.bend, NOWHERE)
 
 
-def add_organs(c):
+def add_organs(c: Chest) -> None:
     """Fill the cage with fat and flesh, then liver, spleen and stomach."""
     c.paint(c.cage + 0.012, c.flesh_hu)
     fatty = (c.draw(0.2, 0.9) * c.rough(14) + c.bend * 15 + c.draw(0.1, 1.2)).clamp(0, 1)
@@ -176,7 +111,7 @@ def add_organs(c):
     c.paint(torch.maximum(bubble, c.spleen + 0.03), -920.0, c.chance(0.35))
 
 
-def add_heart(c):
+def add_heart(c: Chest) -> None:
     """A muscle in fat, and its chambers full of blood."""
     c.paint(c.heart, c.fat_hu + 10)
     muscle = c.heart + c.draw(0.0, 0.04) + 0.3 * c.bend
@@ -189,7 +124,7 @@ def add_heart(c):
         c.paint(torch.maximum(chamber, muscle + 0.03), c.blood_hu * c.draw(0.75, 1.1), soft=2)
 
 
-def add_lungs(c):
+def add_lungs(c: Chest) -> None:
     """The air c.air (a mask): the two halves of the cage without what takes room there."""
     organs = torch.minimum(c.liver, c.spleen)
     left, right = (without(without(d + 0.025, c.middle, 0.06), organs, 0.06) for d in c.halves)
@@ -199,10 +134,10 @@ def add_lungs(c):
     c.cover(c.air, value)
 
 
-def add_great_vessels(c):
+def add_great_vessels(c: Chest) -> None:
     """Aorta, pulmonary trunk and great veins, each between the levels at which it is seen."""
     x, y = c.draw(0.10, 0.16), c.spine_y - c.draw(0.17, 0.24)
-    for args in (
+    vessels: tuple[tuple, ...] = (  # x, y, half axes, levels, and perhaps a turn
         (c.draw(-0.06, 0.0), c.front, 0.10, 0.095, 0.33, 0.62),  # ascending aorta
         (c.draw(0.10, 0.15), c.front, 0.10, 0.075, 0.40, 0.60, -0.5),  # pulmonary trunk
         (c.draw(-0.16, -0.12), c.front + 0.10, 0.055, 0.055, 0.2, 0.6),  # superior vena cava
@@ -211,21 +146,22 @@ def add_great_vessels(c):
         (0.02, c.front + 0.1, 0.20, 0.075, 0.20, 0.33, 0.9),  # arch of the aorta
         *((c.draw(-0.17, 0.17), c.front + c.draw(-0.02, 0.28), 0.05, 0.045, 0.0, 0.24) for _ in range(5)),
         (x, y, 0.078, 0.078, 0.3, 1.1),  # descending aorta
-    ):
-        d = _vessel(c, *args)
+    )
+    for vessel in vessels:
+        d = _vessel(c, *vessel)
     lime = c.chance(0.25) * (c.level > 0.3) * (1 - c.air) * ((c.rough(16) - 0.8) * 2).clamp(0, 1)
     c.paint(d.abs() - 0.012, 600.0, lime)
     c.paint(ellipse(c.x - c.draw(0.0, 0.06), c.y - y + 0.07, 0.04, 0.03), 35.0, 1 - c.air)  # oesophagus
 
 
-def _vessel(c, x, y, a, b, low, high, turn=0.0):
-    x, y = rotate(c.x - x, c.y - y, turn + c.draw(-0.2, 0.2))
-    d = ellipse(x, y, a * c.draw(0.85, 1.2), b * c.draw(0.85, 1.2))
+def _vessel(c: Chest, x: Number, y: Number, a: float, b: float, low: float, high: float, turn: float = 0.0) -> Tensor:
+    u, v = rotate(c.x - x, c.y - y, turn + c.draw(-0.2, 0.2))
+    d = ellipse(u, v, a * c.draw(0.85, 1.2), b * c.draw(0.85, 1.2))
     c.paint(d, c.blood_hu * c.draw(0.9, 1.05), c.between(low, high) * (1 - c.air))
     return d
 
 
-def add_airways(c):
+def add_airways(c: Chest) -> None:
     """The trachea, and lower down its two branches."""
     y = torch.minimum(c.front + c.draw(0.24, 0.32), c.spine_y - 0.24)
     _airway(c, c.draw(-0.03, 0.02), y, c.draw(0.045, 0.07), -0.1, 0.42)
@@ -233,7 +169,7 @@ def add_airways(c):
         _airway(c, side * c.draw(0.08, 0.12), y + 0.02, c.draw(0.035, 0.055), 0.42, 0.56)
 
 
-def _airway(c, x, y, r, low, high):
+def _airway(c: Chest, x: Tensor, y: Tensor, r: Tensor, low: float, high: float) -> None:
     stretch, there = c.draw(0.85, 1.4), c.between(low, high)
     d = ellipse(c.x - x, c.y - y, r * stretch, r / stretch)
     c.paint(d - 0.012, c.flesh_hu, there)

@@ -3,35 +3,31 @@
 import io
 import math
 import os
-import struct
-import warnings
 import zlib
-from contextlib import contextmanager
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .._input.arguments import Refused, refused
+from .._input.arguments import refused
+from ._dicom_elements import numbers, reading, values
 from ._hounsfield import AIR
 
+if TYPE_CHECKING:
+    from pydicom import Dataset  # at run time when the first file is read
+    from pydicom.uid import UID
+
 LARGEST_FILE, LARGEST_SLICE = 60_000_000, 2**23  # bytes; pixels, eight times those of a CT scanner today
+Order = tuple[str, str, float, float]  # patient, series, height along the normal of the slices, number
 SCREENSHOT = "1.2.840.10008.5.1.4.1.1.7"  # secondary capture
-# where an enhanced CT keeps what other files keep at their top
-GROUPS = {
-    "RescaleSlope": "PixelValueTransformationSequence",
-    "RescaleIntercept": "PixelValueTransformationSequence",
-    "RescaleType": "PixelValueTransformationSequence",
-    "ImagePositionPatient": "PlanePositionSequence",
-    "ImageOrientationPatient": "PlaneOrientationSequence",
-    "PixelSpacing": "PixelMeasuresSequence",
-}
-# what pydicom and its decoders raise: the first five by their documentation, the others by the fuzz in tests/
-DAMAGED = (ValueError, TypeError, AttributeError, NotImplementedError, LookupError, EOFError, OSError, SyntaxError)
-DAMAGED += (RuntimeError, ArithmeticError, AssertionError, MemoryError, struct.error, zlib.error)
 
 
-def read_slice(name, file, rescale=None):
+def read_slice(
+    name: Path | str, file: IO[bytes], rescale: tuple[float, float] | None = None
+) -> tuple[np.ndarray, Order]:
     """The slice (H, W) of an open DICOM file, float32 Hounsfield units in square pixels, and what to sort it by.
 
     hu = slope * stored + intercept, by the file or by `rescale`, (slope, intercept), where it says nothing. What the
@@ -40,11 +36,11 @@ def read_slice(name, file, rescale=None):
     Raises ValueError, with the file's name and the element, for all that is no CT slice.
     """
     data = _read(name, file)
-    with _reading(name, "elements that can be read", "If the file is damaged, copy it again."):
+    with reading(name, "elements that can be read", "If the file is damaged, copy it again."):
         _check_slice(data, name)
         slope, intercept = _rescale(data, name, rescale)
         order, spacing = _order(data, name), _spacing(data, name)
-        padding = [_numbers(data, key, 1, name) for key in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
+        padding = [numbers(data, key, 1, name, None) for key in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
     stored = _stored(data, name)
     hu = stored.astype(np.float32)
     hu *= slope
@@ -55,22 +51,7 @@ def read_slice(name, file, rescale=None):
     return _square_pixels(np.maximum(hu, np.float32(AIR), out=hu), spacing, name), order
 
 
-@contextmanager
-def _reading(name, what, fix):
-    """What pydicom raises becomes a ValueError that names the file; its warnings about odd elements are not shown."""
-    from pydicom.errors import BytesLengthException
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            yield
-    except Refused:
-        raise
-    except (*DAMAGED, BytesLengthException) as error:
-        raise refused(name, what, f"{type(error).__name__}: {error}", fix) from None
-
-
-def _read(name, file):
+def _read(name: Path | str, file: IO[bytes]) -> "Dataset":
     import pydicom
 
     fix = "Give a .dcm file or a folder of them; for photographs there is images.from_folder."
@@ -84,12 +65,12 @@ def _read(name, file):
     if content[128:132] != b"DICM":
         got = f"something else ({'without preamble' if content else 'an empty file'})"
         raise refused(name, "a DICOM file", got, fix)
-    with _reading(name, "a DICOM file", fix):
+    with reading(name, "a DICOM file", fix):
         _check_deflated(name, content)
         return pydicom.dcmread(io.BytesIO(content))
 
 
-def _check_deflated(name, content):
+def _check_deflated(name: Path | str, content: bytes) -> None:
     """Refuse a compressed data set that would swell beyond LARGEST_FILE: pydicom would inflate all of it."""
     from pydicom.filereader import read_dataset
     from pydicom.uid import DeflatedExplicitVRLittleEndian
@@ -103,7 +84,7 @@ def _check_deflated(name, content):
             raise refused(name, f"at most {LARGEST_FILE // 10**6} MB", "more when inflated", "Take single slices.")
 
 
-def _check_slice(data, name):
+def _check_slice(data: "Dataset", name: Path | str) -> None:
     """Raise unless the data set is one gray CT slice of a size that can be one."""
     modality, image = data.get("Modality", "none"), "with" if "PixelData" in data else "without"
     fix = "Move files that are no CT slices (reports, segmentations, other scans) out of the folder."
@@ -114,8 +95,8 @@ def _check_slice(data, name):
         raise refused(name, what, "a screenshot (secondary capture)", fix)
     if "LOCALIZER" in (data.get("ImageType") or ()):
         raise refused(name, what, "a scout view (LOCALIZER)", fix)
-    rows, columns = (int(_numbers(data, key, 1, name, (0,))[0]) for key in ("Rows", "Columns"))
-    samples, frames = (int(_numbers(data, k, 1, name, (1,))[0]) for k in ("SamplesPerPixel", "NumberOfFrames"))
+    rows, columns = (int(numbers(data, key, 1, name, (0,))[0]) for key in ("Rows", "Columns"))
+    samples, frames = (int(numbers(data, k, 1, name, (1,))[0]) for k in ("SamplesPerPixel", "NumberOfFrames"))
     if samples != 1 or frames != 1:
         got = f"pixels of shape {(frames, rows, columns, samples)}"
         fix = "Split multi-frame files into single slices, and leave out colour screenshots."
@@ -124,29 +105,30 @@ def _check_slice(data, name):
         raise refused(name, f"1 to {LARGEST_SLICE} pixels", f"{rows}x{columns}", "Average the slice down first.")
 
 
-def _rescale(data, name, given):
+def _rescale(data: "Dataset", name: Path | str, given: tuple[float, float] | None) -> tuple[float, float]:
     """Slope and intercept."""
     if data.get("ModalityLUTSequence"):
         fix = "Convert it with a DICOM tool, such as dcmconv or gdcmconv, to one with RescaleSlope."
         raise refused(name, "RescaleSlope and RescaleIntercept", "a table (ModalityLUTSequence)", fix)
-    kind = (_values(data, "RescaleType") or ["HU"])[0]
+    kind = (values(data, "RescaleType") or ["HU"])[0]
     if kind != "HU":
         raise refused(name, "RescaleType HU", kind, "Leave the file out: its numbers are no Hounsfield units.")
-    slope, intercept = (_numbers(data, key, 1, name) for key in ("RescaleSlope", "RescaleIntercept"))
-    missing = [key for key, v in (("RescaleSlope", slope), ("RescaleIntercept", intercept)) if v is None]
-    if missing and given is None:
+    slope, intercept = (numbers(data, key, 1, name, None) for key in ("RescaleSlope", "RescaleIntercept"))
+    if slope and intercept:
+        given = slope[0], intercept[0]
+    if given is None:
+        missing = [key for key, v in (("RescaleSlope", slope), ("RescaleIntercept", intercept)) if v is None]
         fix = "If you know them, pass rescale=(slope, intercept) to images.from_dicom, often (1, -1024) or (1, 0)."
         raise refused(name, "RescaleSlope and RescaleIntercept", "no " + " and no ".join(missing), fix)
-    slope, intercept = given if missing else (slope[0], intercept[0])
-    if slope == 0:
+    if given[0] == 0:
         raise refused(name, "a RescaleSlope that is not 0", "0", "Leave the file out, or copy it again.")
-    return slope, intercept
+    return given
 
 
-def _stored(data, name):
+def _stored(data: "Dataset", name: Path | str) -> np.ndarray:
     """The stored values (H, W)."""
     fix = "If they are compressed, pip install pylibjpeg[all]; if the file is damaged, copy it again."
-    with _reading(name, "pixels that pydicom can decode", fix):
+    with reading(name, "pixels that pydicom can decode", fix):
         syntax = data.file_meta.TransferSyntaxUID
         if syntax.is_encapsulated:
             _check_decoder(data, syntax, name)
@@ -156,7 +138,7 @@ def _stored(data, name):
     return stored
 
 
-def _check_decoder(data, syntax, name):
+def _check_decoder(data: "Dataset", syntax: "UID", name: Path | str) -> None:
     """Raise unless there is a decoder, and the picture inside is as large as the elements say."""
     from PIL import Image, UnidentifiedImageError
     from pydicom.encaps import generate_frames
@@ -173,7 +155,7 @@ def _check_decoder(data, syntax, name):
         pass  # run lengths, which have no size of their own
 
 
-def _padding(stored, value, limit):
+def _padding(stored: np.ndarray, value: Sequence[float] | None, limit: Sequence[float] | None) -> np.ndarray:
     """Where the stored values lie in the padding range; nowhere if the file names none.
 
     Files declare it as unsigned where the pixels are signed and the reverse: it is brought to the range of the pixels.
@@ -185,7 +167,7 @@ def _padding(stored, value, limit):
     return (stored >= min(ends)) & (stored <= max(ends))
 
 
-def _square_pixels(hu, spacing, name):
+def _square_pixels(hu: np.ndarray, spacing: Sequence[float], name: Path | str) -> np.ndarray:
     """The slice resampled to square pixels, if its rows and columns are not equally far apart."""
     if max(spacing) <= 1.001 * min(spacing):
         return hu
@@ -195,52 +177,20 @@ def _square_pixels(hu, spacing, name):
     return F.interpolate(torch.from_numpy(hu)[None, None], shape, mode="bilinear", align_corners=False)[0, 0].numpy()
 
 
-def _spacing(data, name):
-    spacing = _numbers(data, "PixelSpacing", 2, name, (1.0, 1.0))
+def _spacing(data: "Dataset", name: Path | str) -> Sequence[float]:
+    spacing = numbers(data, "PixelSpacing", 2, name, (1.0, 1.0))
     if min(spacing) <= 0 or max(spacing) > 1000 * min(spacing):
         raise refused(name, "a PixelSpacing of two positive numbers", spacing, "Copy the file again.")
     return spacing
 
 
-def _order(data, name):
-    """What slices are sorted by: patient, series, height along the normal of the slices, number."""
-    place = _numbers(data, "ImagePositionPatient", 3, name)
+def _order(data: "Dataset", name: Path | str) -> Order:
+    """What slices are sorted by."""
+    place = numbers(data, "ImagePositionPatient", 3, name, None)
     if place is None:
-        height = _numbers(data, "SliceLocation", 1, name, (0.0,), empty=True)[0]
+        height = numbers(data, "SliceLocation", 1, name, (0.0,), empty=True)[0]
     else:
-        axes = _numbers(data, "ImageOrientationPatient", 6, name, (1, 0, 0, 0, 1, 0))
+        axes = numbers(data, "ImageOrientationPatient", 6, name, (1, 0, 0, 0, 1, 0))
         height = float(np.dot(np.cross(axes[:3], axes[3:]), place))
-    number = _numbers(data, "InstanceNumber", 1, name, (0.0,), empty=True)[0]
+    number = numbers(data, "InstanceNumber", 1, name, (0.0,), empty=True)[0]
     return str(data.get("PatientID", "")), str(data.get("SeriesInstanceUID", "")), height, number
-
-
-def _numbers(data, keyword, count, name, default=None, empty=False):
-    """The `count` finite numbers of an element; `default` where it is absent, or empty where that is allowed."""
-    values = _values(data, keyword)
-    if values is None or (empty and not values):
-        return default
-    try:
-        numbers = tuple(float(v) for v in values)
-    except (TypeError, ValueError):
-        numbers = ()
-    if len(numbers) != count or not all(math.isfinite(n) for n in numbers):
-        got = ", ".join(str(v)[:30] for v in values) or "nothing"
-        raise refused(
-            name, f"{keyword} of {count} finite number{'s' * (count > 1)}", got, "Correct it, or leave it out."
-        )
-    return numbers
-
-
-def _values(data, keyword):
-    """The values of an element, from the top or from the groups of an enhanced CT; None where it is absent."""
-    from pydicom.multival import MultiValue
-
-    places = [data]
-    for groups in ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence"):
-        for group in list(data.get(groups) or ())[:1]:
-            places += list(group.get(GROUPS.get(keyword, ""), None) or ())[:1] if keyword in GROUPS else []
-    for place in places:
-        if keyword in place:
-            value = place[keyword].value
-            return list(value) if isinstance(value, MultiValue | list) else [] if value in (None, "", b"") else [value]
-    return None

@@ -1,19 +1,25 @@
 """Vessels, nodules and inflammation in the lungs of a Chest. Not in the paper."""
 
-import torch
+from collections.abc import Callable, Iterator
 
+import torch
+from torch import Tensor
+
+from ._canvas import Chest
 from ._shapes import dots, norm
 
 ROOTS, FORKS, SECTIONS = 16, 4, 420  # trees in both lungs, times a branch divides, single vessels cut across
 
+Points = tuple[Tensor, Tensor, Tensor, Tensor]  # x, y, radius and brightness, each (B, points)
 
-def add_lung_vessels(c):
+
+def add_lung_vessels(c: Chest) -> None:
     """Trees that grow from the hilum and leave the slice again, and cross-sections of vessels everywhere."""
     x, y, r, bright = (torch.cat(v, 1) for v in zip(*_branches(c), _sections(c), strict=True))
     c.cover(_as_mask(c, x, y, r, bright) * c.air, c.draw(0.6, 1.0) * (c.blood_hu + 20))
 
 
-def add_disease(c):
+def add_disease(c: Chest) -> None:
     """Now and then a nodule, or a lung full of fluid in places."""
     sick = c.chance(0.12) * ((c.rough(7) + c.rough(14) - c.draw(1.2, 2.0)) * 1.2).clamp(0, 0.8)
     c.cover(c.air * sick, -100 + 60 * c.rough(40))
@@ -21,12 +27,12 @@ def add_disease(c):
     c.paint(nodule, c.draw(0, 60), c.air * c.chance(0.15), soft=1.5)
 
 
-def _uniform(c, count):
+def _uniform(c: Chest, count: int) -> Callable[[float, float], Tensor]:
     return lambda low, high: low + (high - low) * torch.rand(c.batch, count, generator=c.generator)
 
 
-def _branches(c):
-    """Points along the trees, one generation at a time: x, y, radius and brightness, each (B, points).
+def _branches(c: Chest) -> Iterator[Points]:
+    """Points along the trees, one generation at a time.
 
     z is the height over the slice in units of its thickness: a vessel fades as it leaves the slice.
     """
@@ -48,13 +54,13 @@ def _branches(c):
         angle = twice(angle) + torch.tensor([-1.0, 1.0]).repeat(angle.shape[1]) * u(0.15, 0.75)
 
 
-def _sections(c):
-    """Single dots, most of them thin: x, y, radius and brightness, each (B, SECTIONS)."""
+def _sections(c: Chest) -> Points:
+    """SECTIONS single dots, most of them thin."""
     u = _uniform(c, SECTIONS)
     return u(-1, 1), u(-0.8, 0.8), 0.0035 + 0.014 * u(0, 1) ** 4, u(0.4, 1)
 
 
-def _as_mask(c, x, y, r, bright):
+def _as_mask(c: Chest, x: Tensor, y: Tensor, r: Tensor, bright: Tensor) -> Tensor:
     """Draw the points that lie in the lungs."""
     # The body's coordinates are affine in the pixel's: three pixels tell how.
     corner = torch.stack([c.x[:, 0, 0], c.y[:, 0, 0]], 1)
@@ -65,4 +71,5 @@ def _as_mask(c, x, y, r, bright):
     item = torch.arange(c.batch)[:, None].expand_as(x)
     i, j = row.long().clamp(0, c.size - 1), col.long().clamp(0, c.size - 1)
     seen = (c.air[item, i, j] > 0.2) & (bright > 0.08)
-    return dots(*(v[seen] for v in (item, col, row, r / c.px[:, 0], bright)), c.batch, c.size)
+    radius = (r / c.px[:, 0])[seen]
+    return dots(item[seen], col[seen], row[seen], radius, bright[seen], c.batch, c.size)

@@ -1,25 +1,32 @@
-"""Photographs decoded by Pillow: upright, of every kind of pixel, and never in more memory than LARGEST."""
+"""Photographs decoded by Pillow: upright, and of every kind of pixel."""
 
-import struct
 import warnings
-import zlib
-from contextlib import contextmanager
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from .._input.arguments import refused
+from .._input.arguments import Refused, refused
+from ._decoders import FORMATS, LARGEST, affordable_size, bytes_needed, coefficient_bytes, decoding
 from ._squares import ROWS, averaged, check_large_enough
 
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
-LARGEST = 240_000_000  # bytes that a decoded photograph may take: 60 million pixels in colour
-PIXEL_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}  # in Pillow; 4 in every other mode
+if TYPE_CHECKING:
+    from PIL.Image import Image  # at run time when the first photograph is read
+    from PIL.ImageFile import ImageFile
+
 WHITE_IS_ZERO, PHOTOMETRIC, ORIENTATION = 0, 262, 0x0112  # TIFF and EXIF
 # EXIF orientation: whether rows and columns of the stored pixels run backwards, and are then exchanged
-TURNS = {2: (0, 1, 0), 3: (1, 1, 0), 4: (1, 0, 0), 5: (0, 0, 1), 6: (1, 0, 1), 7: (1, 1, 1), 8: (0, 1, 1)}
-# what Pillow raises for damaged files: OSError by its documentation, the others as the fuzz in tests/ shows
-DAMAGED = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, ArithmeticError, struct.error)
-DAMAGED += (zlib.error, AttributeError, RuntimeError, MemoryError)
+TURNS: dict[int | None, tuple[int, int, int]] = {
+    2: (0, 1, 0),
+    3: (1, 1, 0),
+    4: (1, 0, 0),
+    5: (0, 0, 1),
+    6: (1, 0, 1),
+    7: (1, 1, 1),
+    8: (0, 1, 1),
+}
 
 
 class Photograph:
@@ -31,17 +38,17 @@ class Photograph:
         photograph are wanted, so that a JPEG may be decoded at a fraction of its size.
     """
 
-    def __init__(self, name, file, size, whole=False):
+    def __init__(self, name: Path | str, file: Path | IO[bytes], size: int, whole: bool = False) -> None:
         from PIL import Image
 
         self.name = name
-        with _decoding(name), warnings.catch_warnings():
+        with decoding(name), warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is stricter
             image = Image.open(file, formats=FORMATS)
         with image:
             check_large_enough(name, "a photograph", image.size[::-1], size)
-            self._shrink(image, (4 * size, 4 * size) if whole else _affordable(image))
-            with _decoding(name), warnings.catch_warnings():
+            self._shrink(image, (4 * size, 4 * size) if whole else affordable_size(image))
+            with decoding(name), warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # remarks on metadata
                 image.load()
                 self.turn = TURNS.get(image.getexif().get(ORIENTATION), (0, 0, 0))  # a PNG loads for it
@@ -49,37 +56,39 @@ class Photograph:
         self.white = self._white()
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, int]:
         """(H, W), upright."""
-        return self._upright(self.image.size[::-1])
+        height, width = self._upright(self.image.size[::-1])
+        return height, width
 
-    def crop(self, size, corner, channels):
+    def crop(self, size: int, corner: Sequence[float], channels: int) -> torch.Tensor:
         """(channels, size, size) in [0, 1]; corner (0, 0) is the upper left, (1, 1) the lower right."""
-        return self._turned(self._strip(*self._corner(size, corner), size, channels, 0, size))
+        row, column = self._corner(size, corner)
+        return self._turned(self._strip(row, column, size, channels, 0, size))
 
-    def middle(self, size):
+    def middle(self, size: int) -> torch.Tensor:
         """The middle square averaged down: (1, 3, size, size) in [0, 1]."""
         side = min(self.image.size)
         row, column = self._corner(side, (0.5, 0.5))
         x = averaged(lambda top, bottom: self._strip(row, column, side, 3, top, bottom), side, size)
         return self._turned(x)
 
-    def _upright(self, pair):
-        return tuple(pair[::-1] if self.turn[2] else pair)
+    def _upright(self, pair: Sequence) -> Sequence:
+        return pair[::-1] if self.turn[2] else pair
 
-    def _turned(self, x):
+    def _turned(self, x: torch.Tensor) -> torch.Tensor:
         backwards = [dim for dim, flip in zip((-2, -1), self.turn, strict=False) if flip]
         x = x.flip(backwards)
         return x.transpose(-1, -2) if self.turn[2] else x
 
-    def _corner(self, side, corner):
+    def _corner(self, side: int, corner: Sequence[float]) -> list[int]:
         """The upper left pixel, as stored, of the square that lies there in the upright photograph."""
         lengths = self.image.size[::-1]
         places = zip(self._upright(corner), self.turn, lengths, strict=False)
         return [round((1 - t if flip else t) * (length - side)) for t, flip, length in places]
 
-    def _strip(self, row, column, side, channels, top, bottom):
-        with _decoding(self.name):
+    def _strip(self, row: int, column: int, side: int, channels: int, top: int, bottom: int) -> torch.Tensor:
+        with decoding(self.name):
             part = self.image.crop((column, row + top, column + side, row + bottom))
             pixels = self._intensities(part, channels)
         x = torch.from_numpy(pixels).reshape(bottom - top, side, -1).movedim(2, 0)
@@ -87,7 +96,7 @@ class Photograph:
             raise self._range(f"{x.min():.4g} to {x.max():.4g}")
         return x.expand(channels, -1, -1)
 
-    def _intensities(self, part, channels):
+    def _intensities(self, part: "Image", channels: int) -> np.ndarray:
         from PIL import Image
 
         if self.white:
@@ -98,7 +107,7 @@ class Photograph:
             part = Image.alpha_composite(Image.new("RGBA", part.size, "white"), part)
         return np.asarray(part.convert("RGB" if channels == 3 else "L")).astype(np.float32) / np.float32(255)
 
-    def _white(self):
+    def _white(self) -> int | None:
         """The number that stands for 1 in pixels of more than 8 bits; None for others."""
         if self.image.mode == "I":
             raise refused(
@@ -108,7 +117,7 @@ class Photograph:
                 "Save it with 16 bits.",
             )
         if self.image.mode == "F":
-            low, high = self.image.getextrema()
+            low, high = np.ravel(self.image.getextrema())  # of one band
             if not (low >= 0 and high <= 1):
                 raise self._range(f"{low:.4g} to {high:.4g}")
             return 1
@@ -125,19 +134,19 @@ class Photograph:
         )
         return 2**bits - 1
 
-    def _inverted(self):
+    def _inverted(self) -> bool:
         """Whether 0 is white, which Pillow sees to for up to 8 bits."""
         return getattr(self.image, "tag_v2", {}).get(PHOTOMETRIC) == WHITE_IS_ZERO
 
-    def _range(self, got):
+    def _range(self, got: str) -> Refused:
         return refused(self.name, "floating-point pixels in [0, 1]", got, "Divide by what stands for white.")
 
-    def _shrink(self, image, least):
+    def _shrink(self, image: "ImageFile", least: tuple[int, int]) -> None:
         """Let the decoder of a JPEG average where that suffices, and refuse what would take too much memory."""
-        held = _coefficients(image)
+        held = coefficient_bytes(image)
         if image.format in ("JPEG", "MPO"):
             image.draft(None, least)
-        needed = held + _bytes_needed(image)
+        needed = held + bytes_needed(image)
         if needed > LARGEST:
             raise refused(
                 self.name,
@@ -145,47 +154,3 @@ class Photograph:
                 f"{image.width}x{image.height} pixels, {needed // 10**6} MB",
                 "Save it with fewer pixels.",
             )
-
-
-def _affordable(image):
-    """A half, a quarter or an eighth of the size, where the whole takes too much memory."""
-    room = LARGEST - _coefficients(image)
-    parts = next((f for f in (1, 2, 4, 8) if _bytes_needed(image) <= room * f**2), 8)
-    return tuple(length // parts for length in image.size)
-
-
-def _coefficients(image):
-    """Bytes of the coefficients that the decoder of a progressive JPEG holds, two for each."""
-    if not image.info.get("progressive"):
-        return 0
-    samples = [(across, down) for _, across, down, _ in image.layer]
-    most = max(across for across, _ in samples) * max(down for _, down in samples)
-    return 2 * image.width * image.height * sum(across * down for across, down in samples) // most
-
-
-def _bytes_needed(image):
-    """What decoding takes: Pillow's pixels, and what the decoders of some formats hold besides."""
-    pixels, stored = image.width * image.height, PIXEL_BYTES.get(image.mode, 4)
-    if image.format == "WEBP":
-        stored += 16  # canvases and copies
-    if image.format == "TIFF":
-        stored += stored if len(image.tile) == 1 else 0  # perhaps one strip for the whole photograph
-    return pixels * stored
-
-
-@contextmanager
-def _decoding(name):
-    """What Pillow raises becomes a ValueError that names the photograph."""
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        yield
-    except (*DAMAGED, Image.DecompressionBombError) as error:
-        unknown = isinstance(error, UnidentifiedImageError)  # whose text may hold the address of an object
-        why = f"no {', '.join(FORMATS)}" if unknown else str(error) or type(error).__name__
-        raise refused(
-            name,
-            "a photograph",
-            f"a file that Pillow cannot read ({why})",
-            "Copy it again, convert it to PNG, or take it out of the folder.",
-        ) from None

@@ -1,11 +1,13 @@
 """What is around a Chest in the scanner, and what the scanner does to the picture. Not in the paper."""
 
 import torch
+from torch import Tensor
 
+from ._canvas import Chest
 from ._shapes import norm
 
 
-def add_couch(c):
+def add_couch(c: Chest) -> None:
     """A pad, and one or two thin curved shells under the back."""
     top = c.drop + c.scale * c.half * 0.93 + c.draw(0.01, 0.06)
     bow = c.chance(0.7) * c.draw(-0.02, 0.3) * c.gx.square()
@@ -19,14 +21,14 @@ def add_couch(c):
         c.paint(torch.maximum(shell, ends), c.draw(-650, 150), there * empty)
 
 
-def add_cloth(c):
+def add_cloth(c: Chest) -> None:
     """A blanket or a cable over the chest: a faint crumpled line."""
     there = c.chance(0.5) * (c.rough(6) > c.draw(-1, 1)) * (c.y < 0.3)
     line = (c.body - c.draw(0.02, 0.12) - 0.03 * c.rough(9)).abs() - 0.004
     c.paint(line, c.draw(-950, -700), there * (c.body > 0.01))
 
 
-def scan(c):
+def scan(c: Chest) -> Tensor:
     """Blur, noise and streaks, and the circle outside of which a scanner writes -1024."""
     f = torch.fft.rfftfreq(c.size)[None, None] * (c.size / 128)  # cycles per 1/128 of the picture
     g = torch.fft.fftfreq(c.size)[None, :, None] * (c.size / 128)

@@ -1,16 +1,25 @@
 """A DICOM file or a folder as archives deliver it to slices in [0, 1]. Paper: §5.2 (LIDC/IDRI)."""
 
 import warnings
+from pathlib import Path
 
 import torch
 
 from .._input.arguments import Refused, check_number, check_path, refused
-from ._dicom import read_slice
-from ._hounsfield import WINDOW, from_hounsfield
-from ._photos import shown_files
+from ._dicom import Order, read_slice
+from ._hounsfield import WINDOW, Window, from_hounsfield
+from ._photos import visible_files
+
+Slice = tuple[Order, torch.Tensor, Path]
+LeftOut = tuple[Path, Refused]
 
 
-def from_dicom(path, size=None, window=WINDOW, rescale=None):
+def from_dicom(
+    path: Path | str,
+    size: int | None = None,
+    window: Window | None = WINDOW,
+    rescale: tuple[float, float] | None = None,
+) -> torch.Tensor:
     """Slices of a CT file, or of all CT files in a folder and its subfolders, to (B, 1, H, W) as `from_hounsfield`.
 
     hu = slope * stored + intercept; what the file marks as padding is air, and nothing is below air. MONOCHROME1 says
@@ -20,13 +29,19 @@ def from_dicom(path, size=None, window=WINDOW, rescale=None):
     slice (other scans, reports, segmentations, scout views, screenshots, damaged files, notes) are left out and counted
     in one warning; hidden files and the index DICOMDIR without a word.
     Raises ValueError naming the file that is no CT slice, and for a folder without slices or with several shapes.
+
+    >>> import pydicom.data
+    >>> x = from_dicom(pydicom.data.get_testdata_file("CT_small.dcm"), size=64)
+    >>> tuple(x.shape), round(x.mean().item(), 2)
+    ((1, 1, 64, 64), 0.44)
     """
     path = check_path(path)
     if not path.exists():
         raise refused("path", "a DICOM file or a folder of them", f"{path}, which is not there", "Check it.")
     rescale = None if rescale is None else _check_rescale(rescale)
-    files = [f for f in shown_files(path) if f.name != "DICOMDIR"] if path.is_dir() else [path]
-    slices, left_out = [], []
+    files = [f for f in visible_files(path) if f.name != "DICOMDIR"] if path.is_dir() else [path]
+    slices: list[Slice] = []
+    left_out: list[LeftOut] = []
     for file in files:
         try:
             with file.open("rb") as opened:
@@ -43,7 +58,7 @@ def from_dicom(path, size=None, window=WINDOW, rescale=None):
     return torch.cat(_same_shape(slices))
 
 
-def _check_rescale(rescale):
+def _check_rescale(rescale: tuple[float, float]) -> tuple[float, float]:
     fix = "rescale is (slope, intercept), such as (1, -1024)."
     try:
         slope, intercept = rescale
@@ -52,7 +67,7 @@ def _check_rescale(rescale):
     return check_number(slope, "rescale[0]", fix=fix), check_number(intercept, "rescale[1]", fix=fix)
 
 
-def _no_slices(path, left_out):
+def _no_slices(path: Path, left_out: list[LeftOut]) -> Refused:
     """The error of the first file that is a DICOM file after all; else that there is none."""
     dicom = [error for _, error in left_out if not error.got.startswith("something else")]
     if dicom or not path.is_dir():
@@ -65,14 +80,15 @@ def _no_slices(path, left_out):
     )
 
 
-def _warn(path, left_out, count):
+def _warn(path: Path, left_out: list[LeftOut], count: int) -> None:
     left_out = sorted(left_out, key=lambda pair: pair[1].got.startswith("modality"))  # first what may be damaged
-    some = "; ".join(f"{file.name[-40:]} ({error.got[:60]})" for file, error in left_out[:3])
+    examples = "; ".join(f"{file.name[-40:]} ({error.got[:60]})" for file, error in left_out[:3])
     more = f"; and {len(left_out) - 3} more" if len(left_out) > 3 else ""
-    warnings.warn(f"{path}: left out {len(left_out)} of {count} files: {some}{more}.", stacklevel=3)
+    warnings.warn(f"{path}: left out {len(left_out)} of {count} files: {examples}{more}.", stacklevel=3)
 
 
-def _same_shape(slices):
+def _same_shape(slices: list[Slice]) -> list[torch.Tensor]:
+    """The images of the slices; raises ValueError where their shapes differ."""
     first, file = slices[0][1], slices[0][2]
     for _, x, other in slices:
         if x.shape != first.shape:

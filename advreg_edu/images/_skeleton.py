@@ -1,12 +1,13 @@
 """The bones of a Chest: a bright rim of cortical bone around cancellous bone. Not in the paper."""
 
 import torch
+from torch import Tensor
 
-from ._chest import NOWHERE
-from ._shapes import capsule, ellipse, norm, superellipse, union
+from ._canvas import NOWHERE, Chest
+from ._shapes import Number, capsule, ellipse, norm, superellipse, union
 
 
-def add_bones(c):
+def add_bones(c: Chest) -> None:
     """Ribs, breastbone, shoulder blades, collar bones, spine; now and then metal."""
     c.grain = 40 * c.rough(48)
     _add_ribs(c)
@@ -17,12 +18,12 @@ def add_bones(c):
     c.paint(metal, 2500.0, c.chance(0.08) * (c.body < -0.03))
 
 
-def _add_bone(c, d, rim, cortex, marrow, where=1.0):
+def _add_bone(c: Chest, d: Tensor, rim: Number, cortex: float, marrow: float, where: Number = 1.0) -> None:
     c.paint(d, c.bone * cortex * c.draw(0.8, 1.2), where)
     c.paint(d + rim, c.bone * (marrow + c.grain), where)
 
 
-def _add_ribs(c):
+def _add_ribs(c: Chest) -> None:
     """Ribs run down and forwards, so a slice cuts each into an arc of the chest wall: one per `gap` of the angle."""
     many, right = 7, (c.x > 0).long()
     angle = torch.atan2((c.y - c.cy) / c.depth, c.x.abs() / c.reach)  # from the front, -pi/2, to the back, pi/2
@@ -30,7 +31,7 @@ def _add_ribs(c):
     nearest = ((angle - start) / gap).round().clamp(0, many - 1)
     rib = (nearest.long() + many * right).flatten(1)
 
-    def of_rib(low, high):  # a number of each rib, looked up at each pixel
+    def of_rib(low: float, high: float) -> Tensor:  # a number of each rib, looked up at each pixel
         table = low + (high - low) * torch.rand(c.batch, 2 * many, generator=c.generator)
         return table.gather(1, rib).view_as(angle)
 
@@ -40,7 +41,7 @@ def _add_ribs(c):
     _add_bone(c, d, c.draw(0.010, 0.016), 430.0, 130.0)
 
 
-def _add_shoulders(c):
+def _add_shoulders(c: Chest) -> None:
     """Shoulder blades lie on the cage, half way to the skin; collar bones in front of the apex."""
     angle = torch.atan2(c.y / c.half, c.x.abs())
     along = angle - c.sides(0.15, 0.75)
@@ -55,12 +56,12 @@ def _add_shoulders(c):
     _add_bone(c, collar, 0.018, 450.0, 160.0, inside)
 
 
-def _add_sternum(c):
+def _add_sternum(c: Chest) -> None:
     sternum = superellipse(c.x, c.y - c.cy + c.depth * c.draw(0.93, 1.0), c.draw(0.09, 0.17), c.draw(0.028, 0.045), 3.0)
     _add_bone(c, sternum, 0.016, 330.0, 90.0, c.between(0.08, 0.9))
 
 
-def _add_spine(c):
+def _add_spine(c: Chest) -> None:
     """The body of a vertebra, and the arch behind it with its processes around the spinal canal."""
     x, y, zero = c.x - c.draw(-0.015, 0.015), c.y - c.spine_y, torch.zeros_like(c.level)
     arch = (norm(x, 1.1 * (y - 0.14)) - 0.085).abs() - c.draw(0.018, 0.03)

@@ -1,13 +1,17 @@
 """The middle square of an image, averaged down in strips, so that an image of any size takes little memory."""
 
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
 import torch.nn.functional as F
+from torch import Tensor
 
 from .._input.arguments import refused
 
 ROWS = 64  # of a strip, about
 
 
-def averaged(strip, side, size):
+def averaged(strip: Callable[[int, int], Tensor], side: int, size: int) -> Tensor:
     """A square averaged down: (1, C, size, size). `strip(top, bottom)` gives some of its rows: (C, bottom - top, side).
 
     A side of more than 8 times `size` is first averaged in blocks, at least 4 times as many as `size`; up to a block
@@ -16,15 +20,16 @@ def averaged(strip, side, size):
     block = max(1, side // (4 * size))
     side -= side % block
     step = block * max(1, ROWS // block)
-    blocks = None  # made once: kept strips between freed ones would scatter the memory
+    average = lambda top: F.avg_pool2d(strip(top, min(top + step, side))[..., :side], block)
+    first = average(0)
+    blocks = first.new_empty(len(first), side // block, side // block)  # kept strips would scatter the memory
     for top in range(0, side, step):
-        means = F.avg_pool2d(strip(top, min(top + step, side))[..., :side], block)
-        blocks = means.new_empty(len(means), side // block, side // block) if blocks is None else blocks
+        means = average(top) if top else first
         blocks[:, top // block : top // block + means.shape[1]] = means
     return F.interpolate(blocks[None], (size, size), mode="area")
 
 
-def check_large_enough(name, what, shape, size):
+def check_large_enough(name: str | Path, what: str, shape: Sequence[int], size: int) -> None:
     """Raise unless an image of that shape (H, W) has a square of `size` pixels."""
     if min(shape) < size:
         raise refused(

@@ -5,8 +5,10 @@ import torch
 from .._input.arguments import check_images
 
 
-def compare_statistics(phantoms, real, bins=64):
-    """The statistics of two batches (B, C, H, W) of equal size, in [0, 1], side by side, as a dictionary of tensors.
+def compare_statistics(phantoms: torch.Tensor, real: torch.Tensor, bins: int = 64) -> dict[str, torch.Tensor]:
+    """Compare two batches (B, C, H, W) of images in [0, 1] by their statistics: a dictionary of tensors.
+
+    The batches may hold different numbers of images, all of one size.
 
     intensity (bins,)   the values at which the histogram counts
     histogram (2, bins) share of the pixels in each bin; row 0 the phantoms, row 1 the real images
@@ -15,13 +17,17 @@ def compare_statistics(phantoms, real, bins=64):
     slope     (bins,)   differences of neighbours, 0 to 1
     gradients (2, bins) share of neighbouring pairs whose difference is that large
     wasserstein ()      1-Wasserstein distance of the intensities: the area between the two cumulative histograms
+
+    >>> dark, light = torch.full((2, 1, 8, 8), 0.25), torch.full((3, 1, 8, 8), 0.75)
+    >>> compare_statistics(dark, light)["wasserstein"].item()
+    0.5
     """
     check_images(phantoms, "phantoms")
     check_images(real, "real", phantoms.shape[1:])
     centers = (torch.arange(bins) + 0.5) / bins
     both = (phantoms, real)
-    histogram = torch.stack([_shares(x, bins) for x in both])
-    gradients = torch.stack([_shares(torch.cat([d.flatten() for d in _slopes(x)]), bins) for x in both])
+    histogram = torch.stack([_histogram(x, bins) for x in both])
+    gradients = torch.stack([_histogram(torch.cat([d.flatten() for d in _differences(x)]), bins) for x in both])
     spectrum = torch.stack([_radial_power(x) for x in both])
     return {
         "intensity": centers,
@@ -34,16 +40,16 @@ def compare_statistics(phantoms, real, bins=64):
     }
 
 
-def _slopes(x):
+def _differences(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return x.diff(dim=-1).abs(), x.diff(dim=-2).abs()
 
 
-def _shares(x, bins):
+def _histogram(x: torch.Tensor, bins: int) -> torch.Tensor:
     counts = (x * bins).long().clamp_(0, bins - 1).flatten().bincount(minlength=bins)  # exact; histc counts in floats
     return counts / x.numel()
 
 
-def _radial_power(x):
+def _radial_power(x: torch.Tensor) -> torch.Tensor:
     """|x^|^2 averaged over circles of radius 0, 1, ... H/2 - 1."""
     size = x.shape[-1]
     power = torch.fft.fft2(x - x.mean((-2, -1), keepdim=True), norm="ortho").abs().square().mean((0, 1))

@@ -1,19 +1,14 @@
 """Linear operators A with their adjoint A* and regularised pseudo-inverse A†. Paper: §2.1, §3.1."""
 
-from .linear import (
-    Identity,
-    LinearOperator,
-    check_measurement,
-    check_operator,
-    check_type,
-    dot_test,
-    inner,
-    squared_norm,
-)
+from .checks import check_measurement, check_type
+from .identity import Identity
+from .linear import Adjoint, LinearOperator
 from .masked import FourierSampling, Inpainting, cartesian_mask
+from .products import check_operator, dot_test, inner, squared_norm
 from .ray_transform import RayTransform
 
 __all__ = [
+    "Adjoint",
     "FourierSampling",
     "Identity",
     "Inpainting",

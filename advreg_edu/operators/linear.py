@@ -4,77 +4,198 @@ Paper: §2.1, Eq. 1 (the operators of denoising, inpainting, MRI and CT) and §3
 All of them are batched, differentiable by autograd, and work in plain Euclidean coordinates on any device.
 """
 
+import math
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
 import torch
 
-from .._input.arguments import FLOATS, check_batch, check_count, check_float, shown
+from .._input.arguments import FLOATS, check_batch, shown
+from .checks import check_measurement, check_type
+
+Map = Callable[[torch.Tensor], torch.Tensor]
 
 
 class LinearOperator:
     """A linear map from images (B, *domain_shape) to measurements (B, *range_shape).
 
-    A child gives `_forward` and `_adjoint`, each other's exact transpose for the real inner product
-    <u, v> = Re sum(u * conj(v)), and sets `norm` = ||A||, its largest singular value.
+    There are two ways to make one. Pass two functions on batches, the map and its adjoint:
+
+    >>> blur = lambda x: (x + x.roll(1, -1)) / 2  # each pixel and its left neighbour
+    >>> unblur = lambda y: (y + y.roll(-1, -1)) / 2
+    >>> A = LinearOperator(blur, unblur, (1, 8, 8), (1, 8, 8))
+    >>> from advreg_edu.operators import dot_test
+    >>> bool(dot_test(A) < 1e-12)
+    True
+    >>> round(A.norm, 4)
+    1.0
+
+    Or write a class with the methods `_forward` and `_adjoint`, and pass the shapes by name:
+
+    >>> class Halved(LinearOperator):
+    ...     def __init__(self, shape):
+    ...         super().__init__(domain_shape=shape, range_shape=shape, norm=0.5)
+    ...
+    ...     def _forward(self, x):
+    ...         return x / 2
+    ...
+    ...     _adjoint = _forward
+    >>> Halved((1, 8, 8))
+    Halved((1, 8, 8) -> (1, 8, 8))
+
+    The two are each other's exact transpose for the real inner product <u, v> = Re sum(u * conj(v)): `dot_test` says
+    whether they are. A class may also override `pinv`, the pseudo-inverse, which is A* otherwise. Where the range has
+    places that hold no measurement, pass a `mask`, or override `_measured`, which puts zeros there: the noise of
+    `random_measurement` and `measured_count` follow from it.
+
+    Args:
+        forward, adjoint: functions of a batch, if the class has no such methods.
+        domain_shape, range_shape: of one image and of one measurement, without the batch axis.
+        norm: ||A||, the largest singular value. By default the power method finds it when it is first asked for.
+        mask: 1 where the range holds a measured number, 0 elsewhere, broadcast to `range_shape`. Default: 1 everywhere.
     """
 
-    norm = 1.0
     complex_range = False
-    types = FLOATS  # of the images that it takes
+    types: tuple[torch.dtype, ...] = FLOATS  # of the images that it takes
+    mask: torch.Tensor | None = None
 
-    def __init__(self, domain_shape, range_shape):
+    def __init__(
+        self,
+        forward: Map | None = None,
+        adjoint: Map | None = None,
+        domain_shape: Sequence[int] = (),
+        range_shape: Sequence[int] = (),
+        *,
+        norm: float | None = None,
+        mask: torch.Tensor | None = None,
+    ) -> None:
         self.domain_shape, self.range_shape = tuple(domain_shape), tuple(range_shape)
+        if norm is not None:
+            self.norm = norm
+        if mask is not None:
+            self.mask = mask
+        self._functions = forward, adjoint
+        if (forward, adjoint) != (None, None) or type(self)._forward is LinearOperator._forward:
+            self._check_functions()
 
-    def __call__(self, x):
-        """Ax: (B, *domain_shape) to (B, *range_shape)."""
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """Return Ax: (B, *domain_shape) to (B, *range_shape)."""
         check_batch(x, "x", self.domain_shape, f"images for {self}")
         check_type(self, x, "x")
         return _Apply.apply(x, self._forward, self._adjoint)
 
     @property
-    def T(self):
-        """The adjoint A*: <Ax, y> = <x, A*y>. `A.T.T is A`."""
+    def T(self) -> "Adjoint":
+        """The adjoint A*, for which <Ax, y> = <x, A*y>; `A.T.T is A`."""
         return Adjoint(self)
 
-    def pinv(self, y):
-        """A†y, a (regularised) pseudo-inverse. For an orthogonal projection or an isometry it is the adjoint."""
+    def pinv(self, y: torch.Tensor) -> torch.Tensor:
+        """Return A†y, a (regularised) pseudo-inverse. For an orthogonal projection or an isometry it is the adjoint."""
         return self.T(y)
 
-    def random_measurement(self, batch, generator=None, device=None, dtype=torch.float32):
-        """Standard normal numbers where A measures, zero elsewhere: (B, *range_shape), the noise e for sigma = 1.
+    @cached_property
+    def norm(self) -> float:
+        """||A||, the largest singular value. Where the operator does not say it, the power method on A*A finds it.
 
-        The draw is made on the CPU, so that the same generator gives the same noise on every device.
+        The result is a bound from below, and exact to about six digits where the largest singular value stands alone.
+        """
+        x = torch.randn(1, *self.domain_shape, generator=torch.Generator().manual_seed(0), dtype=self.types[-1])
+        squared, previous = 0.0, -1.0
+        with torch.no_grad():
+            for _ in range(1000):
+                y = self.T(self(x / x.norm()))
+                squared, x = float(y.norm()), y
+                if squared - previous <= 1e-7 * squared:
+                    break
+                previous = squared
+        return math.sqrt(squared)
+
+    @cached_property
+    def measured_count(self) -> int:
+        """How many real numbers A measures, so that E ||e||^2 = sigma^2 * measured_count.
+
+        All of `range_shape` unless a mask or `_measured` leaves places empty; a complex number counts twice.
+        """
+        ones = torch.ones(1, *self.range_shape, dtype=torch.complex64 if self.complex_range else torch.float32)
+        return int(self._measured(ones).count_nonzero()) * (2 if self.complex_range else 1)
+
+    def random_measurement(
+        self,
+        batch: int,
+        generator: torch.Generator | None = None,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype = torch.float32,
+    ) -> torch.Tensor:
+        """Draw the noise e for sigma = 1: standard normal where A measures, zero elsewhere, (batch, *range_shape).
+
+        The draw is made on the CPU, so that the same generator gives the same noise on every device. The mean of
+        ||e||^2 is `measured_count`.
         """
         e = torch.randn(batch, *self.range_shape, *[2] * self.complex_range, generator=generator, dtype=dtype)
         return self._measured(torch.view_as_complex(e) if self.complex_range else e).to(device)
 
-    def _measured(self, y):
-        return y
+    def as_odl(self, batch: int | None = None) -> Any:
+        """Return the same map as an `odl.Operator` on (*domain_shape), or on a batch.
 
-    def as_odl(self, batch=None):
-        """The same map as an `odl.Operator` on (*domain_shape), or on a batch; cells of side 1, so A* is unchanged.
-
+        The cells have side 1, so A* is unchanged.
         Complex measurements become real ones with a last axis of length 2.
         """
         from .odl_bridge import as_odl
 
         return as_odl(self, batch)
 
-    def __repr__(self):
+    def _forward(self, x: torch.Tensor, /) -> torch.Tensor:
+        return self._functions[0](x)  # type: ignore[misc]  # _check_functions has seen to it
+
+    def _adjoint(self, y: torch.Tensor, /) -> torch.Tensor:
+        return self._functions[1](y)  # type: ignore[misc]
+
+    def _measured(self, y: torch.Tensor) -> torch.Tensor:
+        """`y` with zeros in the places that hold no measurement; noise and `measured_count` follow from it."""
+        return y if self.mask is None else y * self.mask.to(device=y.device, dtype=y.real.dtype)
+
+    def _check_functions(self) -> None:
+        """Raise unless both functions map one image of zeros as they should. Sets `complex_range`."""
+        for name, function in zip(("forward", "adjoint"), self._functions, strict=True):
+            if not callable(function):
+                fix = "A subclass defines _forward and _adjoint, and passes domain_shape=... and range_shape=..."
+                raise TypeError(f"{name}: expected a function of a batch, got {shown(function)}. {fix}")
+        y = self._forward(torch.zeros(1, *self.domain_shape))
+        check_batch(y, "forward(x)", self.range_shape, "measurements")
+        self.complex_range = y.is_complex()
+        check_batch(self._adjoint(y), "adjoint(y)", self.domain_shape, "images")
+
+    def __repr__(self) -> str:
         return f"{type(self).__name__}({self.domain_shape} -> {self.range_shape})"
 
 
 class Adjoint:
-    """A* as an operator of its own, so that `A.T(y)` reads like the formula."""
+    """A* as an operator of its own, so that `A.T(y)` reads like the formula.
 
-    def __init__(self, A):
-        self.T, self.norm = A, A.norm
+    >>> from advreg_edu.operators import Identity
+    >>> A = Identity((1, 8, 8))
+    >>> A.T
+    Identity((1, 8, 8) -> (1, 8, 8)).T
+    >>> A.T(torch.ones(2, 1, 8, 8)).shape
+    torch.Size([2, 1, 8, 8])
+    """
+
+    def __init__(self, A: LinearOperator) -> None:
+        self.T = A
         self.domain_shape, self.range_shape = A.range_shape, A.domain_shape
 
-    def __call__(self, y):
-        """A*y: (B, *range_shape) to (B, *domain_shape)."""
+    @property
+    def norm(self) -> float:
+        """||A*|| = ||A||."""
+        return self.T.norm
+
+    def __call__(self, y: torch.Tensor) -> torch.Tensor:
+        """Return A*y: (B, *range_shape) to (B, *domain_shape), both of A."""
         check_measurement(self.T, y)
         return _Apply.apply(y, self.T._adjoint, self.T._forward)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"{self.T}.T"
 
 
@@ -82,79 +203,12 @@ class _Apply(torch.autograd.Function):
     """A linear map whose gradient is its adjoint; differentiable any number of times."""
 
     @staticmethod
-    def forward(ctx, x, apply, transpose):
+    def forward(ctx: Any, x: torch.Tensor, apply: Map, transpose: Map) -> torch.Tensor:
         ctx.maps = apply, transpose
         with torch.autocast(x.device.type, enabled=False):  # bfloat16 is for networks, not for measurements
             return apply(x)
 
     @staticmethod
-    def backward(ctx, grad):
+    def backward(ctx: Any, grad: torch.Tensor) -> tuple:  # type: ignore[override]
         apply, transpose = ctx.maps
         return _Apply.apply(grad, transpose, apply), None, None
-
-
-class Identity(LinearOperator):
-    """A = I, denoising. Paper: §2.1, §5.2.
-
-    Args: shape (C, H, W) of one image.
-    """
-
-    def __init__(self, shape):
-        shape = _image_shape(shape)
-        super().__init__(shape, shape)
-
-    def _forward(self, x):
-        return x.clone()
-
-    _adjoint = _forward
-
-
-def dot_test(A, generator=None):
-    """|<Ax, y> - <x, A*y>| / (||Ax|| ||y||) for random x and y in double precision: zero for an exact adjoint."""
-    check_operator(A)
-    x = torch.randn(1, *A.domain_shape, generator=generator, dtype=torch.float64)
-    y = A.random_measurement(1, generator=generator, dtype=torch.float64)
-    Ax, Aty = A(x), A.T(y)
-    return (inner(Ax, y) - inner(x, Aty)).abs().squeeze() / (Ax.norm() * y.norm())
-
-
-def check_operator(A):
-    """Raise unless it is a LinearOperator."""
-    if not isinstance(A, LinearOperator):
-        fix = "Build one, such as Identity((1, 64, 64))."
-        raise TypeError(f"A: expected an operator such as Identity or RayTransform, got {type(A).__name__}. {fix}")
-
-
-def check_measurement(A, y):
-    """Raise unless `y` is a batch of measurements of `A`: (B, *A.range_shape), complex or real as A gives them."""
-    check_batch(y, "y", A.range_shape, f"measurements of {A}")
-    if A.complex_range and not y.is_complex():
-        raise TypeError(f"y: expected complex measurements of {A}, got {y.dtype}. Add an imaginary part: y + 0j.")
-    if A.complex_range:
-        y = y.real
-    check_type(A, y, "y")
-
-
-def check_type(A, x, name):
-    """Raise unless `x` has a float type that `A` can take."""
-    check_float(x, name)
-    if x.dtype not in A.types:
-        expected = " or ".join(str(t) for t in A.types)
-        raise TypeError(f"{name}: expected {expected} for {A}, got {x.dtype}. Convert it: {name}.float().")
-
-
-def inner(u, v):
-    """<u, v> = Re sum u conj(v) per item of the batch: (B,)."""
-    return (u * v.conj()).real.flatten(1).sum(1) if u.is_complex() else (u * v).flatten(1).sum(1)
-
-
-def squared_norm(u):
-    """||u||^2, sum over all but the batch axis: (B,)."""
-    return inner(u, u)
-
-
-def _image_shape(shape):
-    if not hasattr(shape, "__len__") or isinstance(shape, str) or len(shape) != 3:
-        example = "Example: Identity((3, 128, 128))."
-        raise ValueError(f"shape: expected (channels, height, width), got {shown(shape)}. {example}")
-    return tuple(check_count(n, "shape") for n in shape)

@@ -1,7 +1,20 @@
 """Reconstruction with a learned regulariser: the objective, the solvers, the stopping rules. Paper: §3.1, Alg. 2."""
 
-from .algorithm import Diverged, NotConverged, reconstruct, warn_if_unstable
-from .objective import Iterate, gradient
-from .solvers import METHODS
+from .algorithm import reconstruct
+from .divergence import Diverged, warn_if_unstable
+from .objective import Iterate, Objective, Point, gradient
+from .solvers import METHODS, Solver
+from .stopping import NotConverged
 
-__all__ = ["METHODS", "Diverged", "Iterate", "NotConverged", "gradient", "reconstruct", "warn_if_unstable"]
+__all__ = [
+    "METHODS",
+    "Diverged",
+    "Iterate",
+    "NotConverged",
+    "Objective",
+    "Point",
+    "Solver",
+    "gradient",
+    "reconstruct",
+    "warn_if_unstable",
+]

@@ -1,44 +1,38 @@
 """Algorithm 2: reconstruction with a learned regulariser, iterate by iterate. Paper: §3.1, Algorithm 2 and Eq. 5."""
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import torch
 
-from .._input.arguments import check_choice, check_count, check_finite, check_images, check_number
+from .._input.arguments import check_count, check_finite, check_images, check_number
 from .._input.networks import check_network, computing_type, to_float_type
+from ..critics import Critic
 from ..hardware.cores import use_free
-from ..operators import check_measurement, squared_norm
-from ..problem import check_problem
-from .objective import Iterate, Objective, norm
-from .solvers import METHODS, FoundStep, GivenStep
-from .stopping import NotConverged, check_stop, rule
-
-
-class Diverged(ValueError):
-    """The objective blew up. `last` is the last finite iterate."""
-
-    def __init__(self, message, last):
-        super().__init__(message)
-        self.last = last
-
-    def __reduce__(self):  # else pickle would leave out `last`
-        return Diverged, (str(self), self.last)
+from ..operators import check_measurement
+from ..problem import Problem, check_problem
+from .divergence import stop_if_blown_up, warn_if_unstable
+from .objective import Iterate, Objective, Point, norm
+from .solvers import Solver, check_method
+from .step_sizes import FoundStep, GivenStep, Stepper
+from .stopping import NotConverged, check_stop, stopping_rule
 
 
 def reconstruct(
-    problem,
-    y,
-    critic,
-    reg_weight,
-    step_size=0.3,
-    steps=100,
-    method="gradient-descent",
-    stop=None,
-    x0=None,
-    tolerance=0.01,
-):
-    """Minimise ||Ax - y||^2 + lambda Psi(x) from A†y; yields the start and every iterate, so steps + 1 of them at most.
+    problem: Problem,
+    y: torch.Tensor,
+    critic: Critic,
+    reg_weight: float | torch.Tensor,
+    step_size: float | str = 0.3,
+    steps: int = 100,
+    method: str | Solver = "gradient-descent",
+    stop: str | float | None = None,
+    x0: torch.Tensor | None = None,
+    tolerance: float = 0.01,
+) -> Iterator[Iterate]:
+    """Minimise ||Ax - y||^2 + lambda Psi(x) from A†y, and yield the start and every iterate: steps + 1 at most.
 
     Args:
         problem: operator A and noise level sigma (used by `stop="discrepancy"`, and by "gradient" where lambda is 0).
@@ -54,7 +48,8 @@ def reconstruct(
             `step_size` is a number.
         method: "gradient-descent" (the paper), "accelerated" (Nesterov's momentum, restarted where it points uphill;
             O'Donoghue and Candès 2015) or "forward-backward" (explicit in Psi, implicit in the data term; §3.1
-            names it).
+            names it). Or a solver of your own: a function (J, p, step_size) to x_{k+1}, or an object that is called so.
+            `solvers.Solver` says what J and p have, and has heavy-ball momentum as an example.
         stop: None runs all steps; "gradient" stops at a minimum, ||grad J|| <= tolerance * lambda for every image, and
             one that is there waits for the others; a number t stops when ||x_{k+1} - x_k|| <= t ||x_k|| for every
             image; "discrepancy" (Morozov) when ||Ax - y|| has grown or fallen to its expected value sqrt(E ||e||^2),
@@ -65,19 +60,40 @@ def reconstruct(
 
     Yields: Iterate. Raises ValueError or TypeError for bad input at the call, before the first iterate is asked for;
     Diverged (a ValueError) with the last finite iterate when the objective blows up. No ground truth enters.
+
+    >>> import advreg_edu as ar
+    >>> problem = ar.Problem(ar.Identity((1, 8, 8)), sigma=0.1)
+    >>> energy = lambda x: x.square().flatten(1).sum(1)  # in the place of a trained critic
+    >>> for it in reconstruct(problem, torch.ones(1, 1, 8, 8), energy, reg_weight=1.0, step_size=0.1, steps=2):
+    ...     print(it)
+    Iterate(step=0, objective=64, gradient_norm=16)
+    Iterate(step=1, objective=43.52, gradient_norm=9.6)
+    Iterate(step=2, objective=36.15, gradient_norm=5.76)
     """
     y, x, weight, dtype = _checked(problem, y, critic, reg_weight, step_size, steps, method, stop, x0, tolerance)
     return _iterates(problem, y, x, critic, weight, step_size, int(steps), method, stop, tolerance, dtype)
 
 
-def _iterates(problem, y, x, critic, weight, step_size, steps, method, stop, tolerance, dtype):
+def _iterates(
+    problem: Problem,
+    y: torch.Tensor,
+    x: torch.Tensor,
+    critic: Critic,
+    weight: float,
+    step_size: float | str,
+    steps: int,
+    method: Any,
+    stop: str | float | None,
+    tolerance: float,
+    dtype: torch.dtype,
+) -> Iterator[Iterate]:
     """The iterates, from checked arguments; their x has the type `dtype`."""
-    J, criterion = Objective(problem.A, y, critic, weight), rule(stop, tolerance, problem, y, weight)
+    J, criterion = Objective(problem.A, y, critic, weight), stopping_rule(stop, tolerance, problem, y, weight)
     use_free()
     p = first = J(x)  # Alg. 2, line 1: x <- A† y
     check_finite(p.objective, "objective of the start, by critic and reg_weight")
     found = step_size == "auto"
-    advance = FoundStep(method, p, 0.5 / problem.A.norm**2) if found else GivenStep(method, float(step_size))
+    advance: Stepper = FoundStep(method, p, 0.5 / problem.A.norm**2) if found else GivenStep(method, float(step_size))
     done = criterion(p)
     it = _iterate(0, p, advance, done)
     yield _in_type(it, dtype)
@@ -88,7 +104,7 @@ def _iterates(problem, y, x, critic, weight, step_size, steps, method, stop, tol
         previous, (p, moved) = p, advance(J, p)  # Alg. 2, line 3
         if criterion.waits:
             p = previous.where(done, p)
-        _stop_if_blown_up(p, it, y, step_size, first)
+        stop_if_blown_up(p, it, y, step_size, first)
         done = criterion(p, previous, moved)
         it = _iterate(k, p, advance, done)
         yield _in_type(it, dtype)
@@ -98,45 +114,34 @@ def _iterates(problem, y, x, critic, weight, step_size, steps, method, stop, tol
         warnings.warn(f"steps: {steps} ran out before the rule stop={stop!r} was met: {missed}. {fix}", NotConverged, 2)
 
 
-def _iterate(k, p, advance, done):
-    parts = p.objective, p.data_term, p.regularizer, norm(p.gradient)
+def _iterate(k: int, p: Point, advance: Stepper, done: torch.Tensor) -> Iterate:
     epsilon = torch.zeros_like(p.objective) + advance.step
-    return Iterate(k, p.x, *parts, step_size=epsilon, stopped=bool(done.all()))
+    stopped = bool(done.all())
+    return Iterate(k, p.x, p.objective, p.data_term, p.regularizer, norm(p.gradient), epsilon, stopped)
 
 
-def _in_type(it, dtype):
+def _in_type(it: Iterate, dtype: torch.dtype) -> Iterate:
     return it if it.x.dtype == dtype else replace(it, x=it.x.to(dtype))
 
 
-def _stop_if_blown_up(p, last, y, step_size, first):
-    bound = 1e3 * (squared_norm(y) + first.data_term) + 1
-    near = bool((p.data_term <= bound).all())  # false for NaN, too
-    psi = p.regularizer + norm(p.grad_psi)
-    if near and torch.isfinite(psi).all():
-        return
-    if near:
-        raise Diverged(
-            f"critic(x): expected finite values and gradients, got NaN or infinity at step {last.step + 1}, where the "
-            "data term is still small. Look for a root, a logarithm or a quotient at 0 in the critic; the last finite "
-            "iterate is in `.last`.",
-            last,
-        )
-    if step_size == "auto":
-        fix = "J has no minimum here: lower reg_weight, or take another critic"
-    else:
-        fix = f"Lower step_size (now {step_size:g})"
-    raise Diverged(
-        f"The objective blew up at step {last.step + 1}: expected it to fall, got a data term of "
-        f"{p.data_term.max():.3g}. {fix}; the last finite iterate is in `.last`.",
-        last,
-    )
+def _checked(
+    problem: Problem,
+    y: torch.Tensor,
+    critic: Critic,
+    reg_weight: float | torch.Tensor,
+    step_size: float | str,
+    steps: int,
+    method: str | Solver,
+    stop: str | float | None,
+    x0: torch.Tensor | None,
+    tolerance: float,
+) -> tuple[torch.Tensor, torch.Tensor, float, torch.dtype]:
+    """y and the start as it is computed with, lambda, and the type of the caller's y.
 
-
-def _checked(problem, y, critic, reg_weight, step_size, steps, method, stop, x0, tolerance):
-    """y and the start as it is computed with, lambda, and the type of the caller's y. Everything that can be wrong is
-    found here, before the first evaluation of the critic."""
+    Everything that can be wrong is found here, before the first evaluation of the critic.
+    """
     check_problem(problem)
-    check_choice(method, "method", METHODS)
+    check_method(method, step_size)
     A = problem.A
     check_measurement(A, y)
     check_finite(y, "y")
@@ -158,17 +163,8 @@ def _checked(problem, y, critic, reg_weight, step_size, steps, method, stop, x0,
             f"critic: expected one for {A.domain_shape[0]} channel(s) as in {A}, got one for {channels}. "
             f"Build it with channels={A.domain_shape[0]} or load another."
         )
-    share, name = {"accelerated": (2 / 3, "2/3/||A||^2")}.get(method, (1.0, "1/||A||^2"))
-    if method != "forward-backward" and step_size != "auto":
+    limits = {"gradient-descent": (1.0, "1/||A||^2"), "accelerated": (2 / 3, "2/3/||A||^2")}
+    if isinstance(method, str) and method in limits and not isinstance(step_size, str):
+        share, name = limits[method]
         warn_if_unstable(step_size, share / A.norm**2, name)
     return y, x, weight, dtype
-
-
-def warn_if_unstable(step_size, limit, name):
-    """Warn about the line of the user: `reconstruct` is two calls above, `red` is one and torch's decorator another."""
-    if step_size >= limit:
-        warnings.warn(
-            f"step_size {step_size:g} is at or past the stability limit {name} = {limit:.3g}: expect divergence. "
-            "Choose a smaller one.",
-            stacklevel=4,
-        )

@@ -1,93 +1,84 @@
-"""How Algorithm 2 goes from x_k to x_{k+1}, with a step size that is given or found. Paper: §3.1; Alg. 2, line 3."""
+"""How Algorithm 2 goes from x_k to x_{k+1}. Paper: §3.1; Alg. 2, line 3."""
+
+from typing import Protocol
 
 import torch
 
+from .._input.arguments import check_choice
 from ..operators import inner, squared_norm
-from .objective import column
+from ..operators.linear import Map
+from .objective import Objective, Point, column
 
 METHODS = ("gradient-descent", "accelerated", "forward-backward")
 
 
-class GivenStep:
-    """One step size for all images and iterates, as in the paper."""
+class Solver(Protocol):
+    """What `reconstruct(..., method=...)` takes: a function, or an object that remembers earlier iterates.
 
-    def __init__(self, method, step):
-        self.step = step
-        self.advance = {METHODS[0]: descend, METHODS[1]: Momentum(), METHODS[2]: forward_backward}[method]
+    It is called once for each iterate and returns x_{k+1}, of the shape of x_k. It may read
+    - `p`, the point at x_k: `p.x`, `p.gradient` = grad J(x_k), `p.grad_psi` = grad Psi(x_k), `p.objective` = J(x_k);
+    - `J`, the objective: `J(x)` is the point at another x, for one evaluation of the critic; `J.A`, `J.y`, `J.weight`;
+    - `step_size`, the number that `reconstruct` was given.
+    If it also has a method `start()`, that is called before each run, so that one object can serve several.
 
-    def __call__(self, J, p):
-        """The next point, and whether each image has moved: (B,)."""
-        return J(self.advance(J, p, self.step)), torch.ones_like(p.objective, dtype=torch.bool)
+    Gradient descent with heavy-ball momentum (Polyak 1964), for instance:
 
-
-class FoundStep:
-    """A step size for each image, found on the way, with which J never rises (not in the paper).
-
-    An image moves if that makes J fall; else it stays where it is for this iterate and halves its step. So an iterate
-    costs one evaluation of the critic, whatever happens. After a move s that changed the gradient by v the next step is
-    <s, v> / ||v||^2, one over the curvature met (Barzilai and Borwein 1988), or twice the last where that is negative.
-
-    "accelerated" takes the gradient at z = x + beta (x - x_previous), as `Momentum` does, but extrapolates it from the
-    last two, which is exact for a quadratic J, and lets the step grow by a tenth at most. An image whose J would rise
-    first loses its momentum, then halves its step. For "forward-backward" the curvature is that of lambda Psi alone.
+    >>> class HeavyBall:
+    ...     def __init__(self, momentum):
+    ...         self.momentum = momentum
+    ...
+    ...     def start(self):
+    ...         self.move = 0.0
+    ...
+    ...     def __call__(self, J, p, step_size):
+    ...         self.move = self.momentum * self.move - step_size * p.gradient
+    ...         return p.x + self.move
+    >>> import advreg_edu as ar
+    >>> problem = ar.Problem(ar.Identity((1, 8, 8)), sigma=0.1)
+    >>> energy = lambda x: x.square().flatten(1).sum(1)
+    >>> y = torch.ones(1, 1, 8, 8)
+    >>> *_, it = ar.reconstruct(problem, y, energy, reg_weight=1.0, step_size=0.1, steps=60, method=HeavyBall(0.5))
+    >>> torch.allclose(it.x, torch.tensor(0.5))  # y / (1 + reg_weight)
+    True
     """
 
-    def __init__(self, method, start, step):
-        self.method, self.step = method, torch.full_like(start.objective, step)  # (B,)
-        self.before, self.age = start, torch.zeros_like(self.step)  # x_{k-1}, and for how many iterates it has momentum
-
-    def __call__(self, J, p):
-        """The next point, and whether each image has moved: (B,)."""
-        step = column(self.step)
-        if self.method == "forward-backward":
-            new = J(forward_backward(J, p, step))
-            change = J.weight * (new.grad_psi - p.grad_psi)
-        else:
-            beta = column(self.age / (self.age + 3))  # without momentum 0, and z = x
-            z = p.x + beta * (p.x - self.before.x)
-            new = J(z - step * (p.gradient + beta * (p.gradient - self.before.gradient)))  # Alg. 2, line 3
-            change = new.gradient - p.gradient
-        moved = fell(J, p, new, self.step)
-        self._learn(p, new, change, moved)
-        return new.where(moved, p), moved
-
-    def _learn(self, p, new, change, moved):
-        """The next step size and age of the momentum."""
-        s = new.x - p.x
-        curvature = inner(s, change)
-        step = torch.where(curvature > 0, curvature / squared_norm(change), 2 * self.step)
-        if self.method == "accelerated":
-            step = torch.minimum(step, 1.1 * self.step)
-        self.step = torch.where(moved, step, torch.where(self.age == 0, self.step / 2, self.step))
-        if self.method == "accelerated":
-            downhill = inner(new.gradient, s) < 0
-            self.before, self.age = p, torch.where(moved & downhill, self.age + 1, 0)
+    def __call__(self, J: Objective, p: Point, step_size: float, /) -> torch.Tensor: ...
 
 
-def fell(J, p, new, step):
-    """Whether J fell from p to new by a share of what a step of that size promises, ||x_new - x||^2 / epsilon (Armijo).
+def descend(J: Objective, p: Point, step: float) -> torch.Tensor:
+    """Take a step of gradient descent, x <- x - epsilon grad (||Ax - y||^2 + lambda Psi(x)). Paper: Alg. 2, line 3.
 
-    Where J changes by less than its rounding the slopes at both ends tell how it changed (Hager and Zhang 2005).
+    >>> from advreg_edu.operators import Identity
+    >>> y = torch.ones(1, 1, 8, 8)
+    >>> J = Objective(Identity((1, 8, 8)), y, lambda x: x.square().flatten(1).sum(1), weight=1.0)
+    >>> p = J(y)
+    >>> torch.equal(descend(J, p, 0.1), y - 0.1 * 2 * y)
+    True
     """
-    s, fall = new.x - p.x, p.objective - new.objective
-    least = 1e-4 * squared_norm(s) / step
-    fall_by_slopes = -inner(p.gradient + new.gradient, s) / 2  # exact for a quadratic J
-    return (fall >= least) | (fall >= -J.rounding(p)) & (fall_by_slopes >= least)
-
-
-def descend(J, p, step):
-    """Alg. 2, line 3: x <- x - epsilon grad (||Ax - y||^2 + lambda Psi(x))."""
     return p.x - step * p.gradient
 
 
 class Momentum:
-    """Nesterov: the gradient step is taken at z = x + beta (x - x_previous); an image's beta restarts at 0 if it points
-    uphill. Beta tends to 1, so that steps up to 2/3 of gradient descent's limit are stable."""
+    """Nesterov's method takes the gradient step at z = x + beta (x - x_previous).
 
-    def __init__(self):
-        self.previous, self.age = None, None
+    An image's beta restarts at 0 where it points uphill. Beta tends to 1, so that steps up to 2/3 of gradient descent's
+    limit are stable.
 
-    def __call__(self, J, p, step):
+    >>> from advreg_edu.operators import Identity
+    >>> y = torch.ones(1, 1, 8, 8)
+    >>> J = Objective(Identity((1, 8, 8)), y, lambda x: x.square().flatten(1).sum(1), weight=1.0)
+    >>> p = J(y)
+    >>> solver = Momentum()
+    >>> solver.start()
+    >>> torch.equal(solver(J, p, 0.1), descend(J, p, 0.1))  # the first step has no momentum yet
+    True
+    """
+
+    def start(self) -> None:
+        """Forget the last run."""
+        self.previous: torch.Tensor | None = None
+
+    def __call__(self, J: Objective, p: Point, step: float) -> torch.Tensor:
         x = p.x
         if self.previous is None:
             self.previous, self.age = x, x.new_zeros(len(x))
@@ -98,18 +89,58 @@ class Momentum:
         return new
 
 
-def forward_backward(J, p, step):
-    """x <- argmin_u ||Au - y||^2 + ||u - (x - epsilon lambda grad Psi(x))||^2 / (2 epsilon), by conjugate gradients.
+def forward_backward(J: Objective, p: Point, step: float | torch.Tensor) -> torch.Tensor:
+    """Take a step that is explicit in Psi and implicit in the data term, by conjugate gradients:
+    x <- argmin_u ||Au - y||^2 + ||u - (x - epsilon lambda grad Psi(x))||^2 / (2 epsilon).
 
     For denoising, inpainting and MRI A*A has the eigenvalues 0, 1/2 and 1 at most: three steps are exact.
+
+    >>> from advreg_edu.operators import Identity
+    >>> y = torch.ones(1, 1, 8, 8)
+    >>> J = Objective(Identity((1, 8, 8)), y, lambda x: x.square().flatten(1).sum(1), weight=1.0)
+    >>> p = J(y)
+    >>> torch.allclose(forward_backward(J, p, 0.5), torch.tensor(0.5))  # argmin (u - 1)^2 + (u - (1 - 0.5 * 2))^2
+    True
     """
     v = p.x - step * J.weight * p.grad_psi
-    operator = lambda u: u + 2 * step * J.A.T(J.A(u))
+    operator: Map = lambda u: u + 2 * step * J.A.T(J.A(u))
     return conjugate_gradients(operator, v + 2 * step * J.A.T(J.y), p.x)
 
 
-def conjugate_gradients(operator, b, u, iterations=20):
-    """Solve operator(u) = b for a symmetric positive operator, each image of the batch on its own."""
+def solver_of(method: str | Solver) -> Solver:
+    """Return the solver that a name stands for, or the given one.
+
+    >>> solver_of("gradient-descent") is descend
+    True
+    """
+    if not isinstance(method, str):
+        return method
+    solvers: dict[str, Solver] = {METHODS[0]: descend, METHODS[1]: Momentum(), METHODS[2]: forward_backward}
+    return solvers[method]
+
+
+def check_method(method: object, step_size: float | str) -> None:
+    """Raise unless `method` is a name of METHODS or a `Solver`; "auto" finds step sizes for the names only.
+
+    >>> check_method("accelerated", "auto")
+    """
+    if isinstance(method, type):
+        fix = f"Make one: {method.__name__}()."
+        raise TypeError(f"method: expected a name or a solver, got the class {method.__name__}. {fix}")
+    if not callable(method):
+        check_choice(method, "method", METHODS)
+    elif step_size == "auto":
+        raise ValueError('step_size: expected a number for a solver of your own, got "auto". Try 0.3 / A.norm**2.')
+
+
+def conjugate_gradients(operator: Map, b: torch.Tensor, u: torch.Tensor, iterations: int = 20) -> torch.Tensor:
+    """Solve operator(u) = b for a symmetric positive operator, each image of the batch on its own.
+
+    >>> b = torch.ones(1, 1, 2, 2)
+    >>> conjugate_gradients(lambda u: 4 * u, b, torch.zeros_like(b))[0, 0]
+    tensor([[0.2500, 0.2500],
+            [0.2500, 0.2500]])
+    """
     tolerance = 10 * torch.finfo(b.dtype).eps
     r = b - operator(u)
     p, rr, bb = r, squared_norm(r), squared_norm(b)

@@ -1,105 +1,158 @@
 """When Algorithm 2 ends: "Stopping criterion S" of the paper, which leaves it open."""
 
-import math
+from typing import Protocol
 
 import torch
 
 from .._input.arguments import check_number
+from ..problem import Problem
 from ..reg_weight import weight_from_noise
-from .objective import norm
+from .objective import Point, norm
 
 
 class NotConverged(UserWarning):
-    """`steps` ran out before the stopping rule was met."""
+    """The warning that `steps` ran out before the stopping rule was met.
+
+    >>> issubclass(NotConverged, UserWarning)  # so warnings.simplefilter("error", NotConverged) makes it an error
+    True
+    """
+
+
+class Rule(Protocol):
+    """When to stop: which images are done at a point, and what was missed if the steps ran out.
+
+    >>> from advreg_edu.reconstruction import Objective
+    >>> from advreg_edu.operators import Identity
+    >>> y = torch.ones(1, 1, 8, 8)
+    >>> J = Objective(Identity((1, 8, 8)), y, lambda x: x.square().flatten(1).sum(1), weight=1.0)
+    >>> p = J(y)
+    >>> every: Rule = Never()
+    >>> every(p)
+    tensor([False])
+    """
+
+    waits: bool  # whether an image that is done waits for the others
+
+    def __call__(self, p: Point, previous: Point | None = None, moved: torch.Tensor | None = None) -> torch.Tensor:
+        """Which images are done at p: (B,) of bool. At the start there is no previous point."""
+
+    def missed(self, p: Point) -> str:
+        """What was expected, and what came."""
 
 
 class Never:
-    """All steps."""
+    """The rule that lets all steps run.
 
-    waits = False  # whether an image that is done waits for the others
+    >>> Never().waits
+    False
+    """
 
-    def __call__(self, p, previous=None, moved=None):
-        """Which images are done at p, (B,). At the start there is no previous point."""
+    waits = False
+
+    def __call__(self, p: Point, previous: Point | None = None, moved: torch.Tensor | None = None) -> torch.Tensor:
         return torch.zeros_like(p.objective, dtype=torch.bool)
+
+    def missed(self, p: Point) -> str:
+        return "nothing was expected"
 
 
 class SmallGradient:
-    """||grad J(x)|| <= tolerance * lambda: at a minimum the gradients of both parts, each of about lambda, cancel.
+    """This rule stops where ||grad J(x)|| <= tolerance * lambda.
 
+    At a minimum the gradients of both parts, each of about lambda, cancel.
     Without a regulariser (lambda = 0) the noise takes its place, lambda = 2 E ||A* e||, and 2 ||A* y|| without noise.
+
+    >>> from advreg_edu.operators import Identity
+    >>> problem = Problem(Identity((1, 8, 8)), sigma=0.1)
+    >>> SmallGradient(0.01, problem, torch.ones(1, 1, 8, 8), weight=2.0).scale
+    2.0
     """
 
     waits = True
 
-    def __init__(self, tolerance, problem, y, weight):
+    def __init__(self, tolerance: float, problem: Problem, y: torch.Tensor, weight: float) -> None:
         self.tolerance = tolerance
         self.scale = weight or weight_from_noise(problem).item() or 2 * norm(problem.A.T(y))
 
-    def __call__(self, p, previous=None, moved=None):
+    def __call__(self, p: Point, previous: Point | None = None, moved: torch.Tensor | None = None) -> torch.Tensor:
         return norm(p.gradient) <= self.tolerance * self.scale
 
-    def missed(self, p):
-        """What was expected, and what came."""
+    def missed(self, p: Point) -> str:
         ratio = (norm(p.gradient) / self.scale).max()
         return f"expected ||grad J|| <= {self.tolerance:g} lambda for every image, got up to {ratio:.3g} lambda"
 
 
 class SmallChange:
-    """||x_{k+1} - x_k|| <= t ||x_k||."""
+    """This rule stops where ||x_{k+1} - x_k|| <= t ||x_k||, for a step that has moved the image.
+
+    >>> SmallChange(1e-4).tolerance
+    0.0001
+    """
 
     waits = False
 
-    def __init__(self, tolerance):
+    def __init__(self, tolerance: float) -> None:
         self.tolerance, self.change = tolerance, torch.tensor(torch.nan)
 
-    def __call__(self, p, previous=None, moved=None):
-        if previous is None:
+    def __call__(self, p: Point, previous: Point | None = None, moved: torch.Tensor | None = None) -> torch.Tensor:
+        if previous is None or moved is None:
             return torch.zeros_like(p.objective, dtype=torch.bool)
         self.change = norm(p.x - previous.x) / norm(previous.x)
         return moved & (norm(p.x - previous.x) <= self.tolerance * norm(previous.x))
 
-    def missed(self, p):
+    def missed(self, p: Point) -> str:
         return f"expected x to change by at most {self.tolerance:g} of ||x||, got {self.change.max():.3g}"
 
 
 class Discrepancy:
-    """Morozov: ||Ax - y|| has grown or fallen to its expected value sqrt(E ||e||^2), once at least."""
+    """Morozov's rule stops where ||Ax - y|| has grown or fallen to its expected value sqrt(E ||e||^2), once at least.
+
+    The operator says how many numbers carry noise, `measured_count`: E ||e||^2 is sigma^2 times that.
+
+    >>> from advreg_edu.operators import Identity
+    >>> round(Discrepancy(Problem(Identity((1, 8, 8)), sigma=0.1)).expected, 4)  # 64 sigma^2
+    0.64
+    """
 
     waits = False
 
-    def __init__(self, problem):
-        self.expected, self.crossed = problem.sigma**2 * degrees_of_freedom(problem.A), False
+    def __init__(self, problem: Problem) -> None:
+        self.expected = problem.sigma**2 * problem.A.measured_count
+        self.crossed: torch.Tensor | bool = False
 
-    def __call__(self, p, previous=None, moved=None):
-        above = lambda p: p.data_term > self.expected
-        self.crossed = self.crossed | (above(p) != above(previous or p))
-        return self.crossed
+    def __call__(self, p: Point, previous: Point | None = None, moved: torch.Tensor | None = None) -> torch.Tensor:
+        now, before = (q.data_term > self.expected for q in (p, previous or p))
+        self.crossed = crossed = self.crossed | (now != before)
+        return crossed
 
-    def missed(self, p):
-        data_term = p.data_term[~self.crossed].mean()
+    def missed(self, p: Point) -> str:
+        data_term = p.data_term[~torch.as_tensor(self.crossed)].mean()
         return f"expected every data term to pass E ||e||^2 = {self.expected:.3g}, got one of {data_term:.3g}"
 
 
-def rule(stop, tolerance, problem, y, weight):
-    """The rule that `stop` names."""
+def stopping_rule(stop: str | float | None, tolerance: float, problem: Problem, y: torch.Tensor, weight: float) -> Rule:
+    """Return the rule that `stop` names, with the arguments of `reconstruct`.
+
+    >>> from advreg_edu.operators import Identity
+    >>> problem = Problem(Identity((1, 8, 8)), sigma=0.1)
+    >>> type(stopping_rule(1e-4, 0.01, problem, torch.ones(1, 1, 8, 8), weight=0.1)).__name__
+    'SmallChange'
+    """
     if stop is None:
         return Never()
     if stop == "gradient":
         return SmallGradient(tolerance, problem, y, weight)
     if stop == "discrepancy":
         return Discrepancy(problem)
-    return SmallChange(stop)
+    return SmallChange(float(stop))
 
 
-def check_stop(stop, tolerance):
+def check_stop(stop: str | float | None, tolerance: float) -> None:
+    """Raise unless `stop` and `tolerance` make a stopping rule.
+
+    >>> check_stop("discrepancy", 0.01)
+    """
     if stop not in (None, "gradient", "discrepancy"):
         fix = 'Give None, "gradient", "discrepancy", or a relative change such as 1e-4.'
         check_number(stop, "stop", low=0, fix=fix)
     check_number(tolerance, "tolerance", low=0, above=True, fix="Try 0.01.")
-
-
-def degrees_of_freedom(A):
-    """Real numbers that A measures, so that E ||e||^2 = sigma^2 times it."""
-    mask = getattr(A, "mask", None)
-    seen = math.prod(A.range_shape) if mask is None else float(mask.sum()) * A.range_shape[0]
-    return seen * (2 if A.complex_range else 1)

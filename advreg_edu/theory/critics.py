@@ -1,5 +1,6 @@
 """Small critics for the plane. Paper: §3.1, Theorem 2."""
 
+import torch
 from torch import nn
 
 from .._input.arguments import check_count
@@ -8,45 +9,56 @@ ZOOM = 8.0  # the unit square becomes [-4, 4]^2, the range in which a fresh netw
 
 
 class PlaneCritic(nn.Module):
-    """Psi(x): points (B, 1, 1, 2) to (B,) by a plain network, two hidden layers, ReLU. Zero before training.
+    """Psi(x) by a plain network of two hidden layers with ReLU: points (B, 1, 1, 2) to (B,).
 
-    ReLU, since d_M has a kink on M: a smooth network of the same size rounds it off.
+    It is zero before training. The activation is ReLU, since d_M has a kink on M: a smooth network of the same size
+    rounds it off.
+
+    >>> PlaneCritic()(torch.rand(3, 1, 1, 2)).tolist()
+    [0.0, 0.0, 0.0]
+
+    Args: width of the two hidden layers.
     """
 
     channels = 1
 
-    def __init__(self, width=64):
+    def __init__(self, width: int = 64) -> None:
         super().__init__()
         self.net = _perceptron(check_count(width, "width"), 1, nn.ReLU)
-        nn.init.zeros_(self.net[-1].weight)
-        nn.init.zeros_(self.net[-1].bias)
+        for p in self.net[-1].parameters():
+            nn.init.zeros_(p)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.net(ZOOM * (x.flatten(1) - 0.5)).squeeze(1)
 
 
 class DistanceCritic(nn.Module):
-    """Psi(x) = ||x - D(x)||, the form of `LocalCritic`: D is a network from the plane to the plane; rounded at the tip.
+    """Psi(x) = ||x - D(x)|| has the form of `LocalCritic`: D is a network from the plane to the plane.
 
     Args: width of the two hidden layers (SiLU); smoothing, the radius of the rounded tip.
+
+    >>> critic = DistanceCritic()
+    >>> x = torch.rand(3, 1, 1, 2)
+    >>> critic(x).shape, critic.clean(x).shape
+    (torch.Size([3]), torch.Size([3, 1, 1, 2]))
     """
 
     channels = 1
 
-    def __init__(self, width=32, smoothing=1e-3):
+    def __init__(self, width: int = 32, smoothing: float = 1e-3) -> None:
         super().__init__()
         self.net, self.smoothing = _perceptron(check_count(width, "width"), 2, nn.SiLU), smoothing
 
-    def clean(self, x):
-        """D(x), in the place of P_M(x): shape of x."""
+    def clean(self, x: torch.Tensor) -> torch.Tensor:
+        """Return D(x), in the place of P_M(x), of the shape of x."""
         return x - self.net(ZOOM * (x.flatten(1) - 0.5)).reshape(x.shape) / ZOOM
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         squared = (x - self.clean(x)).square().flatten(1).sum(1)
         return (squared + self.smoothing**2).sqrt() - self.smoothing
 
 
-def _perceptron(width, outputs, activation):
+def _perceptron(width: int, outputs: int, activation: type[nn.Module]) -> nn.Sequential:
     return nn.Sequential(
         nn.Linear(2, width), activation(), nn.Linear(width, width), activation(), nn.Linear(width, outputs)
     )

@@ -4,33 +4,46 @@
 functional (B, C, H, W) to (B,), differentiable by autograd.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 
 from .._input.arguments import check_batch, check_finite
+from ..critics import Critic
 from ..operators import inner
 from ..reconstruction import gradient
+from .world import World
 
-# Arguments of `train_critic` for the plane: a thousand points cost as much as one image, so the batch is large. The
+# Arguments of `algorithm_1` for the plane: a thousand points cost as much as one image, so the batch is large. The
 # penalty weight there is 60 sigma: the slope exceeds 1 by about 1 %.
-TRAINING = dict(batch_size=128, learning_rate=1e-2, averaging=0.97, paired=False, precision="float32")
+TRAINING: dict[str, Any] = dict(batch_size=128, learning_rate=1e-2, averaging=0.97, precision="float32")
 
 
 @dataclass(frozen=True)
 class Transport:
-    """An optimal plan: `plan[i, j]` of the mass goes from x_noisy[i] to x_real[j]; `distance` is the mean way."""
+    """An optimal plan: `plan[i, j]` of the mass goes from x_noisy[i] to x_real[j]; `distance` is the mean way.
+
+    >>> Transport(0.5, torch.eye(2, dtype=torch.float64) / 2).plan.sum().item()
+    1.0
+    """
 
     distance: float
     plan: torch.Tensor  # (N, M), float64, sum 1
 
 
-def transport(x_real, x_noisy):
-    """The optimal transport between two samples, each point with the same weight; exact. Source: Eq. 7, its dual side.
+def transport(x_real: torch.Tensor, x_noisy: torch.Tensor) -> Transport:
+    """Find the optimal transport between two samples, each point with the same weight. Source: Eq. 7, its dual side.
 
-    A linear programme with N x M unknowns, solved by the network simplex method of POT (Bonneel et al. 2011): a second
-    for 2000 points. Raises RuntimeError if the solver stops early.
+    It is exact: a linear programme with N x M unknowns, solved by the network simplex method of POT (Bonneel et al.
+    2011), in a second for 2000 points. Raises RuntimeError if the solver stops early.
+
+    >>> x_real = torch.tensor([[0.0, 0.0], [1.0, 0.0]])
+    >>> found = transport(x_real, x_real.flip(0) + torch.tensor([0.0, 0.5]))
+    >>> found.distance, found.plan.tolist()  # each point goes straight up, by 0.5
+    (0.5, [[0.0, 0.5], [0.5, 0.0]])
     """
     import ot
 
@@ -45,39 +58,71 @@ def transport(x_real, x_noisy):
     return Transport(float(log["cost"]), torch.from_numpy(plan))
 
 
-def wasserstein(x_real, x_noisy):
-    """Wass(P_r, P_n) of two samples, exact: a float. Source: Eq. 7."""
+def wasserstein(x_real: torch.Tensor, x_noisy: torch.Tensor) -> float:
+    """Return Wass(P_r, P_n) of two samples, exact. Source: Eq. 7.
+
+    >>> x = torch.rand(20, 1, 1, 2)
+    >>> round(wasserstein(x, x + torch.tensor([0.3, 0.4])), 4)
+    0.5
+    """
     return transport(x_real, x_noisy).distance
 
 
 @torch.no_grad()
-def gap(f, x_real, x_noisy):
-    """E f(x_noisy) - E f(x_real): what Eq. 7 maximises over the 1-Lipschitz functions, a float."""
+def gap(f: Critic, x_real: torch.Tensor, x_noisy: torch.Tensor) -> float:
+    """Return E f(x_noisy) - E f(x_real), which Eq. 7 maximises over the 1-Lipschitz functions.
+
+    >>> x = torch.rand(20, 1, 1, 2)
+    >>> height = lambda x: x[..., 1].flatten()
+    >>> round(gap(height, x, x + torch.tensor([0.3, 0.4])), 4)
+    0.4
+    """
     return (f(x_noisy).mean() - f(x_real).mean()).item()
 
 
-def flow(f, x, eta):
-    """g_eta(x) = x - eta * grad f(x), shape of x. Source: Eq. 8."""
+def flow(f: Critic, x: torch.Tensor, eta: float) -> torch.Tensor:
+    """Return g_eta(x) = x - eta * grad f(x), of the shape of x. Source: Eq. 8.
+
+    >>> from advreg_edu.theory import worlds
+    >>> flow(worlds.circle(radius=0.3).distance, torch.tensor([[[[1.0, 0.5]]]]), eta=0.2)
+    tensor([[[[0.8000, 0.5000]]]])
+    """
     return x - eta * gradient(f, x)[1]
 
 
-def squared_slope(f, x):
-    """E ||grad f(x)||^2, a float; Theorem 1 says that it is minus the slope of the Wasserstein distance."""
+def squared_slope(f: Critic, x: torch.Tensor) -> float:
+    """Return E ||grad f(x)||^2. Theorem 1 says that it is minus the slope of the Wasserstein distance.
+
+    >>> from advreg_edu.theory import worlds
+    >>> round(squared_slope(worlds.circle().distance, torch.rand(20, 1, 1, 2)), 4)
+    1.0
+    """
     return inner(g := gradient(f, x)[1], g).mean().item()
 
 
-def decay(f, x_real, x_noisy, etas):
-    """Wass(P_r, P_eta) for each eta, exact: [float]. P_eta is the law of flow(f, x_noisy, eta). Source: §3.2."""
+def decay(f: Critic, x_real: torch.Tensor, x_noisy: torch.Tensor, etas: Iterable[float]) -> list[float]:
+    """Return Wass(P_r, P_eta) for each eta, exact. P_eta is the law of flow(f, x_noisy, eta). Source: §3.2.
+
+    >>> height = lambda x: x[..., 1].flatten()
+    >>> x = torch.rand(20, 1, 1, 2)
+    >>> [round(d, 4) for d in decay(height, x, x + torch.tensor([0.0, 0.4]), etas=[0, 0.1, 0.2])]
+    [0.4, 0.3, 0.2]
+    """
     direction = gradient(f, x_noisy)[1]
     return [wasserstein(x_real, x_noisy - float(eta) * direction) for eta in etas]
 
 
-def slope_at_zero(f, x_real, x_noisy):
-    """d/d eta Wass(P_r, P_eta) at eta = 0, exact for the samples, without a difference quotient: a float.
+def slope_at_zero(f: Critic, x_real: torch.Tensor, x_noisy: torch.Tensor) -> float:
+    """Return d/d eta Wass(P_r, P_eta) at eta = 0, exact for the samples, without a difference quotient.
 
     By the envelope theorem (Eq. 9) the optimal plan may be held fixed: the slope is -E <u, grad f(x_noisy)> with u the
     unit vector from the goal of x_noisy to x_noisy. Holds where the optimal plan is unique and no point lies on its own
     goal (there u is taken as 0).
+
+    >>> height = lambda x: x[..., 1].flatten()
+    >>> x = torch.rand(20, 1, 1, 2)
+    >>> round(slope_at_zero(height, x, x + torch.tensor([0.0, 0.4])), 4)
+    -1.0
     """
     plan, g = transport(x_real, x_noisy).plan, gradient(f, x_noisy)[1].flatten(1).double()
     i, j = plan.nonzero(as_tuple=True)
@@ -86,7 +131,13 @@ def slope_at_zero(f, x_real, x_noisy):
 
 
 @torch.no_grad()
-def distance_error(f, world, x):
-    """min over c of E |f(x) - d_M(x) - c|, a float: Eq. 18 leaves a constant free. Source: Theorem 2."""
+def distance_error(f: Critic, world: World, x: torch.Tensor) -> float:
+    """Return the minimum over c of E |f(x) - d_M(x) - c|: Eq. 18 leaves a constant free. Source: Theorem 2.
+
+    >>> from advreg_edu.theory import worlds
+    >>> circle = worlds.circle()
+    >>> round(distance_error(lambda x: circle.distance(x) + 7, circle, torch.rand(20, 1, 1, 2)), 4)
+    0.0
+    """
     difference = f(x) - world.distance(x)
     return (difference - difference.median()).abs().mean().item()

@@ -3,22 +3,47 @@
 A `method` maps measurements y to images x, batched. Norms are sums over pixels, per image.
 """
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 import torch
 
 from .._input.arguments import check_count, check_number
+from ..critics import Critic
 from ..operators import inner, squared_norm
-from ..problem import check_problem
+from ..problem import Problem, check_problem
 from ..reconstruction import gradient, reconstruct
 
+Method: TypeAlias = Callable[[torch.Tensor], torch.Tensor]  # R: measurements y to images x
+Pullback: TypeAlias = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # (y, r) to J* r, J the derivative of R at y
 
-def minimisers(problem, y, f, reg_weight, starts, step_size=0.01, steps=600, tolerance=1e-4, apart=0.02):
-    """The minimisers of ||Ax - y||^2 + lambda f(x) that descent finds from many starts, each once: (K, C, H, W).
+
+def minimisers(
+    problem: Problem,
+    y: torch.Tensor,
+    f: Critic,
+    reg_weight: float,
+    starts: torch.Tensor,
+    step_size: float = 0.01,
+    steps: int = 600,
+    tolerance: float = 1e-4,
+    apart: float = 0.02,
+) -> torch.Tensor:
+    """Find the minimisers of ||Ax - y||^2 + lambda f(x) by descent from many starts, each once: (K, C, H, W).
 
     Args:
         y: one measurement (1, *A.range_shape); f, reg_weight: the functional and lambda.
         starts: (N, C, H, W), where gradient descent (`reconstruct`) begins.
         tolerance: ends whose objective is so much above the least are local minima only and are left out.
         apart: ends nearer to each other than this are one minimiser.
+
+    >>> import advreg_edu as ar
+    >>> from advreg_edu.theory import worlds
+    >>> plane = ar.Problem(ar.Identity((1, 1, 2)), sigma=0.05)
+    >>> middle = torch.tensor([[[[0.5, 0.5]]]])  # as near to one of the two points as to the other
+    >>> starts = torch.tensor([[0.3, 0.5], [0.4, 0.7], [0.7, 0.5], [0.6, 0.4]])[:, None, None]
+    >>> len(minimisers(plane, middle, worlds.points().distance, 0.2, starts))
+    2
     """
     many = y.expand(len(starts), *y.shape[1:])
     *_, it = reconstruct(problem, many, f, reg_weight, step_size, steps, x0=starts)
@@ -31,23 +56,46 @@ def minimisers(problem, y, f, reg_weight, starts, step_size=0.01, steps=600, tol
     return kept
 
 
-def excess(found, known):
-    """The largest distance from an element of `found` to the nearest of `known`, a float: 0 if all are known."""
+def excess(found: torch.Tensor, known: torch.Tensor) -> float:
+    """Return the largest distance from an element of `found` to the nearest of `known`: 0 if all are known.
+
+    >>> excess(torch.tensor([[0.0, 0.0], [0.5, 0.0]]), known=torch.tensor([[0.0, 0.0]]))
+    0.5
+    """
     return torch.cdist(found.flatten(1), known.flatten(1)).min(1).values.max().item()
 
 
-def amplification(method, y, delta):
-    """||R(y + delta) - R(y)|| / ||delta|| of a method R, per image: (B,)."""
+def amplification(method: Method, y: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
+    """Return ||R(y + delta) - R(y)|| / ||delta|| of a method R, for each image: (B,).
+
+    >>> amplification(lambda y: 3 * y, torch.rand(2, 1, 8, 8), delta=torch.ones(2, 1, 8, 8))
+    tensor([3., 3.])
+    """
     return (squared_norm(method(y + delta) - method(y)) / squared_norm(delta)).sqrt()
 
 
-def worst_perturbation(method, pullback, y, size, steps=5, generator=None):
-    """A perturbation of norm `size` that moves R(y) much: (B, *A.range_shape). A lower bound of the worst case.
+def worst_perturbation(
+    method: Method,
+    pullback: Pullback,
+    y: torch.Tensor,
+    size: float,
+    steps: int = 5,
+    generator: torch.Generator | None = None,
+) -> torch.Tensor:
+    """Find a perturbation of norm `size` that moves R(y) much: (B, *A.range_shape).
 
-    Gradient ascent on ||R(y + delta) - R(y)||^2 with the longest step that the ball allows: delta becomes `size` times
-    the direction of the gradient J* (R(y + delta) - R(y)). For a linear R that is the power method.
+    How far it moves R(y) is a lower bound of the worst case.
+    It is found by gradient ascent on ||R(y + delta) - R(y)||^2 with the longest step that the ball allows: delta
+    becomes `size` times the direction of the gradient J* (R(y + delta) - R(y)). For a linear R that is the power
+    method.
 
     Args: pullback(y, r) gives J* r, with J the derivative of R at y: `by_autograd(method)` or `implicitly(...)`.
+
+    >>> method = lambda y: torch.tensor([1.0, 3.0]) * y
+    >>> y = torch.zeros(1, 1, 1, 2)
+    >>> delta = worst_perturbation(method, by_autograd(method), y, size=0.1, generator=torch.Generator().manual_seed(0))
+    >>> amplification(method, y, delta).round(decimals=2)  # the largest factor
+    tensor([3.])
     """
     size = check_number(size, "size", low=0, above=True)
     delta = _of_norm(torch.randn(y.shape, generator=generator).to(y), size)
@@ -58,10 +106,14 @@ def worst_perturbation(method, pullback, y, size, steps=5, generator=None):
     return delta
 
 
-def by_autograd(method):
-    """The pullback of a method that autograd can differentiate: FBP, U-Net."""
+def by_autograd(method: Method) -> Pullback:
+    """Return the pullback of a method that autograd can differentiate, such as FBP or a U-Net.
 
-    def pullback(y, r):
+    >>> by_autograd(lambda y: 3 * y)(torch.zeros(1, 1, 1, 2), torch.ones(1, 1, 1, 2))
+    tensor([[[[3., 3.]]]])
+    """
+
+    def pullback(y: torch.Tensor, r: torch.Tensor) -> torch.Tensor:
         with torch.enable_grad():
             y = y.detach().requires_grad_()
             return torch.autograd.grad((method(y) * r).sum(), y)[0]
@@ -69,20 +121,29 @@ def by_autograd(method):
     return pullback
 
 
-def implicitly(problem, f, reg_weight, method, step_size=0.3, steps=30):
-    """The pullback of R(y) = argmin_x ||Ax - y||^2 + lambda f(x): J* r = 2 A H^-1 r, H the Hessian at R(y).
+def implicitly(
+    problem: Problem, f: Critic, reg_weight: float, method: Method, step_size: float = 0.3, steps: int = 30
+) -> Pullback:
+    """Return the pullback of R(y) = argmin_x ||Ax - y||^2 + lambda f(x): J* r = 2 A H^-1 r, H the Hessian at R(y).
 
     At a minimiser 2 A*(A x - y) + lambda grad f(x) = 0 for every y; differentiate this equation by y. H w = r is solved
     as Algorithm 2 solves the problem itself, by `steps` steps w <- w + step_size (r - H w); H is applied by differences
     of gradients. A learned f need not be convex: few steps keep w finite where H has a negative direction.
+
+    >>> import advreg_edu as ar
+    >>> problem = ar.Problem(ar.Identity((1, 1, 2)), sigma=0.1)
+    >>> energy = lambda x: x.square().flatten(1).sum(1)
+    >>> pullback = implicitly(problem, energy, 1.0, method=lambda y: y / 2)  # argmin ||x - y||^2 + ||x||^2 = y / 2
+    >>> pullback(torch.ones(1, 1, 1, 2), torch.ones(1, 1, 1, 2)).round(decimals=3)
+    tensor([[[[0.5000, 0.5000]]]])
     """
     check_problem(problem)
     A, width = problem.A, 1e-2
 
-    def pullback(y, r):
+    def pullback(y: torch.Tensor, r: torch.Tensor) -> torch.Tensor:
         x = method(y)
 
-        def hessian(v):
+        def hessian(v: torch.Tensor) -> torch.Tensor:
             h = (width / squared_norm(v).sqrt().clamp_min(1e-12))[:, None, None, None]
             curved = (gradient(f, x + h * v)[1] - gradient(f, x - h * v)[1]) / (2 * h)
             return 2 * A.T(A(v)) + reg_weight * curved
@@ -95,5 +156,5 @@ def implicitly(problem, f, reg_weight, method, step_size=0.3, steps=30):
     return pullback
 
 
-def _of_norm(u, size):
+def _of_norm(u: torch.Tensor, size: float) -> torch.Tensor:
     return u * (size / inner(u, u).sqrt().clamp_min(1e-12)).reshape(-1, *[1] * (u.ndim - 1))

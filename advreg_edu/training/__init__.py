@@ -1,6 +1,34 @@
 """Algorithm 1: what the critic is shown, how it is scored, the loop. Paper: §3.1."""
 
-from .algorithm import GAPS, PRECISIONS, critic_loss, draw_mix, train_critic, wasserstein_and_slopes
-from .pairs import draw_batch
+from .algorithm import Step, algorithm_1, default_gp_weight, train_critic
+from .diagnosis import Diagnosis, diagnose
+from .iterates import WithIterates
+from .loss import Balanced, Eq6, Eq6BySlopes, Score, critic_loss, draw_mix, gradient_on_lines
+from .pairs import Batch, MeasuredElsewhere, Paired, Pairs, Unpaired
+from .wrappers import EqualLines, NoiseLeft, OwnLines, Windows
 
-__all__ = ["GAPS", "PRECISIONS", "critic_loss", "draw_batch", "draw_mix", "train_critic", "wasserstein_and_slopes"]
+__all__ = [
+    "Balanced",
+    "Batch",
+    "Diagnosis",
+    "Eq6",
+    "Eq6BySlopes",
+    "EqualLines",
+    "MeasuredElsewhere",
+    "NoiseLeft",
+    "OwnLines",
+    "Paired",
+    "Pairs",
+    "Score",
+    "Step",
+    "Unpaired",
+    "Windows",
+    "WithIterates",
+    "algorithm_1",
+    "critic_loss",
+    "default_gp_weight",
+    "diagnose",
+    "draw_mix",
+    "gradient_on_lines",
+    "train_critic",
+]

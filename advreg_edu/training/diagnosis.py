@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 
 import torch
+from torch import Generator, Tensor, nn
 
 from .._input.arguments import check_count
 from ..operators import inner
+from ..problem import Problem
 from ..reconstruction import gradient
-from .algorithm import device_of, draw_mix, wasserstein_and_slopes
-from .pairs import draw_batch
+from .checks import device_of
+from .loss import Eq6, draw_mix
+from .pairs import Batch, Paired
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Diagnosis:
     slope_noisy: float
     cosine: float  # of the angle between grad Psi(x_noisy) and e
 
-    def __str__(self):
+    def __str__(self) -> str:
         return (
             f"Wasserstein estimate {self.wasserstein:.2f} (mean distance {self.distance:.2f}); slope on lines "
             f"{self.slope_lines:.2f}, real {self.slope_real:.2f}, noisy {self.slope_noisy:.2f}; "
@@ -30,18 +33,19 @@ class Diagnosis:
         )
 
 
-def diagnose(critic, problem, x_real, pairs=32, seed=0):
+def diagnose(critic: nn.Module, problem: Problem, x_real: Tensor, pairs: int = 32, seed: int = 0) -> Diagnosis:
     """The Diagnosis of `critic` on `pairs` draws from x_real (N, *A.domain_shape) in [0, 1] and their measurements."""
     generator = torch.Generator().manual_seed(seed)
-    draw = draw_batch(problem, x_real, check_count(pairs, "pairs"), generator, device=device_of(critic))
-    parts = [_measure(critic, real[None], noisy[None], generator) for real, noisy in zip(*draw, strict=True)]
+    draw = Paired(problem, x_real, device=device_of(critic)).draw(check_count(pairs, "pairs"), generator)
+    both = zip(draw.x_real, draw.x_noisy, strict=True)
+    parts = [_measure(critic, real[None], noisy[None], generator) for real, noisy in both]
     return Diagnosis(*(sum(values) / pairs for values in zip(*parts, strict=True)))
 
 
-def _measure(critic, real, noisy, generator):
+def _measure(critic: nn.Module, real: Tensor, noisy: Tensor, generator: Generator) -> list[float]:
     e = noisy - real
-    wasserstein, slopes = wasserstein_and_slopes(critic, real, noisy, draw_mix(real, generator))
+    score = Eq6()(critic, Batch.between(real, noisy), draw_mix(real, generator))
     grad_real, grad_noisy = (gradient(critic, x)[1] for x in (real, noisy))
     cosine = inner(grad_noisy, e) / (grad_noisy.norm() * e.norm())
-    found = wasserstein.detach(), e.norm(), slopes.detach(), grad_real.norm(), grad_noisy.norm(), cosine
-    return [float(value) for value in found]
+    found = score.wasserstein, e.norm(), score.gradient_norm, grad_real.norm(), grad_noisy.norm(), cosine
+    return [value.detach().item() for value in found]

@@ -4,21 +4,31 @@ They are the logarithm of the length and products with fixed random directions, 
 differs between machines, moves them by 1e-6, one pixel of a mask by 1e-2. Not in the paper.
 """
 
+from typing import Any
+
 import torch
+from torch import Tensor
+
+from .pairs import Paired
 
 DIRECTIONS, CLOSE = 4, 1e-4
 
 
-def whose(problem, x_real, measurements=None):
+def training_fingerprint(source: Paired) -> dict[str, Any]:
     """The settings by which a training is known that its arguments do not say."""
-    A, generator = problem.A, torch.Generator().manual_seed(0)
+    A, generator = source.problem.A, torch.Generator().manual_seed(0)
     x, y = torch.randn(1, *A.domain_shape, generator=generator), A.random_measurement(1, generator)
-    marks = {"operator": _numbers(A(x)), "pseudo-inverse": _numbers(A.pinv(y)), "x_real": _numbers(x_real)}
-    marks["measurements"] = None if measurements is None else _numbers(measurements)
-    return dict(problem=repr(problem), images=len(x_real)) | marks
+    marks: dict[str, Any] = {
+        "images": len(source.x_real),
+        "operator": _numbers(A(x)),
+        "pseudo-inverse": _numbers(A.pinv(y)),
+    }
+    measurements = getattr(source, "measurements", None)
+    marks["x_real"] = _numbers(source.x_real)
+    return marks | {"measurements": None if measurements is None else _numbers(measurements)}
 
 
-def differences(then, now):
+def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """What differs between two settings, in words."""
     said = []
     for key, value in now.items():
@@ -31,7 +41,7 @@ def differences(then, now):
     return said
 
 
-def _numbers(u):
+def _numbers(u: Tensor) -> list[float]:
     u = (torch.view_as_real(u.resolve_conj()) if u.is_complex() else u).detach().cpu().flatten(1)
     u = u.to(torch.promote_types(u.dtype, torch.float32))
     generator = torch.Generator().manual_seed(1)
@@ -42,5 +52,5 @@ def _numbers(u):
     return [round(p, 7) for p in (*products.tolist(), length.log().item())]
 
 
-def _short(value):
+def _short(value: Any) -> Any:
     return "numbers" if isinstance(value, list) else value

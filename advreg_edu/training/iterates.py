@@ -1,128 +1,109 @@
-"""Recursive training: the critic learns from its own reconstructions. Paper: §6, "Recursive Training"."""
+"""Recursive training: half of x_noisy are iterates of Algorithm 2. Paper: §6, "Recursive Training".
 
-from dataclasses import dataclass
-from functools import partial
+Algorithm 2 shows the critic images that are neither real nor samples of P_n, and follows its gradient there. Here such
+images are made by the critic as it is, with lambda by the formula, and become samples to train on.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 import torch
+from torch import Generator, Tensor
 
 from .._input.arguments import check_count, check_number
 from ..hardware.cores import in_parts
 from ..operators import squared_norm
-from ..reconstruction import gradient
 from ..reg_weight import weight_from_noise
-from .pairs import draw_data
+from .pairs import Batch, Paired, Setting
+from .wrappers import Around
 
 
 @dataclass(frozen=True)
-class Recursion:
-    """From step `start` of Algorithm 1 on, half of x_noisy are iterates of Algorithm 2, whose runs take `steps`
-    steps of size `step_size`. A critic without any direction yet would be taught by its own mistakes: start after a few
-    hundred steps.
+class WithIterates(Around):
+    """From step `start` of the training on, the first half of each batch are iterates of Algorithm 2.
 
-    Eq. 6 alone makes Psi as low on iterates as on real images, and the critic loses its direction between the two
-    (data/STUDY.md). What keeps it is to show it the last part of every way, and to count that part by its direction:
-    noise_left: share in [0, 0.99] of the iterate's error that x_real keeps; None takes that of the other pairs.
-    distance: what counts as ||x_noisy - x_real|| of an iterate in the first part of Eq. 6, so that a short line counts
-        as much as a long one; None takes each as it is. With 0.9 and a third of the mean distance of the other pairs
-        two critics for CT with sigma = 0.02 gained 0.2 dB (sharp poses) and 0.05 dB (linear ones). Both need pairs.
-    hops: steps of Algorithm 2 for each time that an image is drawn. Runs of many steps want more of them, or no run
-        comes to its end during the training.
+    A critic without any direction yet would be taught by its own mistakes: start after a few hundred steps. Eq. 6 alone
+    then makes Psi as low on iterates as on real images; `NoiseLeft` and `EqualLines` around this keep its direction.
+
+    Args:
+        pairs: a source of whole images (Paired, Unpaired, MeasuredElsewhere).
+        steps, step_size: of the runs of Algorithm 2, after which one begins again at A†y with other data.
+        hops: steps of Algorithm 2 for each time that an image is drawn. Long runs want more of them, or none comes to
+            its end during the training.
     """
 
     start: int = 200
     steps: int = 100
     step_size: float = 0.5
-    noise_left: float | None = None
-    distance: float | None = None
     hops: int = 2
+    pool: "Pool | None" = field(default=None, repr=False, kw_only=True)  # filled by `prepared`
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.pairs, Paired):
+            got = type(self.pairs).__name__
+            raise ValueError(f"WithIterates: expected a source of whole images, such as Paired, got {got}.")
+        check_count(self.start, "start", 0)
+        check_count(self.steps, "steps")
+        check_number(self.step_size, "step_size", low=0, above=True)
+        check_count(self.hops, "hops")
+
+    @property
+    def state(self) -> dict[str, Tensor]:
+        return self.pool.state if self.pool else {}
+
+    def prepared(self, setting: Setting) -> Self:
+        check_count(setting.batch_size, "batch_size", 2, "Half of each batch are iterates.")
+        pairs = self.source.prepared(setting)
+        return replace(self, pairs=pairs, pool=Pool(pairs, self.steps, self.step_size, self.hops, setting))
+
+    def draw(self, count: int, generator: Generator | None = None, step: int = 0) -> Batch:
+        batch = self.pairs.draw(count, generator, step)
+        if step < self.start:
+            return batch
+        if self.pool is None:
+            raise ValueError("WithIterates: expected a critic to make iterates with, got none yet: see `prepared`.")
+        x_real, x = self.pool.draw(count // 2, generator)
+        joined = lambda new, old: torch.cat([new, old[len(new) :]])
+        both = Batch.between(joined(x_real, batch.x_real), joined(x, batch.x_noisy))
+        return both._replace(is_iterate=torch.arange(count, device=x.device) < len(x))
 
 
-def check_recursion(recursion, crop, batch_size):
-    """Raise unless it is None or a usable Recursion."""
-    if recursion is None:
-        return
-    if not isinstance(recursion, Recursion):
-        raise TypeError(f"recursive: expected Recursion(start, steps, step_size), got {type(recursion).__name__}.")
-    check_count(batch_size, "batch_size", 2, "Half of each batch are iterates.")
-    check_count(recursion.start, "recursive.start", 0)
-    check_count(recursion.steps, "recursive.steps")
-    check_number(recursion.step_size, "recursive.step_size", low=0, above=True)
-    check_count(recursion.hops, "recursive.hops")
-    if recursion.noise_left is not None:
-        check_number(recursion.noise_left, "recursive.noise_left", low=0, high=0.99)
-    if recursion.distance is not None:
-        check_number(recursion.distance, "recursive.distance", low=0, above=True)
-    if crop is not None:
-        raise ValueError("crop: expected None with recursive, whose runs need whole images. Give smaller images.")
+class Pool:
+    """Images on their way through Algorithm 2, twice as many as a batch has: each drawn one goes `hops` steps further.
 
-
-class Iterates:
-    """A pool of images on their way through Algorithm 2, each `hops` steps further whenever it is drawn.
-
-    Algorithm 2 shows the critic images that are neither real nor samples of P_n, and follows its gradient there. Here
-    such images are made by the critic as it is now, with lambda by the formula, and become samples to train on. After
-    its last step a run begins again at A†y with other data. The tensors in `state` are all there is to know.
-
-    Args: problem, x_real; size of the pool; a Recursion; seed; source, further arguments of `draw_data`.
+    The tensors in `state` are all there is to know: x_real, y, the iterate x and its age, in steps.
     """
 
-    def __init__(self, problem, x_real, size, recursion, seed=0, **source):
-        self.problem, self.recursion = problem, recursion
-        self.draw_data = partial(draw_data, problem, x_real, **source)
-        generator = torch.Generator().manual_seed(seed)
-        real, y = self.draw_data(size, generator)
-        age = torch.randint(recursion.steps, (size,), generator=generator)  # so that not all begin again at once
-        self.state = dict(real=real, y=y, x=problem.naive(y), age=age)
-        self.weight = weight_from_noise(problem).to(real)
+    def __init__(self, pairs: Paired, steps: int, step_size: float, hops: int, setting: Setting):
+        self.pairs, self.steps, self.step_size, self.hops = pairs, steps, step_size, hops
+        self.problem, self.gradient = pairs.problem, setting.gradient
+        generator, size = torch.Generator().manual_seed(setting.seed), 2 * setting.batch_size
+        x_real, y = pairs.data(size, generator)
+        age = torch.randint(steps, (size,), generator=generator)  # so that not all begin again at once
+        self.state = dict(real=x_real, y=y, x=self.problem.naive(y), age=age)
+        self.reg_weight = weight_from_noise(self.problem).to(x_real)
 
-    def mixed_in(self, critic, real, noisy, generator, precision="float32"):
-        """The batch, its first half from the pool, x_real of a pair with its x_noisy."""
-        count = len(real) // 2
-        pooled = self.draw(critic, count, generator, precision)
-        return tuple(torch.cat([new, old[count:]]) for new, old in zip(pooled, (real, noisy), strict=True))
-
-    def shares(self, x_real, noise_left):
-        """Of the error that each x_real of such a batch keeps, (B, 1, 1, 1)."""
-        own = noise_left if self.recursion.noise_left is None else self.recursion.noise_left
-        return torch.where(_is_iterate(x_real), own, noise_left)
-
-    def factors(self, x_real, x_noisy):
-        """By what each line of such a batch counts in the first part of Eq. 6, (B,)."""
-        if self.recursion.distance is None:
-            return x_real.new_ones(len(x_real))
-        lengths = squared_norm(x_noisy - x_real).sqrt().clamp_min(1e-6)
-        return torch.where(_is_iterate(x_real).flatten(), self.recursion.distance / lengths, 1.0)
-
-    def draw(self, critic, count, generator, precision="float32"):
+    def draw(self, count: int, generator: Generator | None = None) -> tuple[Tensor, Tensor]:
         """(x_real, iterate), each (count, C, H, W), after `hops` more steps of Algorithm 2."""
-
-        def grad_psi(x):
-            with torch.autocast(x.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-                return gradient(critic, x)[1]
-
         i = torch.randperm(len(self.state["age"]), generator=generator)[:count]
-        real, y, x = (self.state[key][i] for key in ("real", "y", "x"))
+        x_real, y, x = (self.state[key][i] for key in ("real", "y", "x"))
         A = self.problem.A
-        for _ in range(self.recursion.hops):
-            grad = 2 * A.T(A(x) - y) + self.weight * torch.cat(in_parts(grad_psi, x))
-            x = x - self.recursion.step_size * grad  # Alg. 2, line 3
+        for _ in range(self.hops):
+            grad = 2 * A.T(A(x) - y) + self.reg_weight * torch.cat(in_parts(self.gradient, x))
+            x = x - self.step_size * grad  # Alg. 2, line 3
         self.state["x"][i] = x
-        self.state["age"][i] += self.recursion.hops
-        self._begin_again(i[self._over(i, x)], generator)
-        return real, x
+        self.state["age"][i] += self.hops
+        self._begin_again(i[self._is_over(i, x)], generator)
+        return x_real, x
 
-    def _over(self, i, x):
+    def _is_over(self, i: Tensor, x: Tensor) -> Tensor:
         """Runs at their end, and runs that left: more than twice as long as any image in [0, 1]."""
         gone = ~(squared_norm(x) < 4 * x[0].numel()).cpu()
-        return gone | (self.state["age"][i] >= self.recursion.steps)
+        return gone | (self.state["age"][i] >= self.steps)
 
-    def _begin_again(self, i, generator):
+    def _begin_again(self, i: Tensor, generator: Generator | None) -> None:
         if len(i):
-            real, y = self.draw_data(len(i), generator)
-            for key, value in dict(real=real, y=y, x=self.problem.naive(y), age=0).items():
+            x_real, y = self.pairs.data(len(i), generator)
+            self.state["age"][i] = 0
+            for key, value in dict(real=x_real, y=y, x=self.problem.naive(y)).items():
                 self.state[key][i] = value
-
-
-def _is_iterate(batch):
-    """(B, 1, 1, 1): the first half of a batch, see `mixed_in`."""
-    return torch.arange(len(batch), device=batch.device)[:, None, None, None] < len(batch) // 2

@@ -1,26 +1,165 @@
-"""Samples to train on: x_real ~ P_r and x_noisy ~ P_n. Paper: §3.1; Alg. 1, lines 3-4."""
+"""What the critic is shown: samples x_real of P_r and x_noisy of P_n. Paper: §3.1; Algorithm 1, lines 3 and 4."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, Protocol, Self, runtime_checkable
 
 import torch
+from torch import Generator, Tensor
+
+from .._input.arguments import check_finite, check_images
+from .._input.networks import to_float_type
+from ..hardware.cores import one_thread
+from ..operators import check_measurement
+from ..problem import Problem, check_problem
 
 
-def draw_batch(problem, x_real, batch_size, generator=None, paired=True, measurements=None, crop=None, device=None):
-    """Alg. 1, lines 3-4: x_real ~ P_r and x_noisy = A†y ~ P_n, each (batch_size, C, H, W)."""
-    real, y = draw_data(problem, x_real, batch_size, generator, paired, measurements, device)
-    noisy = problem.naive(y)
-    if crop is not None:
-        top, left = (int(torch.randint(side - crop + 1, (), generator=generator)) for side in real.shape[-2:])
-        real, noisy = (u[..., top : top + crop, left : left + crop] for u in (real, noisy))
-    return tuple(u.contiguous(memory_format=torch.channels_last) for u in (real, noisy))
+class Batch(NamedTuple):
+    """One step's pairs of images, each (B, C, H, W), and what the study adds to a pair."""
+
+    x_real: Tensor
+    x_noisy: Tensor
+    x_end: Tensor  # where the line from x_real leads; x_noisy itself in Alg. 1, line 5
+    weights: Tensor  # (B,): by what each pair counts in the Wasserstein estimate; 1 in Eq. 6
+    is_iterate: Tensor  # (B,): true where x_noisy is an iterate of Algorithm 2 (§6)
+
+    @classmethod
+    def between(cls, x_real: Tensor, x_noisy: Tensor) -> Self:
+        """The batch of Algorithm 1: lines lead from x_real to x_noisy, and every pair counts the same."""
+        ones = x_real.new_ones(len(x_real))
+        return cls(x_real, x_noisy, x_noisy, ones, torch.zeros_like(ones, dtype=torch.bool))
 
 
-def draw_data(problem, x_real, count, generator=None, paired=True, measurements=None, device=None):
-    """x_real ~ P_r and y ~ P_Y: y = Ax + e of the same images, of others, or some of the `measurements`."""
-    real = _some(x_real, count, generator).to(device)
-    if measurements is not None:
-        return real, _some(measurements, count, generator).to(device)
-    x = real if paired else _some(x_real, count, generator).to(device)
-    return real, problem.A(x) + problem.noise(count, generator, x.device, x.dtype)
+@dataclass(frozen=True)
+class Setting:
+    """What `algorithm_1` tells a source of pairs before its first step."""
+
+    gradient: Callable[[Tensor], Tensor]  # x to grad Psi(x), by the critic as it then is
+    batch_size: int
+    seed: int
+    device: torch.device
+    dtype: torch.dtype
 
 
-def _some(items, count, generator):
-    return items[torch.randint(len(items), (count,), generator=generator)]
+@runtime_checkable
+class Pairs(Protocol):
+    """A source of batches. What wraps a source is a source."""
+
+    @property
+    def source(self) -> "Paired":
+        """What everything is drawn from in the end."""
+
+    @property
+    def own_lines(self) -> bool:
+        """Do lines lead to a measurement that was made for them alone? See `OwnLines`."""
+
+    @property
+    def aligned(self) -> bool:
+        """Do lines lead from an image to a measurement of itself?"""
+
+    @property
+    def state(self) -> dict[str, Tensor]:
+        """What changes from step to step; kept in checkpoints."""
+
+    def draw(self, count: int, generator: Generator | None = None, step: int = 0) -> Batch:
+        """Algorithm 1, lines 3 and 4, of a step: `count` pairs."""
+
+    def prepared(self, setting: Setting) -> "Pairs":
+        """The same source, ready for a training: on its device, in its float type."""
+
+    def line_length(self, seed: int = 0) -> float:
+        """E ||x_end - x_real|| where the line leads from an image to its own measurement, over 32 draws."""
+
+
+@dataclass(frozen=True)
+class Paired:
+    """x_noisy = A†(A x_real + e): each image beside its own measurement, as in the authors' code.
+
+    Args:
+        problem: operator and noise level.
+        x_real: ground-truth images (N, *A.domain_shape) in [0, 1], the samples of P_r.
+
+    >>> import advreg_edu as ar
+    >>> problem = ar.Problem(ar.Identity((1, 16, 16)), sigma=0.1)
+    >>> pairs = Paired(problem, ar.images.ellipses(8, 16))
+    >>> pairs.draw(4).x_noisy.shape
+    torch.Size([4, 1, 16, 16])
+    """
+
+    problem: Problem
+    x_real: Tensor = field(repr=False)
+    device: torch.device | None = field(default=None, repr=False, kw_only=True)
+
+    own_lines = False
+    aligned = True
+
+    def __post_init__(self) -> None:
+        check_problem(self.problem)
+        check_images(self.x_real, "x_real", self.problem.A.domain_shape)
+
+    @property
+    def source(self) -> Self:
+        return self
+
+    @property
+    def state(self) -> dict[str, Tensor]:
+        return {}
+
+    def prepared(self, setting: Setting) -> Self:
+        return replace(self, x_real=self.x_real.to(setting.dtype), device=setting.device)
+
+    def draw(self, count: int, generator: Generator | None = None, step: int = 0) -> Batch:
+        x_real, y = self.data(count, generator)  # Alg. 1, line 3
+        return Batch.between(channels_last(x_real), channels_last(self.problem.naive(y)))  # line 4
+
+    def data(self, count: int, generator: Generator | None = None) -> tuple[Tensor, Tensor]:
+        """x_real ~ P_r and y ~ P_Y, `count` of each."""
+        x_real = self._pick(self.x_real, count, generator)
+        return x_real, self._measured(x_real, generator)
+
+    def line_length(self, seed: int = 0) -> float:
+        with one_thread():
+            batch = Paired.draw(Paired(self.problem, self.x_real), 32, torch.Generator().manual_seed(seed))
+        return (batch.x_real - batch.x_noisy).flatten(1).norm(dim=1).mean().item()
+
+    def _pick(self, items: Tensor, count: int, generator: Generator | None) -> Tensor:
+        return items[torch.randint(len(items), (count,), generator=generator)].to(self.device)
+
+    def _measured(self, x: Tensor, generator: Generator | None) -> Tensor:
+        return self.problem.A(x) + self.problem.noise(len(x), generator, x.device, x.dtype)
+
+
+class Unpaired(Paired):
+    """x_real and x_noisy of independent draws, as in the text of Algorithm 1."""
+
+    aligned = False
+
+    def data(self, count: int, generator: Generator | None = None) -> tuple[Tensor, Tensor]:
+        x_real, x = (self._pick(self.x_real, count, generator) for _ in range(2))
+        return x_real, self._measured(x, generator)
+
+
+@dataclass(frozen=True)
+class MeasuredElsewhere(Paired):
+    """x_noisy from `measurements` y (M, *A.range_shape) of images that nobody has; nothing is simulated."""
+
+    measurements: Tensor = field(kw_only=True, repr=False)
+
+    aligned = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_measurement(self.problem.A, self.measurements)
+        check_finite(self.measurements, "measurements")
+
+    def prepared(self, setting: Setting) -> Self:
+        measurements = to_float_type(self.measurements.detach(), setting.dtype)
+        return replace(super().prepared(setting), measurements=measurements)
+
+    def data(self, count: int, generator: Generator | None = None) -> tuple[Tensor, Tensor]:
+        return self._pick(self.x_real, count, generator), self._pick(self.measurements, count, generator)
+
+
+def channels_last(u: Tensor) -> Tensor:
+    """The same images in the order in memory that convolutions on CPUs are fastest with."""
+    return u.contiguous(memory_format=torch.channels_last)

@@ -31,6 +31,7 @@ import copy
 
 import advreg_edu as ar
 import torch
+from advreg_edu import training
 from advreg_edu.apps import training_monitor
 from advreg_edu.drawing import charts, pictures
 from IPython.display import display
@@ -159,14 +160,17 @@ for k in range(3):  # while not converged
 # ## 6 A minute of training
 #
 # `ar.train_critic` is the same loop with a learning rate that falls, and it averages the weights at the end.
-# With `paired=False` it draws independently, as the paper's text says.
+# It draws each image together with its own measurement, as the authors' code does. `training.algorithm_1` is the
+# loop alone: it takes any source of pairs. `Unpaired` draws independently, as the paper's text says.
 #
 # **Predict.** The curve "distance" is the gap $\mathbb E\,\Psi(x_n) - \mathbb E\,\Psi(x_r)$. Will it rise or
 # fall? Will it reach the bound of section 3? Where will the slope settle?
 
 # %%
-setup = dict(steps=110, batch_size=8, averaging=0.9, paired=False)
-steps = list(ar.train_critic(critic, problem, x_train, learning_rate=5e-4, **setup))
+pairs = training.Unpaired(problem, x_train)
+loss = training.Eq6(training.default_gp_weight(pairs))
+setup = dict(steps=110, batch_size=8, averaging=0.9)
+steps = list(training.algorithm_1(critic, pairs, loss, learning_rate=5e-4, **setup))
 distance = [step.wasserstein.item() for step in steps]
 slope = [step.gradient_norm.item() for step in steps]
 print(f"distance {distance[-1]:.2f} (bound {noise_size:.2f}), slope {slope[-1]:.2f}")
@@ -305,7 +309,7 @@ charts.curves(series, height=260)
 torch.manual_seed(0)
 local = ar.LocalCritic(channels=1, widths=(16, 32))
 start = (local(test_noisy) - local(x_test)).mean().item()
-run = list(ar.train_critic(local, problem, x_train, learning_rate=2e-3, **setup))
+run = list(training.algorithm_1(local, pairs, loss, learning_rate=2e-3, **setup))
 for name, network in (("PaperCritic", critic), ("LocalCritic", local)):
     print(f"{name}: {sum(p.numel() for p in network.parameters()):,} weights")
 print(f"LocalCritic before training: gap {start:.2f}")
@@ -317,13 +321,13 @@ charts.curves({"distance (Eq. 7)": {"PaperCritic": distance, "LocalCritic": loca
 # to discover everything. The critics that ship with the course are wider local critics, trained for longer by
 # `python -m advreg_edu train`. Their batches are paired: a line between two different chests leads through a double
 # exposure of both, where no reconstruction ever goes. Where there are no pairs, the slope can be checked between
-# `x_real` and a measurement of itself, simulated for this alone (`lines="own"`; the presets `ct-chest-high-unpaired`
-# and `ct-chest-high-apart`). The real images of all four keep some of their own noise (`noise_left`): a fifth for
+# `x_real` and a measurement of itself, simulated for this alone (`OwnLines`; the recipes `ct-chest-high-unpaired`
+# and `ct-chest-high-apart`). The real images of all four keep some of their own noise (`NoiseLeft`): a fifth for
 # `ct-chest-low`, three tenths for `ct-thorax`, two fifths for `ct-chest-high` and `photos-color`. A critic that has
 # to tell the last of the noise from texture pays for it with its direction where
 # reconstructions are: of two critics for real chests at $\sigma = 0.02$, 1000 steps each, the one without
-# `noise_left` ended 1 dB lower (`data/STUDY.md`). All four saw their own reconstructions
-# too (`recursive`, Section 6 of the paper).
+# `NoiseLeft` ended 1 dB lower (`data/study/noise-left.md`). All four saw their own reconstructions
+# too (`WithIterates`, Section 6 of the paper).
 # `print(ar.pretrained.card("ct-thorax"))` shows data, seed, command and minutes.
 #
 # **Paper and authors' code differ.**
@@ -340,8 +344,8 @@ charts.curves({"distance (Eq. 7)": {"PaperCritic": distance, "LocalCritic": loca
 #
 # **Three questions.**
 #
-# 1. Section 6: train with `paired=True`. Does the slope curve become smoother or the final gap larger? Note
-#    both.
+# 1. Section 6: train with `training.Paired` in place of `Unpaired`. Does the slope curve become smoother or the
+#    final gap larger? Note both.
 # 2. Section 8: try `gp_weight=1.0`. The formula predicts a slope of about $1 + W/2$. What do you measure
 #    after 80 steps, and after 160?
 # 3. Section 7: replace `test_noisy` by `x_test` in the cell of Eq. 8. How many dB does one step cost on an

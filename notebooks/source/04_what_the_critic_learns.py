@@ -34,7 +34,7 @@ import math
 
 import advreg_edu as ar
 import torch
-from advreg_edu import theory
+from advreg_edu import theory, training
 from advreg_edu.apps import theory_worlds
 from advreg_edu.drawing import charts, maps
 from advreg_edu.theory import worlds
@@ -57,7 +57,8 @@ x_noisy = problem.naive(problem.measure(x_real, seed(2)))
 torch.manual_seed(0)
 critic = theory.DistanceCritic()
 history = []
-for step in ar.train_critic(critic, problem, x_train, steps=500, gp_weight=60 * sigma, **theory.TRAINING):
+pairs, eq6 = training.Unpaired(problem, x_train), training.Eq6(gp_weight=60 * sigma)
+for step in training.algorithm_1(critic, pairs, eq6, steps=500, **theory.TRAINING):
     if step.index in (0, 5, 10, 20, 40, 80, 160, 320, 499):
         history.append((step.index, theory.slope_at_zero(critic, x_real[:200], x_noisy[:200])))
 maps.plane([maps.Plane("the two heaps", None, circle, x_noisy[:120]), maps.Plane("what it learned: Ψ", critic, circle)])
@@ -114,7 +115,9 @@ print(f"gap of the trained critic          {theory.gap(critic, x_real, x_noisy):
 
 # %%
 def two_sided(critic, real, noisy, weight, generator):
-    wasserstein, slopes = ar.training.wasserstein_and_slopes(critic, real, noisy, ar.training.draw_mix(real, generator))
+    wasserstein = critic(noisy).mean() - critic(real).mean()
+    mix = training.draw_mix(real, generator)
+    slopes = training.gradient_on_lines(critic, training.Batch.between(real, noisy), mix).flatten(1).norm(dim=1)
     return -wasserstein + weight * (slopes - 1).square().mean()
 
 
@@ -126,8 +129,8 @@ def train(loss, weight, steps=200):
     for k in range(steps):
         adam.param_groups[0]["lr"] = 1e-2 * (1 - k / steps)
         adam.zero_grad()
-        batch = ar.training.draw_batch(problem, x_train, 128, generator, paired=False)
-        loss(psi, *batch, weight * sigma, generator).backward()
+        batch = pairs.draw(128, generator)
+        loss(psi, batch.x_real, batch.x_noisy, weight * sigma, generator).backward()
         adam.step()
     return psi
 
@@ -344,8 +347,8 @@ twins = []
 for number in (0, 1):
     torch.manual_seed(number)
     twins.append(theory.PlaneCritic())
-    more = theory.TRAINING | dict(seed=number, gp_weight=60 * sigma)
-    list(ar.train_critic(twins[-1], two_problem, two_train, steps=400, **more))
+    two_pairs = training.Unpaired(two_problem, two_train)
+    list(training.algorithm_1(twins[-1], two_pairs, eq6, steps=400, seed=number, **theory.TRAINING))
 
 # %%
 print("exact", round(theory.wasserstein(two_real, two_noisy), 4), end="; gaps")
@@ -377,7 +380,7 @@ maps.plane([*panels, maps.Plane("difference", lambda x: centred[0](x) - centred[
 # %%
 torch.manual_seed(0)
 formed = theory.DistanceCritic()
-list(ar.train_critic(formed, two_problem, two_train, steps=400, gp_weight=60 * sigma, **theory.TRAINING))
+list(training.algorithm_1(formed, two_pairs, eq6, steps=400, **theory.TRAINING))
 for name, psi in (("plain, seed 0", twins[0]), ("plain, seed 1", twins[1]), ("‖x − D(x)‖", formed)):
     left, right = psi(two.curve(torch.tensor([0.2, 0.8])).float()[:, None, None]).tolist()
     error = theory.distance_error(psi, two, two_noisy) / sigma
@@ -417,7 +420,8 @@ for world, level in ((worlds.segment(), 0.15), (worlds.spiral(), 0.2)):
     noisy = worlds.corruption(world, level, along=1.0)
     torch.manual_seed(0)
     psi, train_on = theory.PlaneCritic(), world.sample(4096, seed(0))
-    list(ar.train_critic(psi, noisy, train_on, steps=400, gp_weight=60 * level, **theory.TRAINING))
+    pairs = training.Unpaired(noisy, train_on)
+    list(training.algorithm_1(psi, pairs, training.Eq6(gp_weight=60 * level), steps=400, **theory.TRAINING))
     real = world.sample(400, seed(5))
     far = noisy.naive(noisy.measure(real, seed(6)))
     print(f"{world!s:8s} exact {theory.wasserstein(real, far):.4f}, gap of Ψ {theory.gap(psi, real, far):.4f},", end="")

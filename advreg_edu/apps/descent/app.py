@@ -23,11 +23,10 @@ from .model import (
     WEIGHTS,
     Result,
     Settings,
-    Sweep,
     case,
     results,
-    sweep,
 )
+from .sweep import Sweep, sweep
 from .view import chart, l_curve, picture, sentence, sweep_sentence, verdict
 
 STEPS = (1e-4, 2.0)  # range of the step size

@@ -12,7 +12,8 @@ from ...drawing.pictures import number
 from ...drawing.svg import GROUND, INK, QUIET
 from ...drawing.tiles import Grid, tile
 from ..shared.numbers import round_up
-from .model import FLAT, STEEP, SWEPT, TV, TWO, Result, Stretch, Sweep, minimiser
+from .model import FLAT, STEEP, TV, TWO, Result, Stretch, minimiser
+from .sweep import SWEPT, Sweep
 
 WIDTH, HEIGHT = 300, 170  # of a chart
 PLANE = (620, 480)

@@ -18,7 +18,7 @@ from ...operators import Identity, inner
 from ...problem import Problem
 from ...reconstruction import Diverged, NotConverged, gradient, reconstruct
 from ...reg_weight import weight_from_noise
-from ...training.algorithm import train_critic
+from ...training import Eq6, Unpaired, algorithm_1
 
 SIZE, BATCH, HELD = 48, 8, 32  # pixels; images in a batch; held-out images
 LOCAL, PAPER = "LocalCritic (ours)", "PaperCritic (the authors')"
@@ -113,17 +113,9 @@ def results(settings: Settings, critic: torch.nn.Module) -> Iterator[Result]:
     s = settings
     start = yield from _shooting(None, s, critic)
     yield (result := Result(s, (), (), (), start))
-    run = train_critic(
-        critic,
-        problem(s),
-        _images(s.images)[:-HELD],
-        steps=s.steps,
-        batch_size=BATCH,
-        gp_weight=s.gp_weight,
-        learning_rate=s.learning_rate,
-        averaging=0.9,
-        paired=False,
-    )
+    pairs = Unpaired(problem(s), _images(s.images)[:-HELD])
+    loss, rate = Eq6(s.gp_weight), s.learning_rate
+    run = algorithm_1(critic, pairs, loss, s.steps, BATCH, learning_rate=rate, averaging=0.9)
     with closing(run):  # however this ends, the critic gets its averaged weights
         for step in run:
             result = _longer(result, step)

@@ -1,6 +1,7 @@
 """What the training monitor shows: a held-out image, curves, histograms, sentences. Paper: §3.1, Eq. 6, Algorithm 1."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,7 @@ def picture(result: Result) -> Grid:
 
 def chart(result: Result) -> Drawing:
     """Distance, slope and penalty of every step, with the limits that a legal critic keeps."""
-    size = dict(width=900, height=172)
+    size: dict[str, Any] = dict(width=900, height=172)
     if not result.done:
         words = "Distance, slope and penalty of every step appear here: press “start”."
         return note(words, ("distance (Eq. 7)", "slope on the lines", "penalty"), **size)

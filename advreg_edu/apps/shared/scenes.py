@@ -77,7 +77,7 @@ def _truth(image: str, number: int, size: int, channels: int, file: tuple | None
     if image == PHOTO:
         return images.photos(1, size=size, generator=seed(number), channels=channels)
     if image == SLICE:
-        return images.from_dicom(pydicom.data.get_testdata_file("CT_small.dcm"), size=size)
+        return images.from_dicom(str(pydicom.data.get_testdata_file("CT_small.dcm")), size=size)
     x = _opened(file, size)
     return x if x.shape[1] == channels else x.mean(1, keepdim=True)
 
@@ -115,7 +115,7 @@ def image_code(scene: Scene) -> str:
     if s.image == PHOTO:
         return f"x = ar.images.photos(1, size={s.size}, generator=seed({s.number}), channels={c})"
     if s.image == SLICE:
-        return f'x = ar.images.from_dicom(pydicom.data.get_testdata_file("CT_small.dcm"), size={s.size})'
+        return f'x = ar.images.from_dicom(str(pydicom.data.get_testdata_file("CT_small.dcm")), size={s.size})'
     return f"x = ar.images.from_file({_chosen(s.file)[0]!r}, size={s.size}, channels={c})  # your file, in this folder"
 
 

@@ -10,7 +10,7 @@ from ... import theory
 from ...drawing import maps
 from ...reconstruction import gradient
 from ...theory import worlds
-from ...training.algorithm import train_critic
+from ...training import Eq6, Unpaired, algorithm_1
 
 DRAWN = "your own"
 WORLDS: dict[str, Callable[..., worlds.World]] = {
@@ -103,8 +103,8 @@ def results(settings: Settings) -> Iterator[Result]:
     result = Result(settings, world, x_real, x_noisy, maps.on_grid(world.distance), ())
     critic = fresh_critic()
     x_train = world.sample(4096, torch.Generator().manual_seed(0))
-    weight = PENALTY * settings.sigma
-    run = train_critic(critic, problem, x_train, steps=settings.steps, gp_weight=weight, **theory.TRAINING)
+    loss = Eq6(gp_weight=PENALTY * settings.sigma)
+    run = algorithm_1(critic, Unpaired(problem, x_train), loss, settings.steps, **theory.TRAINING)
     yield (result := _longer(result, critic, 0))
     for step in run:
         if step.index and step.index % (settings.steps // FRAMES) == 0:

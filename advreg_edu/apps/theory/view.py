@@ -44,7 +44,7 @@ def as_code(settings: Settings) -> str:
     world = f"worlds.polyline({line(s.drawing)})" if s.world == DRAWN else f"worlds.{name}()"
     return f"""\
 import advreg_edu as ar, torch
-from advreg_edu import theory
+from advreg_edu import theory, training
 from advreg_edu.drawing import maps
 from advreg_edu.theory import worlds
 world = {world}
@@ -52,7 +52,7 @@ problem = worlds.corruption(world, sigma={s.sigma:g}, along={s.along:g})
 x_train = world.sample(4096, torch.Generator().manual_seed(0))
 torch.manual_seed(0)
 critic = theory.DistanceCritic()
-weight = {PENALTY} * {s.sigma:g}
-for step in ar.train_critic(critic, problem, x_train, steps={s.steps}, gp_weight=weight, **theory.TRAINING):
+pairs, loss = training.Unpaired(problem, x_train), training.Eq6(gp_weight={PENALTY} * {s.sigma:g})
+for step in training.algorithm_1(critic, pairs, loss, steps={s.steps}, **theory.TRAINING):
     pass
 maps.plane([maps.Plane("Psi", critic, world), maps.Plane("true distance", world.distance, world)])"""

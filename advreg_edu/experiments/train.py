@@ -1,0 +1,114 @@
+"""The command `train`: a recipe, a progress bar, a file with its SHA-256; what is interrupted resumes."""
+
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from .._input.arguments import check_count, check_seed
+from .._input.files import as_path, reserved
+from ..pretrained import check_can_be_saved, save_network
+from ..training.checkpoints import room_for
+from .recipes import RECIPES
+
+
+def train(
+    name: str,
+    out: Path | str | None = None,
+    path: Path | str | None = None,
+    seed: int = 0,
+    resume: bool = False,
+    device: str = "cpu",
+    **changes,
+) -> int:
+    """Train the recipe `name` with a progress bar, save the network to `out`, print its SHA-256 and the minutes.
+
+    `out` is reserved before the first image is made: no other process can train into it, see `files.reserved`.
+
+    Args:
+        out: a .safetensors file; a checkpoint stands beside it (ending .checkpoint) until the training is done. None
+            takes runs/NAME.safetensors, or runs/NAME-seed-SEED.safetensors for another seed than 0.
+        path: photographs or CT slices, for recipes that train on them, see `datasets`.
+        seed: of the images, the first weights, the batches and the noise.
+        changes: arguments of the training that differ from the recipe's.
+    Returns: exit status, 0 or 130 after Ctrl-C. Raises ValueError for bad arguments before the training starts, OSError
+    where nothing can be written; the last checkpoint that could be is then kept.
+    """
+    recipe, seed = RECIPES[name], check_seed(seed)
+    total = check_count(changes.get("steps", recipe.steps), "steps")
+    check_count(changes.get("batch_size", recipe.batch_size), "batch_size")
+    default = f"runs/{name}{f'-seed-{seed}' if seed else ''}.safetensors"
+    file = as_path(default if out is None else out, "--out")
+    checkpoint = file.with_suffix(".checkpoint")
+    network = seeded(recipe.network, seed).to(_device(device))
+    check_can_be_saved(network, file)
+    with reserved(checkpoint, room=room_for(network)):
+        _check_files(file, checkpoint, resume)
+        start = time.perf_counter()
+        steps = recipe.start(network, path, seed, checkpoint=checkpoint, resume=resume, **changes)
+        try:
+            _watch(steps, total, name)
+            sha256 = save_network(network, file)
+        except KeyboardInterrupt:
+            steps.close()  # writes the checkpoint
+            print(_how_to_resume(checkpoint), file=sys.stderr)
+            return 130
+        except OSError as error:
+            raise OSError(f"{error} {_how_to_resume(checkpoint)}") from None
+        checkpoint.unlink(missing_ok=True)
+    print(f"{file}\nSHA-256 {sha256}\n{(time.perf_counter() - start) / 60:.1f} minutes")
+    return 0
+
+
+def seeded(make: Callable[[], nn.Module], seed: int) -> nn.Module:
+    """`make()` with first weights that depend on the seed alone; the global generator is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return make()
+
+
+def _check_files(out: Path, checkpoint: Path, resume: bool) -> None:
+    """Raise for what would lose work."""
+    if out.exists():
+        raise ValueError(f"{out}: expected no such file, got a finished training. Move it away, or add --out.")
+    if resume and not checkpoint.exists():
+        raise ValueError(f"--resume: expected a checkpoint file, got no {checkpoint}. Start without --resume.")
+    if checkpoint.exists() and not resume:
+        raise ValueError(
+            f"{checkpoint}: expected no checkpoint, got one of an interrupted training. "
+            "Add --resume to go on with it, or delete it to start again."
+        )
+
+
+def _device(name: str) -> torch.device:
+    """`name` as a device that works."""
+    try:
+        number = torch.zeros(1, device=name)
+        number.item()  # of the device "meta" there is none
+        return number.device
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"--device: expected a device that torch can use, got {name!r}: {reason} Try cpu.") from None
+
+
+def _watch(steps: Iterable, total: int, title: str) -> None:
+    """Run the training under a progress bar with running means of what its steps report."""
+    from tqdm import tqdm
+
+    means = None
+    with tqdm(desc=title, total=total, mininterval=1, unit="step") as bar:
+        for step in steps:
+            seen = torch.stack([getattr(step, name) for name in step.shown]).cpu()
+            means = seen if means is None else means.lerp(seen, 0.05)
+            words = [f"{name.replace('_', ' ')} {mean:.3g}" for name, mean in zip(step.shown, means, strict=True)]
+            bar.set_postfix_str(", ".join(words), refresh=False)
+            bar.update(step.index + 1 - bar.n)
+
+
+def _how_to_resume(checkpoint: Path) -> str:
+    if checkpoint.exists():
+        return f"Stopped; {checkpoint} holds the training. Run the same command with --resume to go on."
+    return "Stopped before the first step; nothing to resume."

@@ -1,0 +1,67 @@
+"""The images that the networks that ship were trained on. Paper: §5.1, §5.2, §5.3."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from .. import images
+from . import datasets
+
+Loader = Callable[
+    [Path | str | None, Generator], Tensor
+]  # (path of the data, generator) to images (N, C, H, W) in [0, 1]
+
+
+def phantoms(count: int) -> Loader:
+    def load(path: Path | str | None, generator: Generator) -> Tensor:
+        _no_images(path)
+        return images.thorax(count, size=128, generator=generator)
+
+    return load
+
+
+def phantoms_in_windows(count: int) -> Loader:
+    """Phantoms in windows up to 600 to 2400 HU, at random: metal darkens a slice that is scaled to its maximum."""
+
+    def load(path: Path | str | None, generator: Generator) -> Tensor:
+        _no_images(path)
+        hu = images.thorax_hu(count, size=128, generator=generator)
+        highs = (600 * 4 ** torch.rand(len(hu), generator=generator)).tolist()
+        windows = [(images.WINDOW[0], high) for high in highs]
+        return torch.cat([images.from_hounsfield(one, window=w) for one, w in zip(hu, windows, strict=True)])
+
+    return load
+
+
+def slices(sharp: bool = False, half: int | None = None, even: bool = False) -> Loader:
+    """Real slices, mirrored and in other poses, and 3000 phantoms.
+
+    Args:
+        sharp: of the poses, see `datasets.augment_pose`.
+        half: every other training patient alone, from the first (0) or second.
+        even: about as many poses of each patient, who may have 1 slice or 60.
+    """
+
+    def load(path: Path | str | None, generator: Generator) -> Tensor:
+        x, patients = datasets.chest(path, "train")
+        if half is not None:
+            mine = np.isin(patients, np.unique(patients)[half::2])
+            x, patients = x[mine], patients[mine]
+        _, patient_of, counts = np.unique(patients, return_inverse=True, return_counts=True)
+        weights = torch.from_numpy(1 / counts[patient_of]).repeat(2) if even else None
+        x = datasets.augment_pose(torch.cat([x, x.flip(-1)]), 5, generator, sharp, weights)
+        return torch.cat([x, images.thorax(3000, size=128, generator=generator)])
+
+    return load
+
+
+def crops(count: int) -> Loader:
+    return lambda path, generator: datasets.photographs(path, "train", count, 48, generator)
+
+
+def _no_images(path: Path | str | None) -> None:
+    if path is not None:
+        raise ValueError(f"--images: expected none for a preset that makes its own, got {path}. Leave it out.")

@@ -1,0 +1,35 @@
+"""The identity, A = I: denoising. Paper: §2.1, §5.2."""
+
+from collections.abc import Sequence
+
+import torch
+
+from .._input.arguments import check_count, shown
+from .linear import LinearOperator
+
+
+class Identity(LinearOperator):
+    """The operator A = I, which measures the image itself: denoising. Paper: §2.1, §5.2.
+
+    >>> A = Identity((3, 128, 128))
+    >>> A.measured_count == 3 * 128 * 128
+    True
+
+    Args: shape (C, H, W) of one image.
+    """
+
+    def __init__(self, shape: Sequence[int]) -> None:
+        shape = _image_shape(shape)
+        super().__init__(domain_shape=shape, range_shape=shape, norm=1.0)
+
+    def _forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.clone()
+
+    _adjoint = _forward
+
+
+def _image_shape(shape: Sequence[int]) -> tuple[int, ...]:
+    if not hasattr(shape, "__len__") or isinstance(shape, str) or len(shape) != 3:
+        example = "Example: Identity((3, 128, 128))."
+        raise ValueError(f"shape: expected (channels, height, width), got {shown(shape)}. {example}")
+    return tuple(check_count(n, "shape") for n in shape)

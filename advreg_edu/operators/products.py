@@ -1,0 +1,53 @@
+"""Inner product and norm on images and measurements, and the test of an adjoint by them."""
+
+import torch
+
+from .linear import LinearOperator
+
+
+def dot_test(A: LinearOperator, generator: torch.Generator | None = None) -> torch.Tensor:
+    """Test the adjoint: |<Ax, y> - <x, A*y>| / (||Ax|| ||y||) for random x and y, in double precision.
+
+    It is zero, up to rounding, for the exact adjoint, and almost surely not for another map.
+
+    >>> from advreg_edu.operators import Identity
+    >>> bool(dot_test(Identity((1, 8, 8))) < 1e-12)
+    True
+    >>> shift = lambda x: x.roll(1, -1)
+    >>> bool(dot_test(LinearOperator(shift, shift, (1, 8, 8), (1, 8, 8))) < 1e-12)  # the adjoint rolls the other way
+    False
+    """
+    check_operator(A)
+    x = torch.randn(1, *A.domain_shape, generator=generator, dtype=torch.float64)
+    y = A.random_measurement(1, generator=generator, dtype=torch.float64)
+    Ax, Aty = A(x), A.T(y)
+    return (inner(Ax, y) - inner(x, Aty)).abs().squeeze() / (Ax.norm() * y.norm())
+
+
+def inner(u: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+    """Return <u, v> = Re sum u conj(v) of each item of the batch: (B, ...) twice to (B,).
+
+    >>> inner(torch.tensor([[1.0, 2.0], [0.0, 1.0]]), torch.tensor([[3.0, 1.0], [5.0, 7.0]]))
+    tensor([5., 7.])
+    """
+    return (u * v.conj()).real.flatten(1).sum(1) if u.is_complex() else (u * v).flatten(1).sum(1)
+
+
+def squared_norm(u: torch.Tensor) -> torch.Tensor:
+    """Return ||u||^2, the sum of squares over all but the batch axis: (B, ...) to (B,).
+
+    >>> squared_norm(torch.tensor([[3.0, 4.0], [1.0, 0.0]]))
+    tensor([25.,  1.])
+    """
+    return inner(u, u)
+
+
+def check_operator(A: object) -> None:
+    """Raise unless it is a LinearOperator.
+
+    >>> from advreg_edu.operators import Identity
+    >>> check_operator(Identity((1, 8, 8)))
+    """
+    if not isinstance(A, LinearOperator):
+        fix = "Build one, such as Identity((1, 64, 64))."
+        raise TypeError(f"A: expected an operator such as Identity or RayTransform, got {type(A).__name__}. {fix}")

@@ -1,0 +1,130 @@
+"""The file that a training goes on from. Killed at any moment, it resumes to the same weights bit for bit."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from os import PathLike
+from pathlib import Path
+from typing import Any, Protocol
+from weakref import WeakValueDictionary
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from .._input.arguments import shown
+from .._input.files import as_path, remove_partial, reserved, write
+from .fingerprint import differences
+
+
+class Training(Protocol):
+    """What a checkpoint holds and restores: see `TrainingRun`."""
+
+    network: nn.Module
+    done: int  # whole steps
+    whole: bool  # is no update under way
+    settings: dict[str, Any]
+
+    def tensors(self) -> dict[str, Tensor]: ...
+
+    def places(self) -> dict[str, Tensor]: ...
+
+    def count_from(self, done: int) -> None: ...
+
+
+_writers: WeakValueDictionary[Path, Checkpoint] = WeakValueDictionary()  # the last of each path: others write no more
+
+
+def room_for(network: nn.Module) -> int:
+    """Bytes that the checkpoints of a network take: four numbers for each weight, in the new file and in the old."""
+    return 2 * 4 * sum(p.numel() * p.element_size() for p in network.parameters())
+
+
+class Checkpoint:
+    """The file at `path`, or none. Within its context no other process and no older run of this one writes it."""
+
+    def __init__(self, path: str | PathLike | None):
+        self.path = None if path is None else as_path(path, "checkpoint")
+        self.saved: int | None = None  # the step count in the file
+        self.room, self._stack = 0, ExitStack()
+
+    def __enter__(self) -> None:
+        if self.path is not None:
+            _writers[self.path.resolve()] = self
+            self._stack.enter_context(reserved(self.path, room=self.room))
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    def start(self, run: Training, resume: bool) -> int:
+        """The step to begin with: 0, or where the file ends. Raises where the file cannot be used, or would be lost."""
+        if self.path is None and not resume:
+            return 0
+        if self.path is None or (resume and not self.path.exists()):
+            raise ValueError(f"resume: expected a checkpoint file, got {self.path}. Start without resume=True.")
+        if not resume and self.path.exists():
+            raise ValueError(
+                f"{self.path}: expected no file, got one that is there already. Add resume=True to go on with it, "
+                "delete it to start again, or name another."
+            )
+        self.room = room_for(run.network)
+        with self:
+            remove_partial(self.path)
+            return self._load(run) if resume else 0
+
+    def save(self, run: Training) -> None:
+        """Write the file, unless an update was cut in two, or it is written."""
+        if self.path is None or not run.whole or self.saved == run.done:
+            return
+        if _writers.get(self.path.resolve()) is not self:
+            return
+        tensors = {key: value.detach().cpu().contiguous() for key, value in run.tensors().items()}
+        meta = {"done": str(run.done), "settings": json.dumps(run.settings, sort_keys=True)}
+        write(self.path, save(tensors, meta))
+        self.saved = run.done
+
+    def _load(self, run: Training) -> int:
+        """Restore the training; return the number of steps already done."""
+        meta, tensors = self._read()
+        if "settings" not in meta:
+            raise ValueError(f"{self.path}: expected a checkpoint, got another safetensors file. Name the right one.")
+        try:
+            settings, done = json.loads(meta["settings"]), int(meta.get("done", ""))
+        except (ValueError, RecursionError) as error:
+            raise self._damaged(error) from None
+        if not isinstance(settings, dict) or not 0 <= done <= settings.get("steps", -1):
+            raise self._damaged(f"{done} steps done of {shown(settings)}")
+        places = run.places()
+        self._check_fit(tensors, places)
+        if different := differences(settings, json.loads(json.dumps(run.settings))):  # as a file gives them back
+            raise ValueError(f"{self.path}: expected the same settings, got {'; '.join(different)}. Change them back.")
+        with torch.no_grad():
+            for key, place in places.items():
+                place.copy_(tensors[key])
+        run.count_from(done)
+        self.saved = done
+        return done
+
+    def _read(self) -> tuple[dict[str, str], dict[str, Tensor]]:
+        try:
+            with safe_open(self.path, "pt") as file:
+                return file.metadata() or {}, {key: file.get_tensor(key) for key in file.keys()}
+        except (SafetensorError, IsADirectoryError) as error:
+            raise self._damaged(error) from None
+
+    def _check_fit(self, tensors: dict[str, Tensor], places: dict[str, Tensor]) -> None:
+        expected, got = ({k: tuple(t.shape) for k, t in both.items()} for both in (places, tensors))
+        if expected != got:
+            wrong = sorted(k for k in expected.keys() | got.keys() if expected.get(k) != got.get(k))[0]
+            raise ValueError(
+                f"{self.path}: expected {wrong} of shape {expected.get(wrong)}, got {got.get(wrong)}. The checkpoint "
+                "belongs to another network or other settings: build the one that it was made for."
+            )
+        for key, tensor in tensors.items():
+            if tensor.dtype != places[key].dtype or not torch.isfinite(tensor).all():
+                raise self._damaged(f"{key} holds {tensor.dtype} numbers, or some that are not finite")
+
+    def _damaged(self, why: object) -> ValueError:
+        return ValueError(f"{self.path}: expected a checkpoint, got a damaged file ({shown(str(why))}). Delete it.")

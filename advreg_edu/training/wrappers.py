@@ -1,0 +1,150 @@
+"""What the study changes in the pairs: each takes a source and is one. Not in the paper; data/STUDY.md has its worth.
+
+A wrapper draws after the source that it wraps, so that the same seed gives the same pairs with it and without it.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import torch
+from torch import Generator, Tensor
+
+from .._input.arguments import check_count, check_number
+from ..operators import squared_norm
+from .pairs import Batch, Paired, Pairs, Setting, channels_last
+
+
+@dataclass(frozen=True)
+class Around:
+    """A source made of another: `change` makes a new batch of each, with its own draws after theirs."""
+
+    pairs: Pairs
+
+    @property
+    def source(self) -> Paired:
+        return self.pairs.source
+
+    @property
+    def own_lines(self) -> bool:
+        return self.pairs.own_lines
+
+    @property
+    def aligned(self) -> bool:
+        return self.pairs.aligned
+
+    @property
+    def state(self) -> dict[str, Tensor]:
+        return self.pairs.state
+
+    def prepared(self, setting: Setting) -> Self:
+        return replace(self, pairs=self.pairs.prepared(setting))
+
+    def draw(self, count: int, generator: Generator | None = None, step: int = 0) -> Batch:
+        return self.change(self.pairs.draw(count, generator, step), generator)
+
+    def line_length(self, seed: int = 0) -> float:
+        return self.pairs.line_length(seed)
+
+    def change(self, batch: Batch, generator: Generator | None) -> Batch:
+        """What this source makes of a batch of the other."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Windows(Around):
+    """The same random window of x_real and x_noisy, `side` pixels wide: for critics that take any size.
+
+    A critic with slope 1 on windows has it on images too if its value is a norm, as that of `LocalCritic` is.
+    """
+
+    side: int
+
+    def __post_init__(self) -> None:
+        most = min(self.source.x_real.shape[-2:])
+        if check_count(self.side, "side") > most:
+            raise ValueError(f"side: expected at most the image side {most}, got {self.side}.")
+        if self.own_lines:
+            raise ValueError("Windows: expected lines to x_noisy, got OwnLines. Cut first: OwnLines(Windows(...)).")
+
+    def change(self, batch: Batch, generator: Generator | None) -> Batch:
+        top, left = (int(torch.randint(n - self.side + 1, (), generator=generator)) for n in batch.x_real.shape[-2:])
+        cut = lambda u: channels_last(u[..., top : top + self.side, left : left + self.side])
+        x_noisy = cut(batch.x_noisy)
+        return batch._replace(x_real=cut(batch.x_real), x_noisy=x_noisy, x_end=x_noisy)
+
+    def line_length(self, seed: int = 0) -> float:
+        generator = torch.Generator().manual_seed(seed)
+        batch = self.change(Paired(self.source.problem, self.source.x_real).draw(32, generator), generator)
+        return (batch.x_real - batch.x_noisy).flatten(1).norm(dim=1).mean().item()
+
+
+class OwnLines(Around):
+    """The slope is held between x_real and a measurement of x_real itself, simulated for this alone.
+
+    Of unpaired images the line of Algorithm 1 leads through a double exposure of two images, and on the way from noisy
+    to clean, where the critic is used, its slope is free.
+    """
+
+    own_lines = True
+    aligned = True
+
+    def change(self, batch: Batch, generator: Generator | None) -> Batch:
+        problem = self.source.problem
+        if batch.x_real.shape[1:] != tuple(problem.A.domain_shape):
+            raise ValueError("OwnLines: expected whole images to measure, got windows of them. Leave Windows out.")
+        return batch._replace(x_end=problem.naive(problem.measure(batch.x_real, generator)))
+
+
+@dataclass(frozen=True)
+class NoiseLeft(Around):
+    """x_real keeps a share of the error at the end of its line, x_end - x_real.
+
+    With a share of 0 a critic has to tell a real image from one with next to no noise, which reconstructions rarely
+    are, and pays with its direction where they are.
+
+    Args:
+        share: in [0, 0.9].
+        of_iterates: in [0, 0.99], the share where the end is an iterate of Algorithm 2; None takes `share` there too.
+    """
+
+    share: float
+    of_iterates: float | None = None
+
+    def __post_init__(self) -> None:
+        check_number(self.share, "share", low=0, high=0.9)
+        if self.of_iterates is not None:
+            check_number(self.of_iterates, "of_iterates", low=0, high=0.99)
+        if not self.aligned:
+            got = type(self.pairs).__name__
+            raise ValueError(
+                f"NoiseLeft: expected lines from an image to its own measurement, got {got}. Add OwnLines."
+            )
+
+    def change(self, batch: Batch, generator: Generator | None) -> Batch:
+        share: float | Tensor = self.share
+        if batch.is_iterate.any():
+            share = batch.x_real.new_full((len(batch.x_real), 1, 1, 1), self.share)
+            share[batch.is_iterate] = self.share if self.of_iterates is None else self.of_iterates
+        return batch._replace(x_real=batch.x_real.lerp(batch.x_end, share))
+
+    def line_length(self, seed: int = 0) -> float:
+        return (1 - self.share) * self.pairs.line_length(seed)
+
+
+@dataclass(frozen=True)
+class EqualLines(Around):
+    """An iterate counts in the Wasserstein estimate as if ||x_noisy - x_real|| were `distance`.
+
+    So a short line, near the end of a run, counts by its direction as much as a long one.
+    """
+
+    distance: float
+
+    def __post_init__(self) -> None:
+        check_number(self.distance, "distance", low=0, above=True)
+        if not self.aligned or self.own_lines:
+            raise ValueError("EqualLines: expected pairs of one image without OwnLines, got others. Wrap Paired.")
+
+    def change(self, batch: Batch, generator: Generator | None) -> Batch:
+        lengths = squared_norm(batch.x_noisy - batch.x_real).sqrt().clamp_min(1e-6)
+        return batch._replace(weights=torch.where(batch.is_iterate, self.distance / lengths, batch.weights))
