@@ -12,7 +12,7 @@ from advreg_edu.apps.measurement.model import Settings, measure, pattern, spectr
 from advreg_edu.apps.measurement.view import chart, chart_index, picture, sentence
 from advreg_edu.apps.shared import scenes
 from advreg_edu.apps.shared.scenes import CT, DENOISING, INPAINTING, MRI, OPERATORS, PHOTO, SLICE
-from app_moves import text
+from app_moves import freed, seen, text
 
 SMALL = Settings(size=16, angles=10)
 
@@ -22,10 +22,6 @@ def lab():
     app = measurement_lab(settings=SMALL)
     yield app
     app.close()
-
-
-def seen(app):
-    return app.pictures.value, app.curves.value, text(app.status)
 
 
 def is_current(app):
@@ -190,5 +186,4 @@ def test_what_an_error_hides_keeps_its_place(lab, monkeypatch):
 def test_closing_frees_every_widget():
     app = measurement_lab(settings=SMALL)
     app.close()
-    for widget in (app.widget, app.sigma.slider, app.sigma.field, app.pictures, app.new_noise):
-        assert widget.comm is None
+    assert freed(app.widget, app.sigma.slider, app.sigma.field, app.pictures, app.new_noise)

@@ -61,11 +61,11 @@ class TheoryWorlds(Lab):
         self.remove = button("remove", "Remove this point")
 
     def _make_page(self) -> None:
-        self.pictures, self.curve, self.code = Panel(), Panel(), W.HTML()
+        self.pictures, self.curves, self.code = Panel(), Panel(), W.HTML()
         world = group("World and noise", self.world, self.sigma, self.along, self.steps)
         line = group("Your own M", self.drawing, self.corner, self.x, self.y, row(self.add, self.remove))
         looking = group("Look at the training", row(self.play), self.scrubber, self.eta)
-        pictures = [pairs(self.pictures, self.curve), self.status]
+        pictures = [pairs(self.pictures, self.curves), self.status]
         self.widget = page(self.notice, [world, looking, line], pictures, [self.code], beside=True)
 
     def results(self) -> Iterator[Result]:
@@ -138,7 +138,7 @@ class TheoryWorlds(Lab):
             if self.follow:
                 self.scrubber.value = result.last
         self._draw_maps(result, busy=not done)
-        if done or not self.curve.value:
+        if done or not self.curves.value:
             self._draw_graph(result)
 
     def draw(self, busy: bool) -> None:
@@ -153,7 +153,7 @@ class TheoryWorlds(Lab):
 
     def _draw_graph(self, result: Result) -> None:
         """It takes a tenth of a second."""
-        self.curve.show(chart(result, self._looked_at(result), self.eta.value))
+        self.curves.show(chart(result, self._looked_at(result), self.eta.value))
 
     def _looked_at(self, result: Result) -> int:
         return min(self.scrubber.value, result.last)
@@ -161,7 +161,7 @@ class TheoryWorlds(Lab):
     def clear(self) -> None:
         """Show neither maps nor graph."""
         self.pictures.clear()
-        self.curve.clear()
+        self.curves.clear()
 
 
 def theory_worlds(*, settings: Settings | None = None) -> TheoryWorlds:
