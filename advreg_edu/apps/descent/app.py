@@ -50,7 +50,6 @@ class DescentLab(Lab):
         self.sweep: Sweep | None = None
         self._make_controls(settings)
         self._make_page()
-        self.explain_limits()
         self.sweeper = Runner(self._show_sweep, self._fail, pause=0.1)
         self.watch(self._change_problem, self.image, self.problem, self.sigma, self.smoothing)
         self.watch(self.start, self.reg_weight, self.step_size, self.steps)

@@ -26,7 +26,6 @@ class MeasurementLab(Lab):
         noise = group("Noise and sampling", self.sigma, self.angles, self.share, self.pattern, row(self.new_noise))
         pictures = [self.pictures, self.status]
         self.widget = page(self.notice, [measured, noise], pictures, [self.curves], beside=True)
-        self.explain_limits()
         self.watch(self.start, self.image, self.number, self.angles, self.share, self.sigma)
         self.watch(self._other_operator, self.operator)
         self.watch(self.redraw, self.pattern)

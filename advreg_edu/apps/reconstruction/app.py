@@ -38,7 +38,6 @@ class ReconstructionLab(Lab):
         self._scene: tuple | None = None
         self.controls = Controls(settings, self.noise_button())
         self._make_views(settings)
-        self.explain_limits(self.controls)
         self.watch(self.start, *self.controls.restarting)
         self.watch(self._other_operator, self.controls.operator)
         self.watch(self._opened, self.controls.upload)

@@ -20,7 +20,8 @@ STYLE = """<style>
 .advreg-gallery .widget-html,.advreg-gallery .widget-html-content{display:contents}
 .advreg-layers.widget-box{display:grid}
 .advreg-layers>.widget-html{grid-area:1/1}
-.advreg-pairs.widget-box{display:grid;gap:4px 16px;align-items:end;grid-template-columns:repeat(2,minmax(0,min(46%,310px)))}
+.advreg-pairs.widget-box{display:grid;gap:4px 16px;align-items:end;
+ grid-template-columns:repeat(2,minmax(0,min(46%,310px)))}
 .advreg-pairs .advreg-panel,.advreg-pairs .widget-html,.advreg-pairs .widget-html-content,.advreg-pairs .advreg-panels{
  display:contents!important}
 .advreg-lab .noUi-origin,.advreg-lab .noUi-connect{will-change:auto}

@@ -27,7 +27,6 @@ class TheoryWorlds(Lab):
         self._make_controls(settings)
         self._make_own_line(settings)
         self._make_page()
-        self.explain_limits()
         self.watch(self.start, self.world, self.sigma, self.along, self.steps, self.drawing)
         self.watch(self._look, self.scrubber, self.eta)
         self.watch(self._pick, self.corner)

@@ -27,7 +27,6 @@ class WeightLab(Lab):
         measured = group("Measurement y = Ax + e", self.problem, self.number)
         noise = group("Noise: true, and as told", self.sigma, self.claimed, row(self.new_noise))
         self.widget = page(self.notice, [measured, noise], [self.pictures, self.status], [self.curves], beside=True)
-        self.explain_limits()
         self.watch(self.start, self.number, self.sigma)
         self.watch(self._other_problem, self.problem)
         self.watch(self.redraw, self.claimed)
