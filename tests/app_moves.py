@@ -20,6 +20,25 @@ def text(widget):
     return html.unescape(re.sub("<[^>]*>", "", widget.value))
 
 
+def seen(app):
+    """What an app shows: pictures, curves, text."""
+    return app.pictures.value, app.curves.value, text(app.status)
+
+
+def all_named(app):
+    """Every control of an app has a name that a screen reader can say, and says what it is for."""
+    for name, control in controls(app).items():
+        if isinstance(control, Slider):
+            assert control.field.description and control.field.tooltip and control.slider.tooltip, name
+        else:
+            assert (control.description and getattr(control, "tooltip", None)) or control.tooltips, name
+
+
+def freed(*widgets):
+    """These are closed: the kernel has forgotten them."""
+    return all(widget.comm is None for widget in widgets)
+
+
 def critic(x):
     """Quick and convex: the norm of the differences between neighbours."""
     return ((x.diff(dim=2) ** 2).flatten(1).sum(1) + (x.diff(dim=3) ** 2).flatten(1).sum(1) + 1e-6).sqrt()

@@ -17,7 +17,7 @@ from advreg_edu.apps.reconstruction.view import chart, ending, picture, sentence
 from advreg_edu.apps.shared import numbers, scenes
 from advreg_edu.apps.shared.controls import Slider
 from advreg_edu.apps.shared.scenes import CT, DENOISING, FILE, INPAINTING, MRI, PHANTOM, PHOTO, SLICE
-from app_moves import critic, text
+from app_moves import all_named, critic, freed, seen, text
 from PIL import Image
 
 WHEN = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
@@ -31,10 +31,6 @@ def lab():
     app = reconstruction_lab(critic=critic, settings=SMALL)
     yield app
     app.close()
-
-
-def seen(app):
-    return app.pictures.value, app.curves.value, text(app.status)
 
 
 def is_current(app):
@@ -231,9 +227,7 @@ def test_field_and_slider_are_one_number_and_the_field_has_the_name(lab):
         control for control in (*vars(lab).values(), *vars(lab.controls).values()) if isinstance(control, Slider)
     ]
     assert len(sliders) == 10
-    for slider in sliders:
-        assert slider.field.description and slider.field.tooltip and slider.slider.tooltip
-        assert slider.slider.readout
+    all_named(lab)
 
 
 @pytest.mark.filterwarnings("error")
@@ -383,15 +377,9 @@ def test_in_a_notebook_frames_appear_while_they_are_computed_and_a_moved_slider_
 def test_closing_frees_every_widget():
     app = reconstruction_lab(critic=critic, settings=SMALL)
     app.close()
-    for widget in (
-        app.widget,
-        app.controls.sigma.slider,
-        app.controls.sigma.field,
-        app.pictures,
-        app.play,
-        app.controls.upload,
-    ):
-        assert widget.comm is None
+    assert freed(
+        app.widget, app.controls.sigma.slider, app.controls.sigma.field, app.pictures, app.play, app.controls.upload
+    )
 
 
 def test_the_scale_of_the_change_moves_in_steps_of_one_two_five():

@@ -23,7 +23,7 @@ def test_every_drawing_is_valid_and_every_curve_stays_inside_its_axes(values, lo
     values = [abs(value) + 0.1 for value in values] if log else values
     chart = curves({"loss & <gain>": values}, log=["loss & <gain>"] if log else [], columns=1)
     root = parsed(chart.at(k))
-    (line,) = chart.lines
+    ((line,),) = chart.lines
     assert root.tag.endswith("svg") and len(line.spots) == len(values)
     width, _ = chart.size
     assert all(0 <= x <= width and line.heights[0] - 1 <= y <= line.heights[1] + 1 for x, y in line.spots)
@@ -47,18 +47,22 @@ def test_the_cursor_moves_over_the_curve_without_a_new_drawing(monkeypatch):
     chart = curves({"loss": [4.0, 2.0, 1.0, 0.5], "PSNR": [10.0, 12.0, 14.0, 16.0]}, log=["loss"])
     monkeypatch.setattr(charts, "Area", None)
     first, second = chart.at(0), chart.at(2)
-    assert first.svg != second.svg and second.svg.startswith(chart.head + chart.base)
+    assert first.svg != second.svg
+    for (title, base), (same, shapes) in zip(chart.base.panels, second.panels, strict=True):
+        assert title == same and shapes.startswith(base)
     assert "loss goes from 4 to 0.5 in 3 steps, 1 at 2" in second.alt
-    dots = [node for node in parsed(second) if node.get("fill") == charts.ACCENT]
-    for dot, line in zip(dots, chart.lines, strict=True):
+    dots = [node for node in parsed(second).iter() if node.get("fill") == charts.ACCENT and node.get("cx")]
+    lines = [line for lines in chart.lines for line in lines]
+    for dot, line in zip(dots, lines, strict=True):
         assert (float(dot.get("cx")), float(dot.get("cy"))) == pytest.approx(line.spots[2], abs=0.06)
     assert chart.at(99).alt == chart.at(3).alt
 
 
 def test_sheet_and_cursor_are_the_two_layers_of_the_drawing():
     chart = curves({"loss": [4.0, 2.0, 1.0, 0.5]})
-    shapes = lambda drawing: [(node.tag, node.attrib) for node in parsed(drawing)]
-    assert shapes(chart.sheet) + shapes(chart.cursor(2)) == shapes(chart.at(2))
+    ((title, curve),), ((_, cursor),), ((_, both),) = (d.panels for d in (chart.sheet, chart.cursor(2), chart.at(2)))
+    assert curve + cursor == both and title == "loss"
+    assert "visibility:hidden" in chart.cursor(2).img() and 'aria-hidden="true"' in chart.sheet.img()
     assert chart.cursor(2).alt == chart.at(2).alt and chart.sheet.alt == "" and chart.sheet.size == chart.at().size
 
 
@@ -73,7 +77,7 @@ def test_several_lines_in_one_panel_differ_by_dash_and_marker_and_have_a_legend(
 
 def test_own_numbers_on_a_logarithmic_axis_with_marks():
     chart = curves({"PSNR": [20, 25, 22]}, x=[0.1, 1, 10], axis="weight λ", log_x=True, marks={"formula": 1.0})
-    (line,) = chart.lines
+    ((line,),) = chart.lines
     left, middle, right = (x for x, _ in line.spots)
     assert middle - left == pytest.approx(right - middle)
     words = [node.text for node in parsed(chart.at(1)).iter() if node.tag.endswith("text")]
@@ -98,14 +102,14 @@ def test_ticks_are_written_in_few_letters(value, words):
 
 def test_numbers_on_the_axis_may_be_an_array():
     chart = curves({"PSNR": [1.0, 2.0, 3.0]}, x=np.array([0.5, 1.0, 2.0]))
-    assert [line.x for line in chart.lines] == [(0.5, 1.0, 2.0)]
+    assert [line.x for (line,) in chart.lines] == [(0.5, 1.0, 2.0)]
 
 
 def test_a_band_is_around_its_line_inside_the_axes_and_in_the_sentence():
     chart = curves({"Wass": {"exact": [3.0, 2.0], "straight": [3.0, 1.9]}}, bands={"exact": [0.5, 2.5]})
-    (shape,) = [node for node in parsed(chart.at()) if node.get("fill-opacity")]
+    (shape,) = [node for node in parsed(chart.at()).iter() if node.get("fill-opacity")]
     corners = [tuple(map(float, pair.split(","))) for pair in shape.get("points").split()]
-    exact, _ = chart.lines
+    ((exact, _),) = chart.lines
     for spot, low, high in zip(exact.spots, corners[:2], corners[:1:-1], strict=True):
         assert low[0] == high[0] == pytest.approx(spot[0], abs=0.06)
         assert (low[1] + high[1]) / 2 == pytest.approx(spot[1], abs=0.11)

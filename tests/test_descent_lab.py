@@ -12,18 +12,16 @@ from advreg_edu.apps.descent.model import (
     COSTS,
     INPAINTING,
     PHOTO,
-    SWEPT,
     TIKHONOV,
     TWO,
     Settings,
     case,
     compute,
     minimiser,
-    sweep,
 )
+from advreg_edu.apps.descent.sweep import SWEPT, sweep
 from advreg_edu.apps.descent.view import chart, l_curve, picture, sentence, sweep_sentence, verdict
-from advreg_edu.apps.shared.controls import Slider
-from app_moves import MOVES, controls, models, move, resident, text
+from app_moves import MOVES, all_named, controls, models, move, resident, seen, text
 
 SMALL = Settings(steps=10)
 
@@ -41,10 +39,6 @@ def lab():
     app = descent_lab(settings=SMALL)
     yield app
     app.close()
-
-
-def seen(app):
-    return app.pictures.value, app.curves.value, text(app.status)
 
 
 def is_current(app):
@@ -207,11 +201,7 @@ def test_an_error_leaves_no_old_picture_and_the_app_goes_on(lab, monkeypatch):
 
 
 def test_every_control_has_a_name(lab):
-    for control in controls(lab).values():
-        if isinstance(control, Slider):
-            assert control.field.description and control.field.tooltip and control.slider.readout
-        else:
-            assert control.description and control.tooltip
+    all_named(lab)
 
 
 def test_random_moves(lab):

@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 import torch
-from advreg_edu.drawing import maps, pictures
+from advreg_edu.drawing import maps, panels, pictures
 from advreg_edu.drawing.maps import Plane, plane
 from advreg_edu.theory import worlds
 from PIL import Image
@@ -91,7 +91,7 @@ def test_arrows_go_from_their_points_to_their_ends():
 def test_the_manifold_is_drawn_where_it_is(make):
     world = make()
     picture = plane([Plane("M", world=world)])
-    orange = abs(pixels(picture)[TOP : TOP + SIDE, :SIDE] - np.array(pictures.ACCENT)).max(2) < 90
+    orange = abs(pixels(picture)[TOP : TOP + SIDE, :SIDE] - np.array(panels.ACCENT)).max(2) < 90
     for x, y in world.sample(20, torch.Generator().manual_seed(0)).reshape(-1, 2).tolist():
         row, column = round((1 - y) * (SIDE - 1)), round(x * (SIDE - 1))
         assert orange[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2].any()

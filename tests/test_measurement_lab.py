@@ -12,7 +12,7 @@ from advreg_edu.apps.measurement.model import Settings, measure, pattern, spectr
 from advreg_edu.apps.measurement.view import chart, chart_index, picture, sentence
 from advreg_edu.apps.shared import scenes
 from advreg_edu.apps.shared.scenes import CT, DENOISING, INPAINTING, MRI, OPERATORS, PHOTO, SLICE
-from app_moves import text
+from app_moves import freed, seen, text
 
 SMALL = Settings(size=16, angles=10)
 
@@ -22,10 +22,6 @@ def lab():
     app = measurement_lab(settings=SMALL)
     yield app
     app.close()
-
-
-def seen(app):
-    return app.pictures.value, app.curves.value, text(app.status)
 
 
 def is_current(app):
@@ -165,8 +161,29 @@ def test_an_error_leaves_no_old_picture_and_the_app_goes_on(lab, monkeypatch):
     is_current(lab)
 
 
+def test_a_typed_number_beyond_the_ends_is_refused_in_the_notice_and_takes_nothing_with_it(lab):
+    before = seen(lab)
+    for typed in (5, -1):
+        lab.sigma.field.value = typed
+        assert f"noise σ: expected a number from 0 to 0.05, got {typed}; it stays 0.02" in text(lab.notice)
+        assert lab.sigma.field.value == lab.sigma.slider.value == 0.02 and seen(lab) == before
+    lab.sigma.field.value = 0.03
+    assert "advreg-hint" in lab.notice.value
+    is_current(lab)
+
+
+def test_what_an_error_hides_keeps_its_place(lab, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(wiring, "measure", lambda settings: 1 / 0)
+        lab.sigma.value = 0.03
+    for panel in (lab.pictures, lab.curves):
+        assert panel.layout.visibility == "hidden" and panel.children[1].value and not panel.value
+    lab.sigma.value = 0.02
+    assert lab.pictures.layout.visibility is None
+    is_current(lab)
+
+
 def test_closing_frees_every_widget():
     app = measurement_lab(settings=SMALL)
     app.close()
-    for widget in (app.widget, app.sigma.slider, app.sigma.field, app.pictures, app.new_noise):
-        assert widget.comm is None
+    assert freed(app.widget, app.sigma.slider, app.sigma.field, app.pictures, app.new_noise)

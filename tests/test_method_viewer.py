@@ -5,7 +5,7 @@ import pytest
 import torch
 from advreg_edu.apps import method_viewer
 from advreg_edu.apps.shared.controls import Slider
-from app_moves import text
+from app_moves import all_named, text
 
 
 @pytest.fixture
@@ -49,4 +49,5 @@ def test_errors_are_shown_in_the_app(app):
 def test_every_control_has_a_name(app):
     assert app.method.description == "method"
     sliders = [control for control in vars(app).values() if isinstance(control, Slider)]
-    assert len(sliders) == 3 and all(slider.field.description and slider.slider.tooltip for slider in sliders)
+    assert len(sliders) == 3
+    all_named(app)

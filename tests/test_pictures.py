@@ -83,9 +83,11 @@ def test_errors_say_how_to_fix_them(images, titles, kinds, fix):
         strip(images, titles, kinds)
 
 
-def test_html_carries_the_sentence_twice_and_escapes_it():
+def test_html_shows_the_title_and_carries_the_sentence_as_alt_and_one_disclosure_away():
     page = strip([torch.zeros(8, 8)], ['<"x">'])._repr_html_()
-    assert page.count("&lt;&quot;x&quot;&gt;") == 2 and "<figcaption" in page and 'src="data:image/png;base64,' in page
+    assert page.count("&lt;&quot;x&quot;&gt;") == 3 and "&lt;&quot;x&quot;&gt;</figcaption>" in page
+    assert 'alt="Side by side: &lt;' in page and 'src="data:image/png;base64,' in page
+    assert "Side by side" not in page.split("<details")[0].replace('alt="Side by side', "")
 
 
 def test_a_strip_of_four_is_fast():

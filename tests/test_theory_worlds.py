@@ -10,7 +10,7 @@ from advreg_edu.apps.theory import model
 from advreg_edu.apps.theory.model import DRAWN, Settings, compute, corners
 from advreg_edu.apps.theory.view import as_code, chart, picture, sentence
 from advreg_edu.drawing import maps
-from app_moves import text
+from app_moves import all_named, freed, seen, text
 
 QUICK = Settings(steps=32)
 
@@ -22,15 +22,11 @@ def app():
     app.close()
 
 
-def seen(app):
-    return app.pictures.value, app.curve.value, text(app.status)
-
-
 def is_current(app):
     """Maps, graph and text are those of the controls as they are now."""
     shown = app.result, app.scrubber.value, app.eta.value
     assert app.result.settings == app.settings
-    assert app.pictures.value == picture(*shown).img() and app.curve.value == chart(*shown).img()
+    assert app.pictures.value == picture(*shown).img() and app.curves.value == chart(*shown).img()
     assert text(app.status) == sentence(*shown)
 
 
@@ -38,7 +34,7 @@ def test_the_first_training_shows_maps_graph_and_their_text(app):
     assert text(app.status).startswith("After 32 of 32 steps: gap ")
     assert app.result.last == model.FRAMES == app.scrubber.value
     assert 'alt="The unit square, samples, η = 0.00' in app.pictures.value
-    assert "Curves (horizontal axis: η): Wass(P_r, P_η), exact, by POT goes from" in app.curve.value
+    assert "Curves (horizontal axis: η): Wass(P_r, P_η), exact, by POT goes from" in app.curves.value
 
 
 @pytest.mark.parametrize(
@@ -58,7 +54,7 @@ def test_eta_moves_the_samples_and_trains_nothing(app, monkeypatch):
     before, result = seen(app), app.result
     app.eta.value = 0.04
     assert app.result is result and all(now != then for now, then in zip(seen(app), before, strict=True))
-    assert "samples, η = 0.04" in app.pictures.value and "now marked at 0.04" in app.curve.value
+    assert "samples, η = 0.04" in app.pictures.value and "now marked at 0.04" in app.curves.value
     expected = result.x_noisy - 0.04 * result.frames[-1].direction
     assert torch.equal(model.stepped(result, result.last, 0.04), expected)
 
@@ -112,8 +108,7 @@ def test_a_drawing_that_is_no_line_is_explained_and_the_app_goes_on(app):
 def test_every_slider_has_a_name_that_can_be_read_out(app):
     sliders = [control for control in vars(app).values() if isinstance(control, Slider)]
     assert len(sliders) == 8
-    for slider in sliders:
-        assert slider.field.description and slider.field.tooltip and slider.slider.tooltip
+    all_named(app)
 
 
 def test_the_same_settings_give_the_same_training_and_leave_the_global_generator_alone():
@@ -158,5 +153,4 @@ def test_in_a_notebook_a_moved_slider_cancels_the_training():
 def test_closing_frees_every_widget():
     app = theory_worlds(settings=QUICK)
     app.close()
-    for widget in (app.widget, app.sigma.slider, app.eta.field, app.pictures, app.play, app.drawing):
-        assert widget.comm is None
+    assert freed(app.widget, app.sigma.slider, app.eta.field, app.pictures, app.play, app.drawing)

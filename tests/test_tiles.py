@@ -46,7 +46,7 @@ def test_a_grid_carries_all_pictures_and_frames():
     shown = Grid((tile(torch.rand(1, 8, 8), "one", frames=[(1, 2, 4)]), tile(torch.rand(1, 8, 8), "two")))
     sources = re.findall(r'alt="[^"]+" src="data:image/png;base64,([^"]+)"', shown.img())
     assert [base64.b64decode(source) for source in sources] == [t.png for t in shown.tiles]
-    assert "top:32px;left:64px;width:128px" in shown.img()
+    assert "top:12.5%;left:25%;width:50%" in shown.img()
 
 
 def test_a_mosaic_has_its_four_pieces():

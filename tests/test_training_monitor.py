@@ -11,9 +11,8 @@ from advreg_edu.apps import training_monitor
 from advreg_edu.apps.monitor import model
 from advreg_edu.apps.monitor.model import ELLIPSES, PAPER, Settings, bound_of, held_out, new_critic, problem, results
 from advreg_edu.apps.monitor.view import chart, histograms, picture, sentence, verdict
-from advreg_edu.apps.shared.controls import Slider
 from advreg_edu.training import Eq6, Unpaired, algorithm_1
-from app_moves import MOVES, controls, models, move, resident, text
+from app_moves import MOVES, all_named, controls, models, move, resident, text
 
 SHORT = Settings(steps=10)
 
@@ -228,11 +227,7 @@ def test_a_training_that_breaks_down_is_explained_and_the_app_goes_on(app, monke
 
 
 def test_every_control_has_a_name(app):
-    for control in controls(app).values():
-        if isinstance(control, Slider):
-            assert control.field.description and control.field.tooltip and control.slider.readout
-        else:
-            assert control.description and control.tooltip
+    all_named(app)
 
 
 def test_random_moves():

@@ -10,7 +10,7 @@ from advreg_edu.apps.shared import scenes
 from advreg_edu.apps.weight import model
 from advreg_edu.apps.weight.model import FACTORS, PROBLEMS, THORAX, Settings, claimed_sigmas, compute, results
 from advreg_edu.apps.weight.view import chart, picture, sentence
-from app_moves import critic, text
+from app_moves import critic, freed, seen, text
 
 SMALL = Settings(size=32, steps=3)
 short_of_a_minimum = pytest.mark.filterwarnings("ignore::advreg_edu.reconstruction.NotConverged")
@@ -21,10 +21,6 @@ def lab():
     app = weight_lab(critic=critic, settings=SMALL)
     yield app
     app.close()
-
-
-def seen(app):
-    return app.pictures.value, app.curves.value, text(app.status)
 
 
 def is_current(app):
@@ -148,5 +144,4 @@ def test_in_a_notebook_points_appear_one_by_one_and_a_moved_slider_cancels():
 def test_closing_frees_every_widget():
     app = weight_lab(critic=critic, settings=SMALL)
     app.close()
-    for widget in (app.widget, app.sigma.slider, app.sigma.field, app.pictures, app.claimed):
-        assert widget.comm is None
+    assert freed(app.widget, app.sigma.slider, app.sigma.field, app.pictures, app.claimed)

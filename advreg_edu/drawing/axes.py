@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from . import svg
-from .pictures import number
+from .panels import number
 from .svg import INK, LINES, QUIET
 
 Pair: TypeAlias = tuple[float, float]
 Numbers: TypeAlias = Collection[Any]  # floats, or what float() takes: NumPy's numbers, tensors of one number
 
-LEFT, RIGHT, TOP, BOTTOM = 54, 14, 8, 42  # pixels around the axes of a panel
+LEFT, RIGHT, TOP, BOTTOM = 56, 14, 8, 42  # pixels around the axes of a panel
 
 
 @dataclass(frozen=True)

@@ -12,19 +12,10 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from .pictures import (
-    ACCENT,
-    COLOURS,
-    GAP,
-    INK,
-    PAPER,
-    Panel,
-    Picture,
-    colour_table,
-    number,
-)
+from .looks import colour_table
+from .panels import ACCENT, COLOURS, GAP, INK, PAPER, Panel, Picture, number
 
-GRAY = (120, 120, 120)  # seen on white and on black
+GRAY = (105, 105, 105)  # seen on white and on black
 CELLS, FINE = 96, 2  # cells of the heat map on a side; the drawing is made so much larger and averaged down
 
 Span: TypeAlias = tuple[float, float]

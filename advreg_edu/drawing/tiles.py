@@ -11,18 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .pictures import (
-    CENTRED,
-    COLOURS,
-    OUTLINE,
-    TITLE,
-    array_of,
-    colour_table,
-    described,
-    image_element,
-    png_of_rows,
-    scale_bar,
-)
+from .looks import colour_table
+from .panels import CENTRED, COLOURS, OUTLINE, TITLE, image_element, scale_bar
+from .pictures import array_of, described
+from .png import png_of_rows
 
 SIDE, GAP = 256, 12  # pixels of the page: a tile at its largest, between tiles
 
@@ -46,7 +38,8 @@ class Tile:
     def html(self) -> str:
         """The tile as a <figure> whose shape does not depend on its contents: nothing jumps when they change."""
         scaling = "pixelated" if self.factor > 3 else "var(--advreg-scaling,pixelated)"
-        style = f"display:block;width:100%;height:auto;image-rendering:{scaling};{OUTLINE}"
+        shape = f"display:block;width:100%;height:auto;aspect-ratio:{self.size[0]}/{self.size[1]}"
+        style = f"{shape};image-rendering:{scaling};{OUTLINE}"
         image = image_element(self.png, self.alt, self.size, style=style) + "".join(map(self._frame, self.frames))
         width = min(100.0, 100 * self.size[0] / max(SIDE, self.size[1]))
         return (

@@ -11,15 +11,16 @@ NAMED = """node => Boolean(node.getAttribute('aria-label') || node.title || node
   || (node.labels && [...node.labels].some(label => label.textContent.trim())) || node.type === 'file')"""
 
 
-def open_app(page, jupyter, name, *codes):
-    """Run the cells of a new notebook and return the app in it."""
+def open_app(page, jupyter, name, *codes, files=False):
+    """Run the cells of a new notebook and return the app in it. `files`: beside the list of files."""
     address, served = jupyter
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}  # without it JupyterLab asks
     cells = [nbformat.v4.new_code_cell(code) for code in codes]
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), served / f"{name}.ipynb")
     page.goto(f"{address}/lab/tree/{name}.ipynb?reset")
     page.get_by_text(re.compile(r"\| Idle")).wait_for()  # the kernel is there
-    page.keyboard.press("Control+b")  # fold the list of files away
+    if not files:
+        page.keyboard.press("Control+b")  # fold the list away
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
     app = page.locator(".advreg-lab")

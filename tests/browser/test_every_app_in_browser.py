@@ -16,8 +16,8 @@ READY = {  # what the status line says when an app has something to show
 }
 
 
-def opened(page, jupyter, name):
-    app = open_app(page, jupyter, name, f"from advreg_edu.apps import {name}\n\n{name}()")
+def opened(page, jupyter, name, **how):
+    app = open_app(page, jupyter, name, f"from advreg_edu.apps import {name}\n\n{name}()", **how)
     says(app, READY[name])
     return app
 
@@ -28,6 +28,52 @@ def test_every_control_has_a_name_and_every_picture_a_text(page, jupyter, name):
     all_named(app)
     no_errors(page)
     shoot(page, app, name)
+
+
+SCROLL = """app => { const page = app.closest('.jp-WindowedPanel-outer') || app.closest('.jp-Notebook');
+  page.scrollTop += app.getBoundingClientRect().top - page.getBoundingClientRect().top;
+  return page.getBoundingClientRect().bottom; }"""
+BOTTOMS = "all => Math.max(...all.map(one => one.getBoundingClientRect().bottom))"
+WIDTHS = "all => all.map(one => one.getBoundingClientRect().width).filter(width => width > 0)"
+
+
+@pytest.mark.parametrize("name", READY)
+def test_controls_and_pictures_are_on_one_screen_beside_the_list_of_files(page, jupyter, name):
+    app = opened(page, jupyter, name, files=True)
+    bottom = app.evaluate(SCROLL)
+    assert app.locator(".advreg-controls").evaluate_all(BOTTOMS) <= bottom
+    assert app.locator(".advreg-pictures figure").evaluate_all(BOTTOMS) <= bottom
+    assert min(app.locator(".noUi-base").evaluate_all(WIDTHS)) > 100
+    for width in (640, 900, 1440):  # nothing is cut off, and no third of the width is left free
+        page.set_viewport_size({"width": width, "height": 800})
+        page.wait_for_timeout(500)
+        left, right, end = app.evaluate(
+            """app => { const all = [...app.querySelectorAll('.advreg-controls, .advreg-pictures')];
+            const boxes = all.map(one => one.getBoundingClientRect()), own = app.getBoundingClientRect();
+            return [own.left, Math.max(...boxes.map(box => box.right)), own.right]; }"""
+        )
+        assert left + 0.67 * (end - left) < right <= end + 1
+
+
+def test_the_number_follows_while_a_slider_is_dragged(page, jupyter):
+    app = opened(page, jupyter, "measurement_lab")
+    handle = slider(page, app, "noise σ")
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
+    page.mouse.move(box["x"] + 8, box["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 38, box["y"] + 8, steps=3)
+    shown = app.locator(".advreg-slider:has(.noUi-active) .widget-readout")
+    assert shown.is_visible() and float(shown.inner_text()) > 0.02
+    page.mouse.up()
+    assert not shown.is_visible()
+
+
+def test_a_typed_number_beyond_the_ends_is_not_taken_without_a_word(page, jupyter):
+    app = opened(page, jupyter, "measurement_lab")
+    type_in(app, "noise σ", "5")
+    app.get_by_text("noise σ: expected a number from 0 to 0.05, got 5; it stays 0.02.").wait_for()
+    assert app.get_by_role("spinbutton", name="noise σ", exact=True).input_value() == "0.02"
 
 
 def test_the_theory_worlds(page, jupyter):

@@ -28,9 +28,9 @@ def open_and_run(page, jupyter, path):
 
 
 def state(app):
-    """The source of the third picture (iterate k, A†y), those of the curves and their cursor, and the sentence."""
-    image, layers = app.locator("figure").nth(2).locator("img").first, app.locator(".advreg-layers img")
-    drawn = layers.evaluate_all("layers => layers.map(layer => layer.src).join()")
+    """The source of the third picture (iterate k, A†y), curves and their cursor, and the sentence."""
+    image, layers = app.locator("figure").nth(2).locator("img").first, app.locator(".advreg-layers svg")
+    drawn = layers.evaluate_all("layers => layers.map(layer => layer.innerHTML).join()")
     return image.get_attribute("src"), drawn, app.get_by_role("status").inner_text()
 
 
@@ -186,7 +186,7 @@ def test_a_file_is_uploaded_and_a_bad_one_is_explained(page, jupyter, two_cells,
     image.save(good)
     choose(page, app, bad)
     app.get_by_role("alert").filter(has_text="notes.npy: expected a NumPy array").wait_for()
-    assert app.locator("figure").count() == 0
+    assert app.locator("figure:visible").count() == 0
     choose(page, app, good)
     settled(page, app, AT_THE_END)
     assert app.get_by_label("image", exact=True).input_value() == "your file"

@@ -6,7 +6,7 @@ from typing import Any
 
 import ipywidgets as W
 
-from ..shared.controls import Slider, button, choice
+from ..shared.controls import FIELD_WIDTH, Slider, button, choice
 from ..shared.lab import Lab
 from ..shared.messages import Status, callback
 from ..shared.page import group, page, row, wrapping
@@ -23,21 +23,21 @@ from .model import (
     WEIGHTS,
     Result,
     Settings,
-    Sweep,
     case,
     results,
-    sweep,
 )
+from .sweep import Sweep, sweep
 from .view import chart, l_curve, picture, sentence, sweep_sentence, verdict
 
 STEPS = (1e-4, 2.0)  # range of the step size
 MARK = """\
-<div class="advreg-limit" style="position:relative;margin:0 8px 0 10px;font-size:12px;line-height:16px">
+<div class="advreg-limit" style="position:relative;white-space:nowrap;margin:0 8px 0 10px;font-size:12px;
+line-height:16px">
 <div style="height:6px;background:linear-gradient(90deg,#00966f {share},#D55E00 {share})"></div>
 <div style="position:absolute;left:{share};top:-5px;height:16px;border-left:3px solid currentColor"></div>
 <div style="position:relative;left:{share};display:inline-block;transform:translateX(-{share});margin-top:4px">
 <b>2/L = {limit}</b></div>
-<div style="display:flex;justify-content:space-between"><span>J falls</span><span>no promise</span></div></div>"""
+<div style="display:flex;justify-content:space-between"><span>J falls</span><span>may rise</span></div></div>"""
 
 
 class DescentLab(Lab):
@@ -50,7 +50,6 @@ class DescentLab(Lab):
         self.sweep: Sweep | None = None
         self._make_controls(settings)
         self._make_page()
-        self.explain_limits()
         self.sweeper = Runner(self._show_sweep, self._fail, pause=0.1)
         self.watch(self._change_problem, self.image, self.problem, self.sigma, self.smoothing)
         self.watch(self.start, self.reg_weight, self.step_size, self.steps)
@@ -80,8 +79,8 @@ class DescentLab(Lab):
     def _make_page(self) -> None:
         self.pictures, self.curves, self.lcurve, self.chosen = Panel(), Curves(), Panel(), Status()
         self.mark = W.HTML(layout=W.Layout(flex="1 1 auto", height="56px"))
-        cost = [self.cost, self.image, self.problem, self.sigma, self.new_noise]
-        limit = row(W.Box(layout=W.Layout(width="188px", flex="0 0 auto", margin="2px")), self.mark)
+        cost = [self.cost, self.image, self.problem, self.sigma, row(self.new_noise)]
+        limit = row(W.Box(layout=W.Layout(width=FIELD_WIDTH, flex="0 0 auto", margin="2px")), self.mark)
         descent = [
             self.reg_weight,
             self.smoothing,
@@ -92,7 +91,7 @@ class DescentLab(Lab):
         ]
         groups = [group("Objective ‖Ax − y‖² + λ f(x)", *cost), group("Weight and step", *descent)]
         pictures = [self.pictures, row(self.play, self.scrubber), self.status]
-        charts = [wrapping(self.curves, self.lcurve), self.chosen]
+        charts = [wrapping(self.curves, self.lcurve, shares=(2, 1)), self.chosen]
         self.widget = page(self.notice, groups, pictures, charts)
 
     @callback

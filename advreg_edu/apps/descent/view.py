@@ -12,9 +12,10 @@ from ...drawing.pictures import number
 from ...drawing.svg import GROUND, INK, QUIET
 from ...drawing.tiles import Grid, tile
 from ..shared.numbers import round_up
-from .model import FLAT, STEEP, SWEPT, TV, TWO, Result, Stretch, Sweep, minimiser
+from .model import FLAT, STEEP, TV, TWO, Result, Stretch, minimiser
+from .sweep import SWEPT, Sweep
 
-WIDTH, HEIGHT = 300, 190  # of a chart
+WIDTH, HEIGHT = 300, 170  # of a chart
 PLANE = (620, 480)
 Point = tuple[float, float]
 WINDOW, FRAME = (-1.7, 2.1, -1.1, 1.65), (44, 4, 612, 434)  # x_1 from, to, x_2 from, to; left, top, right, bottom
@@ -134,7 +135,7 @@ def chart(result: Result) -> Chart:
 def l_curve(sweep: Sweep | None, reg_weight: float) -> Drawing:
     """f against the data term, both logarithmic; the cursor is at the weight of the sweep next to `reg_weight`."""
     if sweep is None:
-        return note("The L-curve appears here: press “sweep λ”.", width=WIDTH, height=HEIGHT)
+        return note("The L-curve appears here: press “sweep λ”.", ("L-curve",), width=WIDTH, height=HEIGHT)
     data, f, weights = ([getattr(p, name) for p in sweep.points] for name in ("data_term", "regularizer", "reg_weight"))
     marks = {"E‖e‖²": sweep.case.expected, "oracle": data[weights.index(sweep.oracle)]}
     marks = {name: value for name, value in marks.items() if data[0] <= value <= data[-1]}

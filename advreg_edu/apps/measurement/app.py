@@ -6,7 +6,7 @@ from ..shared import scenes
 from ..shared.controls import Slider, choice
 from ..shared.lab import Lab
 from ..shared.messages import callback
-from ..shared.page import group, page
+from ..shared.page import group, page, row
 from ..shared.panels import Curves, Gallery
 from .model import Result, Settings, measure
 from .view import chart, chart_index, picture, sentence
@@ -23,10 +23,9 @@ class MeasurementLab(Lab):
         self._make_controls(settings)
         self.pictures, self.curves = Gallery(still=1), Curves()
         measured = group("Measurement y = Ax + e", self.operator, self.image, self.number)
-        noise = group("Noise and sampling", self.sigma, self.new_noise, self.angles, self.share, self.pattern)
+        noise = group("Noise and sampling", self.sigma, self.angles, self.share, self.pattern, row(self.new_noise))
         pictures = [self.pictures, self.status]
         self.widget = page(self.notice, [measured, noise], pictures, [self.curves], beside=True)
-        self.explain_limits()
         self.watch(self.start, self.image, self.number, self.angles, self.share, self.sigma)
         self.watch(self._other_operator, self.operator)
         self.watch(self.redraw, self.pattern)

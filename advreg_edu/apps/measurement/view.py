@@ -31,7 +31,7 @@ def picture(result: Result, percent: float) -> Grid:
             tile(naive, f"A†y: {result.psnr:.1f} dB", numbers=f"PSNR {result.psnr:.2f} dB"),
             tile((naive - x).mean(0), "error A†y − x*", *ERROR),
             tile(result.noise[0].mean(0), "of which noise A†e", *ERROR),
-            tile(pattern(result.settings, k), f"pattern v at {percent} %: s = {number(s)}", "signed", (-1.0, 1.0)),
+            tile(pattern(result.settings, k), f"v at {percent} %: s = {number(s)}", "signed", (-1.0, 1.0)),
         )
     )
 
@@ -59,7 +59,7 @@ def _chart(what: Spectrum) -> Chart:
     title = f"singular values s, log ({where})"
     series = {title: shown(what.values), "noise is multiplied by, log": gains}
     x = [100 * k / (len(what.values) - 1) for k in chosen]
-    return curves(series, list(series), width=600, height=190, x=x, axis="pattern, % of all")
+    return curves(series, list(series), width=600, height=180, x=x, axis="pattern, % of all")
 
 
 def chart_index(settings: Settings, percent: float) -> int | None:

@@ -10,7 +10,7 @@ from ...drawing.pictures import busiest
 from ..shared.app import App
 from ..shared.controls import NAME_WIDTH, Slider, sliders
 from ..shared.messages import Muted, Notice, Status, callback
-from ..shared.page import group, page
+from ..shared.page import group, page, pairs
 from ..shared.panels import Panel
 from .view import SIDE, picture, sentence
 
@@ -24,7 +24,7 @@ class MethodViewer(App):
         self.pictures, self.status, self.notice = Panel(), Status(), Notice()
         self.notice.say("Flip between two methods while you look at one spot. What appears, and what disappears?")
         controls = group("What is shown", self.method, self.number, self.row, self.column)
-        self.widget = page(self.notice, [controls], [self.pictures, self.status], [])
+        self.widget = page(self.notice, [controls], [pairs(self.pictures), self.status], [])
         for slider in sliders(self):
             slider.on_refused = self.notice.refuse
         self.method.observe(self._draw, "value")

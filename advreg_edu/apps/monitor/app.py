@@ -31,7 +31,6 @@ class TrainingMonitor(Lab):
         self._snapshot: object = None
         self._make_controls(settings)
         self._make_page()
-        self.explain_limits()
         controls = [self.images, self.network, self.sigma, self.gp_weight, self.learning_rate, self.steps]
         self.watch(self._renew, *controls)
         self.go.on_click(self._go)

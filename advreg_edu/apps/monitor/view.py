@@ -23,7 +23,7 @@ def picture(result: Result) -> Grid:
         (
             tile(real[0], "held-out image x*"),
             tile(noisy[0], f"A†y: {score(noisy[:1])}"),
-            tile(x[0], f"critic of step {shot.step}: {score(x)}"),
+            tile(x[0], f"after step {shot.step}: {score(x)}"),
             tile(noise, "noise A†y − x*", *signed),
             tile(
                 direction, f"∇Ψ at A†y, cosine {shot.cosine:.2f}", *signed, numbers="scaled to the length of the noise"
@@ -35,9 +35,10 @@ def picture(result: Result) -> Grid:
 
 def chart(result: Result) -> Drawing:
     """Distance, slope and penalty of every step, with the limits that a legal critic keeps."""
-    size: dict[str, Any] = dict(width=900, height=200)
+    size: dict[str, Any] = dict(width=900, height=172)
     if not result.done:
-        return note("Distance, slope and penalty of every step appear here: press “start”.", **size)
+        words = "Distance, slope and penalty of every step appear here: press “start”."
+        return note(words, ("distance (Eq. 7)", "slope on the lines", "penalty"), **size)
     steps, bound = range(1, result.done + 1), bound_of(result.settings)
     series = {
         "distance (Eq. 7)": {"estimate": result.wasserstein, "limit": [bound for _ in steps]},
@@ -67,7 +68,7 @@ def _histogram(
     counts = [np.histogram(values, 20, span)[0].tolist() for values in halves]
     edges = np.linspace(*span, 21)
     lines, middles = dict(zip(("real", "noisy"), counts, strict=True)), ((edges[1:] + edges[:-1]) / 2).tolist()
-    drawing = curves({title: lines}, x=middles, axis=axis, marks=marks, width=300, height=200).at()
+    drawing = curves({title: lines}, x=middles, axis=axis, marks=marks, width=300, height=180).at()
     words = [f"{name} {number(min(half))} to {number(max(half))}" for name, half in zip(lines, halves, strict=True)]
     return replace(drawing, alt=f"Histogram, {title}: {', '.join(words)}.")
 

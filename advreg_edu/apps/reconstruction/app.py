@@ -38,7 +38,6 @@ class ReconstructionLab(Lab):
         self._scene: tuple | None = None
         self.controls = Controls(settings, self.noise_button())
         self._make_views(settings)
-        self.explain_limits(self.controls)
         self.watch(self.start, *self.controls.restarting)
         self.watch(self._other_operator, self.controls.operator)
         self.watch(self._opened, self.controls.upload)
@@ -56,9 +55,9 @@ class ReconstructionLab(Lab):
         self.compare = toggle("hold this run to compare", "The next runs appear beside it", "columns")
         self.as_code = toggle("copy as code", "Python that computes the same without the app", "code")
         self.pictures, self.curves, self.code = Gallery(still=2), Curves(), W.HTML()
-        details = [row(self.play, self.scrubber), wrapping(self.row, self.column)]
+        pictures = [self.pictures, row(self.play, self.scrubber), self.status, wrapping(self.row, self.column)]
         curves = [self.curves, row(self.compare, self.as_code), self.code]
-        self.widget = page(self.notice, self.controls.groups(), [self.pictures, self.status, *details], curves)
+        self.widget = page(self.notice, self.controls.groups(), pictures, curves)
 
     @property
     def settings(self) -> Settings:

@@ -95,7 +95,7 @@ def chart(result: Result, held: Result | None = None) -> Chart:
     title = lambda name: f"{name}, log" if name in wide else name
     lines = lambda name: {"now": now[name], "held": then[name]} if held else now[name]
     steps = None if result.ended else min(max(50, round_up(result.last)), result.settings.steps)  # it grows at times
-    return curves({title(name): lines(name) for name in now}, map(title, wide), steps, 900, 380, columns=3)
+    return curves({title(name): lines(name) for name in now}, map(title, wide), steps, 900, 350, columns=3)
 
 
 def _series(result: Result) -> dict[str, list[float]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import ipywidgets as W
 
-NAME_WIDTH = "112px"
+NAME_WIDTH, FIELD_WIDTH = "120px", "188px"
 
 
 class Slider:
@@ -34,7 +34,7 @@ class Slider:
             description=name,
             tooltip=tooltip,
             style=dict(description_width=NAME_WIDTH),
-            layout=W.Layout(width="188px", flex="0 0 auto"),
+            layout=W.Layout(width=FIELD_WIDTH, flex="0 0 auto"),
         )
         ends = (math.log10(low), math.log10(high)) if log else (low, high)
         kind = W.FloatLogSlider if log else W.IntSlider if whole else W.FloatSlider

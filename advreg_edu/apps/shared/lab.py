@@ -7,7 +7,7 @@ from typing import Any
 import ipywidgets as W
 
 from .app import App
-from .controls import button, sliders, values
+from .controls import Slider, button, values
 from .messages import NOTHING, Muted, Notice, Status, callback
 from .runner import FRAME, Runner
 
@@ -43,20 +43,17 @@ class Lab(App):
         self.notice.say(self.hint)
 
     def watch(self, call: Callable, *controls: Any) -> None:
-        """Call when one of these controls is moved."""
+        """Call when one of these controls is moved. A slider says in the notice why it does not take a typed number."""
         for control in controls:
             control.observe(call, "value")
+            if isinstance(control, Slider):
+                control.on_refused = self.notice.refuse
 
     def noise_button(self) -> W.Button:
         """The button that draws other noise."""
         new_noise = button("new noise", "Other noise of the same strength")
         new_noise.on_click(self._draw_noise)
         return new_noise
-
-    def explain_limits(self, *owners: object) -> None:
-        """The sliders of this app, and of `owners`, say in the notice what range they have."""
-        for slider in sliders(self, *owners):
-            slider.on_refused = self.notice.refuse
 
     @property
     def settings(self) -> Any:

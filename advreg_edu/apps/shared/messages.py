@@ -38,7 +38,7 @@ class Status(W.Box):
         first = re.match(r".*?\.(?=\s|$)", sentence + ".", re.DOTALL)
         cut = min(first.end(), len(sentence)) if first else len(sentence)
         state = f'role="status" aria-live="polite" aria-busy="{str(busy).lower()}"'
-        style = f"{TEXT};min-height:1.4em;font-variant-numeric:tabular-nums"
+        style = f"{TEXT};min-height:2.8em;font-variant-numeric:tabular-nums"
         rest = f'<span class="advreg-rest">{html.escape(sentence[cut:])}</span>'
         self._sentence.value = f'<div {state} style="{style}">{html.escape(sentence[:cut])}{rest}</div>'
 

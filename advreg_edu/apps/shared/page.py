@@ -33,10 +33,18 @@ def row(*items: Any) -> W.HBox:
     return W.HBox(_widgets(items), layout=W.Layout(width="100%", align_items="center"))
 
 
-def wrapping(*items: Any) -> W.Box:
-    """Controls side by side where there is room for both, else below each other."""
-    cells = [W.Box([item], layout=W.Layout(flex="1 1 290px", min_width="0")) for item in _widgets(items)]
+def wrapping(*items: Any, shares: Sequence[int] = ()) -> W.Box:
+    """Side by side where there is room, else below each other. shares: how many times as wide as the narrowest."""
+    layouts = [W.Layout(flex=f"{share} 1 {270 * share}px", min_width="0") for share in shares or [1] * len(items)]
+    cells = [W.Box([item], layout=layout) for item, layout in zip(_widgets(items), layouts, strict=True)]
     return W.Box(cells, layout=W.Layout(width="100%", flex_flow="row wrap"))
+
+
+def pairs(*panels: Any) -> W.Box:
+    """Panels whose pictures stand two in a row, as large as the screen allows."""
+    box = W.Box(list(panels))
+    box.add_class("advreg-pairs")
+    return box
 
 
 def group(name: str, *items: Any) -> W.VBox:
@@ -51,11 +59,11 @@ def group(name: str, *items: Any) -> W.VBox:
 def page(notice: W.Widget, controls: Sequence[Any], pictures: Sequence[Any], curves: Sequence[Any],
          *, beside: bool = False) -> W.VBox:  # fmt: skip
     """A lab: controls beside pictures, so that whoever moves the one sees the other; curves below them, or below the
-    controls where there is room. On a narrow page everything is in one column, and groups of controls fold.
+    controls on a wide page. On a narrow page everything is in one column. Groups of controls fold.
 
     Args:
         controls: groups, and whatever stands below them.
-        beside: the controls are few, and the curves stand below them on all but narrow pages.
+        beside: the curves are few, and find room beside the controls, below the pictures.
     """
     groups = W.Box([item for item in controls if "advreg-group" in item._dom_classes])
     groups.add_class("advreg-controls")

@@ -20,25 +20,29 @@ STYLE = """<style>
 .advreg-gallery .widget-html,.advreg-gallery .widget-html-content{display:contents}
 .advreg-layers.widget-box{display:grid}
 .advreg-layers>.widget-html{grid-area:1/1}
+.advreg-pairs.widget-box{display:grid;gap:4px 16px;align-items:end;
+ grid-template-columns:repeat(2,minmax(0,min(46%,310px)))}
+.advreg-pairs .advreg-panel,.advreg-pairs .widget-html,.advreg-pairs .widget-html-content,.advreg-pairs .advreg-panels{
+ display:contents!important}
 .advreg-lab .noUi-origin,.advreg-lab .noUi-connect{will-change:auto}
 .advreg-slider{position:relative}
 .advreg-slider .widget-readout{display:none}
 .advreg-slider:has(.noUi-active) .widget-readout{display:block;position:absolute;left:calc(NAME_WIDTH + 6px);top:3px;
- width:66px;min-width:0;height:26px;line-height:26px;margin:0;padding:0 0 0 4px;box-sizing:border-box;text-align:left;
+ width:62px;min-width:0;height:26px;line-height:26px;margin:0;padding:0 0 0 4px;box-sizing:border-box;text-align:left;
  background:var(--jp-layout-color1,Canvas);color:inherit;z-index:1}
 .advreg-status.widget-box{align-items:flex-start;gap:8px}
 .advreg-status summary{cursor:pointer;font-size:13px;line-height:20px;opacity:.8}
 .advreg-status:not(:has(details[open])) .advreg-rest{position:absolute;width:1px;height:1px;overflow:hidden;
  clip-path:inset(50%);white-space:nowrap}
 @container advreg-pictures (max-width:640px){.advreg-lab{--advreg-scaling:auto}
- .advreg-title{font-size:12px!important;line-height:15px!important;min-height:30px!important}
+ .advreg-title{font-size:12px!important;line-height:15px!important;min-height:15px!important}
  .advreg-scale{font-size:12px!important;line-height:15px!important}}
 @container advreg-pictures (max-width:330px){.advreg-gallery.widget-box,.advreg-grid{
  grid-template-columns:repeat(2,minmax(0,256px))!important}}
 @container advreg-lab (min-width:620px){.advreg-areas.widget-box{
- grid-template-columns:minmax(280px,310px) minmax(0,1fr);grid-template-rows:auto auto 1fr;
+ grid-template-columns:minmax(280px,330px) minmax(0,1fr);grid-template-rows:auto auto 1fr;
  grid-template-areas:"notice notice" "controls pictures" "curves curves"}
- .advreg-areas.advreg-beside{grid-template-areas:"notice notice" "controls pictures" "curves pictures"}}
+ .advreg-areas.advreg-beside{grid-template-areas:"notice notice" "controls pictures" "controls curves"}}
 @container advreg-lab (min-width:1120px){.advreg-areas.widget-box{grid-template-columns:minmax(280px,1fr) 792px}}
 @container advreg-lab (min-width:1380px){.advreg-areas.widget-box{
  grid-template-areas:"notice notice" "controls pictures" "curves pictures"}}

@@ -8,7 +8,7 @@ import ipywidgets as W
 from ..shared.controls import NAME_WIDTH, Slider, button, choice
 from ..shared.lab import Lab
 from ..shared.messages import callback
-from ..shared.page import group, page, row
+from ..shared.page import group, page, pairs, row
 from ..shared.panels import Panel, details
 from .model import DRAWN, ETAS, FRAMES, WORLDS, Result, Settings, corners, results
 from .view import as_code, chart, picture, sentence
@@ -27,7 +27,6 @@ class TheoryWorlds(Lab):
         self._make_controls(settings)
         self._make_own_line(settings)
         self._make_page()
-        self.explain_limits()
         self.watch(self.start, self.world, self.sigma, self.along, self.steps, self.drawing)
         self.watch(self._look, self.scrubber, self.eta)
         self.watch(self._pick, self.corner)
@@ -61,11 +60,12 @@ class TheoryWorlds(Lab):
         self.remove = button("remove", "Remove this point")
 
     def _make_page(self) -> None:
-        self.pictures, self.curve, self.code = Panel(), Panel(), W.HTML()
+        self.pictures, self.curves, self.code = Panel(), Panel(), W.HTML()
         world = group("World and noise", self.world, self.sigma, self.along, self.steps)
         line = group("Your own M", self.drawing, self.corner, self.x, self.y, row(self.add, self.remove))
-        pictures = [self.pictures, self.status, row(self.play, self.scrubber), self.eta]
-        self.widget = page(self.notice, [world, line], pictures, [self.curve, self.code], beside=True)
+        looking = group("Look at the training", row(self.play), self.scrubber, self.eta)
+        pictures = [pairs(self.pictures, self.curves), self.status]
+        self.widget = page(self.notice, [world, looking, line], pictures, [self.code], beside=True)
 
     def results(self) -> Iterator[Result]:
         """The training that the controls ask for."""
@@ -137,7 +137,7 @@ class TheoryWorlds(Lab):
             if self.follow:
                 self.scrubber.value = result.last
         self._draw_maps(result, busy=not done)
-        if done or not self.curve.value:
+        if done or not self.curves.value:
             self._draw_graph(result)
 
     def draw(self, busy: bool) -> None:
@@ -152,7 +152,7 @@ class TheoryWorlds(Lab):
 
     def _draw_graph(self, result: Result) -> None:
         """It takes a tenth of a second."""
-        self.curve.show(chart(result, self._looked_at(result), self.eta.value))
+        self.curves.show(chart(result, self._looked_at(result), self.eta.value))
 
     def _looked_at(self, result: Result) -> int:
         return min(self.scrubber.value, result.last)
@@ -160,7 +160,7 @@ class TheoryWorlds(Lab):
     def clear(self) -> None:
         """Show neither maps nor graph."""
         self.pictures.clear()
-        self.curve.clear()
+        self.curves.clear()
 
 
 def theory_worlds(*, settings: Settings | None = None) -> TheoryWorlds:

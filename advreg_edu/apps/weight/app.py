@@ -6,7 +6,7 @@ from typing import Any
 from ..shared.controls import Slider, choice
 from ..shared.lab import Lab
 from ..shared.messages import callback
-from ..shared.page import group, page
+from ..shared.page import group, page, row
 from ..shared.panels import Gallery, Panel
 from .model import KINDS, PROBLEMS, Result, Settings, claimed_sigmas, results
 from .view import chart, picture, sentence
@@ -25,9 +25,8 @@ class WeightLab(Lab):
         self._make_controls(settings)
         self.pictures, self.curves = Gallery(still=1), Panel()
         measured = group("Measurement y = Ax + e", self.problem, self.number)
-        noise = group("Noise: true, and as told", self.sigma, self.new_noise, self.claimed)
+        noise = group("Noise: true, and as told", self.sigma, self.claimed, row(self.new_noise))
         self.widget = page(self.notice, [measured, noise], [self.pictures, self.status], [self.curves], beside=True)
-        self.explain_limits()
         self.watch(self.start, self.number, self.sigma)
         self.watch(self._other_problem, self.problem)
         self.watch(self.redraw, self.claimed)

@@ -15,7 +15,7 @@ def picture(result: Result, factor: float) -> Grid:
     """Six tiles: truth, with the right σ, with the σ that was told; A†y, and the errors of the two."""
     start = float(psnr(result.naive.clamp(0, 1), result.truth))
     right, right_error = _pair(result, 1.0, "right σ")
-    other, other_error = _pair(result, factor, "σ as told")
+    other, other_error = _pair(result, factor, "told σ")
     naive = tile(result.naive[0], f"A†y: {start:.1f} dB", numbers=f"PSNR {start:.2f} dB")
     return Grid((tile(result.truth[0], "ground truth x*"), right, other, naive, right_error, other_error))
 
@@ -41,7 +41,7 @@ def chart(result: Result, factor: float) -> Drawing:
     series = {"error ‖x − x*‖": error, "PSNR in dB": scores}
     x = [each * result.formula for each in known]
     ends = FACTORS[0] * result.formula, FACTORS[-1] * result.formula
-    drawn = curves(series, width=600, height=190, x=x, axis="weight λ", log_x=True, marks=marks, ends=ends)
+    drawn = curves(series, width=600, height=180, x=x, axis="weight λ", log_x=True, marks=marks, ends=ends)
     return drawn.at(known.index(factor) if factor in known else None)
 
 
