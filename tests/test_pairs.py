@@ -382,6 +382,15 @@ def test_what_does_not_go_together_is_refused_with_what_would(name):
         call()
 
 
+def test_a_critic_of_a_refused_training_is_as_it_was():
+    """Frozen and in `eval`, as `load_critic` gives it: no part that is refused has begun to train it."""
+    critic = tiny_critic().requires_grad_(False).eval()
+    for pairs, loss in ((OwnLines(PAIRED), Eq6BySlopes(5.0)), (WithIterates(PAIRED), Eq6(5.0)), (UNPAIRED, Balanced())):
+        with pytest.raises(ValueError, match="expected"):
+            algorithm_1(critic, pairs, loss, steps=2, batch_size=1)
+    assert not critic.training and not any(p.requires_grad for p in critic.parameters())
+
+
 @pytest.mark.parametrize("wrapper", [OwnLines, lambda p: Windows(p, 5), lambda p: NoiseLeft(p, 0.2), WithIterates])
 @pytest.mark.parametrize("wrong", [None, X, DENOISING, Paired], ids=["none", "images", "problem", "class"])
 def test_only_sources_can_be_wrapped(wrapper, wrong):

@@ -59,7 +59,7 @@ def weights(network):
     return torch.cat([p.detach().flatten() for p in network.parameters()])
 
 
-def begun(pairs, start, steps=20):
+def begun(pairs, start, steps=8):
     """The same chain of wrappers; iterates begin with step `start`, and their runs are short."""
     if isinstance(pairs, WithIterates):
         return replace(pairs, start=start, steps=steps)
@@ -244,10 +244,10 @@ def only_images(problem, generator):
 @pytest.mark.parametrize(
     ("name", "pool", "left", "distance"),
     [
-        ("ct-thorax", (20, 0.5, 2), (0.9, 0.3), 4.5),
-        ("ct-chest-high", (20, 0.5, 2), (0.9, 0.4), 4.0),
-        ("ct-chest-low", (20, 0.9, 6), (0.9, 0.2), 3.0),
-        ("photos-color", (20, 0.015, 2), (0.4, 0.4), None),
+        ("ct-thorax", (8, 0.5, 2), (0.9, 0.3), 4.5),
+        ("ct-chest-high", (8, 0.5, 2), (0.9, 0.4), 4.0),
+        ("ct-chest-low", (8, 0.9, 6), (0.9, 0.2), 3.0),
+        ("photos-color", (8, 0.015, 2), (0.4, 0.4), None),
     ],
 )
 def test_pairs_iterates_and_shares_are_drawn_as_they_always_were(name, pool, left, distance):

@@ -11,7 +11,7 @@ from .._input.arguments import check_seed
 from .._input.networks import computing_type, derivatives
 from ..problem import Problem
 from ..reconstruction import gradient
-from .checks import check_critic, check_source, check_training, checked_precision
+from .checks import check_critic, check_source, check_training, checked_precision, device_of
 from .loss import Eq6, draw_mix
 from .pairs import Batch, Paired, Pairs, Setting
 from .run import TrainingRun
@@ -113,14 +113,14 @@ def algorithm_1(
     check_training(pairs.source.x_real, steps, batch_size, seed, learning_rate, averaging, checkpoint_every)
     precision = checked_precision(precision, critic)
     settings = dict(pairs=repr(pairs), loss=repr(loss), batch_size=batch_size)
-    run = TrainingRun(critic, steps, seed, learning_rate, averaging, precision, settings, checkpoint, checkpoint_every)
 
     def grad_psi(x: Tensor) -> Tensor:
         with run.autocast():
             return gradient(critic, x)[1]
 
     dtype = computing_type(critic, pairs.source.x_real)
-    ready = pairs.prepared(Setting(grad_psi, batch_size, seed, run.device, dtype))
+    ready = pairs.prepared(Setting(grad_psi, batch_size, seed, device_of(critic), dtype))
+    run = TrainingRun(critic, steps, seed, learning_rate, averaging, precision, settings, checkpoint, checkpoint_every)
     run.begin(ready, resume)
     return _loop(critic, ready, loss, batch_size, run)
 
