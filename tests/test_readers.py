@@ -246,6 +246,9 @@ def test_large_photographs_take_little_memory(tmp_path):
     Image.new("RGB", (8000, 8000)).save(tmp_path / "bomb.png")
     with pytest.raises(ValueError, match=r"bomb\.png: expected a photograph that takes at most 240 MB, got 8000x8000"):
         images.from_file(tmp_path / "bomb.png")
+    Image.new("RGB", (8000, 6500)).save(tmp_path / "whole.jpg", progressive=True, subsampling=0)
+    with pytest.raises(ValueError, match=r"whole\.jpg: expected .* at most 240 MB, got 8000x6500"):
+        images.from_file(tmp_path / "whole.jpg")
 
 
 def test_a_jpeg_in_a_dicom_file_that_claims_to_be_huge_is_refused(tmp_path):
