@@ -285,9 +285,11 @@ def test_a_critic_without_weights_cannot_be_trained_but_used():
 
 def test_a_critic_that_gives_nan_is_blamed_and_not_the_step_size():
     with pytest.raises(ar.Diverged, match=r"critic\(x\): expected finite values") as caught:
-        list(ar.reconstruct(DENOISING, X, Broken(), 0.1, steps=5))
+        list(ar.reconstruct(DENOISING, X, Broken(), 0.1, step_size=0.3, steps=5))
     other = pickle.loads(pickle.dumps(caught.value))
     assert str(other) == str(caught.value) and torch.equal(other.last.x, caught.value.last.x)
+    with pytest.raises(ValueError, match=r"critic\(x\): expected finite values .* however small"):
+        list(ar.reconstruct(DENOISING, X, Broken(), 0.1))
 
 
 def test_bad_arguments_are_found_at_the_call_and_not_at_the_first_iterate():

@@ -6,7 +6,7 @@ import torch
 
 from .._input.arguments import check_tensor
 from ..operators import inner, squared_norm
-from .objective import Objective, Point, column
+from .objective import Objective, Point, column, norm
 from .solvers import Solver, forward_backward, solver_of
 
 
@@ -78,6 +78,7 @@ class FoundStep:
     def __init__(self, method: str, start: Point, step: float) -> None:
         self.method = method
         self.step = torch.full_like(start.objective, step)  # (B,)
+        self.least = 1e-3 * step  # where J is no number with steps as small, it is not for the step
         self.before = start  # x_{k-1}
         self.age = torch.zeros_like(self.step)  # for how many iterates an image has had momentum
 
@@ -92,6 +93,11 @@ class FoundStep:
             z = p.x + beta * (p.x - self.before.x)
             new = J(z - step * (p.gradient + beta * (p.gradient - self.before.gradient)))  # Alg. 2, line 3
             change = new.gradient - p.gradient
+        if (~torch.isfinite(new.objective + norm(new.grad_psi)) & (self.step < self.least)).any():
+            raise ValueError(
+                "critic(x): expected finite values and gradients, got NaN or infinity with every step, however small. "
+                "Look for a root, a logarithm or a quotient at 0 in the critic."
+            )
         moved = objective_fell(J, p, new, self.step)
         self._learn(p, new, change, moved)
         return new.where(moved, p), moved
