@@ -20,7 +20,7 @@ from advreg_edu.training import (
     algorithm_1,
     default_gp_weight,
 )
-from advreg_edu.training.pairs import Setting
+from advreg_edu.training.pairs import Context
 
 SIZE, COUNT = 12, 6
 
@@ -56,7 +56,7 @@ def psi(x):
     return ((x - 0.5).square().flatten(1).sum(1) + 1e-2).sqrt()
 
 
-SETTING = Setting(lambda x: gradient(psi, x)[1], COUNT, 0, torch.device("cpu"), torch.float32)
+SETTING = Context(lambda x: gradient(psi, x)[1], COUNT, 0, torch.device("cpu"), torch.float32)
 
 
 def with_iterates(pairs, **arguments):
@@ -81,11 +81,11 @@ def test_a_source_draws_what_algorithm_1_asks_for(problem, source):
     """x_real are images, x_noisy are of P_n; lines lead from one to the other and count the same; no iterates."""
     pairs = source_of(problem, source)
     batch = pairs.draw(COUNT, seeded())
-    assert isinstance(pairs, Pairs) and pairs.source is pairs and pairs.state == {} and not pairs.own_lines
+    assert isinstance(pairs, Pairs) and pairs.innermost is pairs and pairs.state == {} and not pairs.own_lines
     assert pairs.aligned == (source == "Paired")
     assert all(any(torch.equal(x, image) for image in X) for x in batch.x_real)
     assert batch.x_noisy.shape == batch.x_real.shape == (COUNT, 1, SIZE, SIZE) and batch.x_end is batch.x_noisy
-    assert torch.equal(batch.weights, torch.ones(COUNT)) and not batch.is_iterate.any()
+    assert torch.equal(batch.pair_weights, torch.ones(COUNT)) and not batch.is_iterate.any()
     assert not same(batch, pairs.draw(COUNT, seeded(1))) and same(batch, pairs.draw(COUNT, seeded(), step=7))
 
 
@@ -93,7 +93,7 @@ def test_a_source_draws_what_algorithm_1_asks_for(problem, source):
 def test_a_prepared_source_draws_the_same_in_the_type_that_it_was_told(problem, source):
     pairs = source_of(problem, source)
     assert same(pairs.prepared(SETTING).draw(COUNT, seeded()), pairs.draw(COUNT, seeded()))
-    double = Setting(SETTING.gradient, COUNT, 0, SETTING.device, torch.float64)
+    double = Context(SETTING.gradient, COUNT, 0, SETTING.device, torch.float64)
     batch = pairs.prepared(double).draw(COUNT, seeded())
     assert batch.x_real.dtype == batch.x_noisy.dtype == torch.float64
 
@@ -208,8 +208,8 @@ def test_equal_lines_change_the_weights_of_iterates_alone(distance):
     batch = pairs.draw(COUNT, seeded())
     pairs = NoiseLeft(with_iterates(Paired(DENOISING, X)), 0.2)
     equal = EqualLines(pairs, distance).draw(COUNT, seeded())
-    assert same(equal, batch, "weights") and (equal.weights[~equal.is_iterate] == 1).all()
-    counted = (equal.weights * lengths(equal))[equal.is_iterate]
+    assert same(equal, batch, "pair_weights") and (equal.pair_weights[~equal.is_iterate] == 1).all()
+    counted = (equal.pair_weights * lengths(equal))[equal.is_iterate]
     torch.testing.assert_close(counted, torch.full_like(counted, distance))
 
 
@@ -226,7 +226,7 @@ def test_iterates_are_the_first_half_from_their_step_on(problem, source):
     pooled = {key: value.clone() for key, value in iterates.state.items()}
     mixed = iterates.draw(COUNT, seeded(), step=5)
     assert mixed.is_iterate.tolist() == [True] * 3 + [False] * 3
-    assert torch.equal(mixed.x_end, mixed.x_noisy) and torch.equal(mixed.weights, batch.weights)
+    assert torch.equal(mixed.x_end, mixed.x_noisy) and torch.equal(mixed.pair_weights, batch.pair_weights)
     for name in ("x_real", "x_noisy"):
         assert torch.equal(getattr(mixed, name)[3:], getattr(batch, name)[3:])
     for k, x_real in enumerate(mixed.x_real[:3]):
@@ -293,7 +293,7 @@ def test_the_same_seed_draws_the_same_images_and_noise_with_wrappers_and_without
 @pytest.mark.parametrize("source", SOURCES)
 def test_every_chain_is_a_source_with_the_source_at_its_end(source, chain):
     wrapped = CHAINS[chain](pairs := source_of("denoising", source))
-    assert isinstance(wrapped, Pairs) and type(wrapped.source) is type(pairs)
+    assert isinstance(wrapped, Pairs) and type(wrapped.innermost) is type(pairs)
     assert wrapped.line_length() > 0 and set(wrapped.state) in (set(), {"real", "y", "x", "age"})
     assert bool(wrapped.state) == ("iterates" in chain)
     steps = list(algorithm_1(ar.LocalCritic(1, (4, 4)), wrapped, Eq6(5.0), steps=2, batch_size=4))

@@ -220,7 +220,7 @@ def assert_batches_are_the_old_ones(recipe, made, steps, **old):
                 generator = seeded(SEED * 1_000_003 + k)
                 seen.append(k)
                 expected = old_batch(problem, data, generator, critic, pool=used, **old)
-                got = batch.x_real, batch.x_noisy, batch.x_end, batch.weights, mix
+                got = batch.x_real, batch.x_noisy, batch.x_end, batch.pair_weights, mix
                 for name, ours, theirs in zip(PARTS, got, expected, strict=True):
                     assert torch.equal(ours, theirs), (name, k, (ours - theirs).abs().max())
                 return super().__call__(critic, batch, mix)

@@ -22,7 +22,7 @@ from advreg_edu.training import (
     gradient_on_lines,
 )
 from advreg_edu.training.iterates import Pool
-from advreg_edu.training.pairs import Setting
+from advreg_edu.training.pairs import Context
 
 
 def seeded(seed=0):
@@ -43,7 +43,7 @@ PAIRED = Paired(PROBLEM, IMAGES)
 
 def setting(batch_size):
     """What `algorithm_1` tells of the critic above."""
-    return Setting(lambda x: gradient(critic(), x)[1], batch_size, 0, torch.device("cpu"), torch.float32)
+    return Context(lambda x: gradient(critic(), x)[1], batch_size, 0, torch.device("cpu"), torch.float32)
 
 
 def pool_of(steps, step_size=0.3, batch_size=2, pairs=PAIRED, hops=2):
@@ -113,10 +113,10 @@ def test_iterates_have_their_own_share_and_count_by_their_direction(kind):
     (old,), (new,) = (list(algorithm_1(tiny(), pairs, Watched(0.0), steps=1, batch_size=4)) for pairs in sources)
     before, after = seen
     torch.testing.assert_close(after.x_noisy, before.x_noisy)
-    assert (before.weights == 1).all() and (after.weights[2:] == 1).all()
+    assert (before.pair_weights == 1).all() and (after.pair_weights[2:] == 1).all()
     torch.testing.assert_close(after.x_real[:2], before.x_real[:2].lerp(before.x_noisy[:2], 0.9))  # iterates
     torch.testing.assert_close(after.x_real[2:], before.x_real[2:])  # with their own quarter both times
-    counted = after.weights * (after.x_noisy - after.x_real).flatten(1).norm(dim=1)
+    counted = after.pair_weights * (after.x_noisy - after.x_real).flatten(1).norm(dim=1)
     torch.testing.assert_close(counted[:2], torch.full((2,), 2.0))
     assert not torch.isclose(old.wasserstein, new.wasserstein)
 
@@ -127,7 +127,7 @@ def test_weights_count_in_the_gaps_of_eq_6():
     weights = torch.tensor([0.5, 2.0, 0.0]).double()
     linear = lambda x: 0.25 * x.flatten(1).sum(1)
     expected = (weights * 0.25 * (noisy - real).flatten(1).sum(1)).mean()
-    batch, mix = Batch.between(real, noisy)._replace(weights=weights), draw_mix(real, seeded())
+    batch, mix = Batch.between(real, noisy)._replace(pair_weights=weights), draw_mix(real, seeded())
     slopes = gradient_on_lines(linear, batch, mix).flatten(1).norm(dim=1)
     torch.testing.assert_close(slopes, torch.full((3,), 2.0).double())
     for kind in (Eq6, Eq6BySlopes):

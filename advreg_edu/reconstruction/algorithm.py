@@ -72,7 +72,7 @@ def reconstruct(
     Iterate(step=1, objective=43.52, gradient_norm=9.6)
     Iterate(step=2, objective=36.15, gradient_norm=5.76)
     """
-    y, x, weight, dtype = _checked(problem, y, critic, reg_weight, step_size, steps, method, stop, x0, tolerance)
+    y, x, weight, dtype = _started(problem, y, critic, reg_weight, step_size, steps, method, stop, x0, tolerance)
     J = Objective(problem.A, y, critic, weight)
     rule = stopping_rule(stop, tolerance, problem, y, weight)
     return _iterates(J, x, method, step_size, int(steps), rule, stop, dtype)
@@ -90,7 +90,7 @@ def _iterates(
 ) -> Iterator[Iterate]:
     """The iterates of Algorithm 2, from checked arguments; their x has the type `dtype`."""
     use_free()
-    p = first = J(x)  # Alg. 2, line 1: x <- A† y
+    p = first = J(x)
     check_finite(p.objective, "objective of the start, by critic and reg_weight")
     found = step_size == "auto"
     advance: Stepper = FoundStep(method, p, 0.5 / J.A.norm**2) if found else GivenStep(method, float(step_size))
@@ -101,7 +101,8 @@ def _iterates(
         if it.stopped:
             return
         use_free()
-        previous, (p, moved) = p, advance(J, p)  # Alg. 2, line 3
+        previous = p
+        p, moved = advance(J, p)  # line 3: `descend` in solvers.py; with "auto" `FoundStep` in step_sizes.py
         if rule.waits:
             p = previous.where(done, p)
         stop_if_blown_up(p, it, J.y, step_size, first)
@@ -115,7 +116,7 @@ def _iterates(
 
 
 def _iterate(k: int, p: Point, advance: Stepper, done: torch.Tensor) -> Iterate:
-    epsilon = torch.zeros_like(p.objective) + advance.step
+    epsilon = torch.zeros_like(p.objective) + advance.step_size
     stopped = bool(done.all())
     return Iterate(k, p.x, p.objective, p.data_term, p.regularizer, norm(p.gradient), epsilon, stopped)
 
@@ -124,7 +125,7 @@ def _in_type(it: Iterate, dtype: torch.dtype) -> Iterate:
     return it if it.x.dtype == dtype else replace(it, x=it.x.to(dtype))
 
 
-def _checked(
+def _started(
     problem: Problem,
     y: torch.Tensor,
     critic: Critic,
@@ -152,7 +153,7 @@ def _checked(
     check_count(steps, "steps", 0)
     check_stop(stop, tolerance)
     dtype, y = y.real.dtype, to_float_type(y.detach(), computing_type(critic, y))
-    x = problem.naive(y) if x0 is None else x0
+    x = problem.naive(y) if x0 is None else x0  # Alg. 2, line 1: x <- A†y
     check_images(x, "x0", A.domain_shape, unit_range=False)
     x = x.detach().to(y.real.dtype)
     if len(x) != len(y):

@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 
 from .._input.arguments import check_count, check_number
 from ..operators import squared_norm
-from .pairs import Batch, Paired, Pairs, Setting, channels_last, check_pairs
+from .pairs import Batch, Context, Paired, Pairs, channels_last, check_pairs, mean_length
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Around:
         check_pairs(self.pairs)
 
     @property
-    def source(self) -> Paired:
-        return self.pairs.source
+    def innermost(self) -> Paired:
+        return self.pairs.innermost
 
     @property
     def own_lines(self) -> bool:
@@ -39,8 +39,8 @@ class Around:
     def state(self) -> dict[str, Tensor]:
         return self.pairs.state
 
-    def prepared(self, setting: Setting) -> Self:
-        return replace(self, pairs=self.pairs.prepared(setting))
+    def prepared(self, context: Context) -> Self:
+        return replace(self, pairs=self.pairs.prepared(context))
 
     def draw(self, count: int, generator: Generator | None = None, step: int = 0) -> Batch:
         return self.change(self.pairs.draw(count, generator, step), generator)
@@ -64,7 +64,7 @@ class Windows(Around):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        most = min(self.source.x_real.shape[-2:])
+        most = min(self.innermost.x_real.shape[-2:])
         if check_count(self.side, "side") > most:
             raise ValueError(f"side: expected at most the image side {most}, got {self.side}.")
         if self.own_lines:
@@ -81,8 +81,7 @@ class Windows(Around):
 
     def line_length(self, seed: int = 0) -> float:
         generator = torch.Generator().manual_seed(seed)
-        batch = self.change(Paired(self.source.problem, self.source.x_real).draw(32, generator), generator)
-        return (batch.x_real - batch.x_noisy).flatten(1).norm(dim=1).mean().item()
+        return mean_length(self.change(self.innermost.with_own(32, generator), generator))
 
 
 class OwnLines(Around):
@@ -96,10 +95,10 @@ class OwnLines(Around):
     aligned = True
 
     def change(self, batch: Batch, generator: Generator | None) -> Batch:
-        problem = self.source.problem
+        source, problem = self.innermost, self.innermost.problem
         if batch.x_real.shape[1:] != tuple(problem.A.domain_shape):
             raise ValueError("OwnLines: expected whole images to measure, got windows of them. Leave Windows out.")
-        return batch._replace(x_end=problem.naive(problem.measure(batch.x_real, generator)))
+        return batch._replace(x_end=problem.naive(source.measured(batch.x_real, generator)))
 
 
 @dataclass(frozen=True)
@@ -158,4 +157,4 @@ class EqualLines(Around):
 
     def change(self, batch: Batch, generator: Generator | None) -> Batch:
         lengths = squared_norm(batch.x_noisy - batch.x_real).sqrt().clamp_min(1e-6)
-        return batch._replace(weights=torch.where(batch.is_iterate, self.distance / lengths, batch.weights))
+        return batch._replace(pair_weights=torch.where(batch.is_iterate, self.distance / lengths, batch.pair_weights))
