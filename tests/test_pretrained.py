@@ -102,6 +102,13 @@ def test_altered_file_is_refused(shelf, where):
         ar.load_critic("tiny")
 
 
+@pytest.mark.parametrize("name", [5, None, True, ["ct-thorax"], b"ct-thorax", torch.zeros(2)], ids=repr)
+def test_what_is_no_name_is_refused_with_a_fix(name):
+    for load in (ar.load_critic, pretrained.load_unet):
+        with pytest.raises(TypeError, match=r"^name: expected the name of a network, got .+\. Pass one of .*-.*, or"):
+            load(name)
+
+
 def test_another_critic_under_the_name_is_refused(shelf):
     pretrained.save_network(ar.PaperCritic(channels=1, size=8), shelf / "tiny.safetensors")
     with pytest.raises(ValueError, match="expected SHA-256"):

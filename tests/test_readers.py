@@ -249,6 +249,9 @@ def test_large_photographs_take_little_memory(tmp_path):
     Image.new("RGB", (8000, 6500)).save(tmp_path / "whole.jpg", progressive=True, subsampling=0)
     with pytest.raises(ValueError, match=r"whole\.jpg: expected .* at most 240 MB, got 8000x6500"):
         images.from_file(tmp_path / "whole.jpg")
+    Image.new("P", (11000, 11000)).save(tmp_path / "moving.gif")  # a second picture would take as much again
+    with pytest.raises(ValueError, match=r"moving\.gif: expected .* at most 240 MB, got 11000x11000"):
+        images.from_file(tmp_path / "moving.gif")
 
 
 def test_a_jpeg_in_a_dicom_file_that_claims_to_be_huge_is_refused(tmp_path):

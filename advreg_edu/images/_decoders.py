@@ -45,6 +45,8 @@ def bytes_needed(image: "ImageFile") -> int:
     pixels, stored = image.width * image.height, PIXEL_BYTES.get(image.mode, 4)
     if image.format == "WEBP":
         stored += 16  # canvases and copies
+    if image.format == "GIF":
+        stored += 1  # in moving ones, the picture under the next one
     if image.format == "TIFF":
         stored += stored if len(image.tile) == 1 else 0  # perhaps one strip for the whole photograph
     return pixels * stored
