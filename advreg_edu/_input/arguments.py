@@ -146,9 +146,6 @@ def check_seed(value: Any) -> int:
     return check_count(value, "seed", 0, high=10**12)
 
 
-shown = describe  # its former name
-
-
 def as_tensor(values: Any, name: str, fix: str) -> torch.Tensor:
     """The numbers of a tensor, array or list as a tensor of their own: any byte order, any strides, none of objects.
 

@@ -24,8 +24,8 @@ class Refused(ValueError):
     got = ""
 
 
-def refused(name: object, expected: str, got: object, fix: str) -> Refused:
-    """The `Refused` for something that was read, in one line of at most 300 characters, whatever the file holds.
+def refused(name: object, expected: str, got: object, fix: str, most: int = 300) -> Refused:
+    """The `Refused` for something that was read, in one line of at most `most` characters, whatever the file holds.
 
     A long name keeps its end, `got` is cut where the line would be too long, and what cannot be printed is left out.
 
@@ -35,9 +35,9 @@ def refused(name: object, expected: str, got: object, fix: str) -> Refused:
     label, came = _one_line(name), _one_line(got).rstrip(".")
     label = label if len(label) <= 80 else "..." + label[-77:]
     before, after = f"{label}: expected {expected}, got ", f". {fix}"
-    room = max(20, 300 - len(before) - len(after))
+    room = max(20, most - len(before) - len(after))
     came = came if len(came) <= room else came[: room - 3] + "..."
-    error = Refused((before + came + after)[:300])
+    error = Refused((before + came + after)[:most])
     error.got = came
     return error
 

@@ -140,9 +140,6 @@ def augment_pose(
     return torch.cat(out)
 
 
-moved = augment_pose  # its former name
-
-
 def _double_sampling(x: torch.Tensor, dim: int) -> torch.Tensor:
     """x with a sample between every two, by zeros behind its Fourier transform: exact but for the finest frequency."""
     return 2 * torch.fft.irfft(torch.fft.rfft(x, dim=dim), n=2 * x.shape[dim], dim=dim)

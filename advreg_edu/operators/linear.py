@@ -11,7 +11,8 @@ from typing import Any
 
 import torch
 
-from .._input.arguments import FLOATS, check_batch, shown
+from .._input.arguments import FLOATS, check_batch
+from .._input.messages import describe
 from .checks import check_measurement, check_type
 
 Map = Callable[[torch.Tensor], torch.Tensor]
@@ -159,7 +160,7 @@ class LinearOperator:
         for name, function in zip(("forward", "adjoint"), self._functions, strict=True):
             if not callable(function):
                 fix = "A subclass defines _forward and _adjoint, and passes domain_shape=... and range_shape=..."
-                raise TypeError(f"{name}: expected a function of a batch, got {shown(function)}. {fix}")
+                raise TypeError(f"{name}: expected a function of a batch, got {describe(function)}. {fix}")
         y = self._forward(torch.zeros(1, *self.domain_shape))
         check_batch(y, "forward(x)", self.range_shape, "measurements")
         self.complex_range = y.is_complex()

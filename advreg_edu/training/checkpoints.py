@@ -98,7 +98,7 @@ class Checkpoint:
         places = run.places()
         self._check_fit(tensors, places)
         if different := differences(settings, json.loads(json.dumps(run.settings))):  # as a file gives them back
-            raise ValueError(f"{self.path}: expected the same settings, got {'; '.join(different)}. Change them back.")
+            raise refused(path, "the same settings", "; ".join(different), "Change them back.", most=600)
         with torch.no_grad():
             for key, place in places.items():
                 place.copy_(tensors[key])
