@@ -145,7 +145,7 @@ def scale_bar(kind: str, low: float, high: float) -> str:
     ramp = f'<div style="height:8px;background:linear-gradient(to right,{colours});{OUTLINE}"></div>'
     middle = "<span>0</span>" if kind == "signed" else ""
     words = f"<span>{number(low)}</span>{middle}<span>{number(high)}</span>"
-    style = "font-size:13px;line-height:18px;display:flex;justify-content:space-between"
+    style = "font-size:13px;line-height:18px;display:flex;justify-content:space-between;gap:0 4px;overflow:hidden"
     scale = f'<div class="advreg-scale" style="{style}">{words}</div>'
     return f'<div style="padding-top:3px" aria-hidden="true">{ramp}{scale}</div>'
 
