@@ -58,10 +58,11 @@ class Drawing:
     def img(self) -> str:
         """The HTML of the drawing, its text in `aria-label`."""
         width, _ = self.panel
+        share = f"(100% - {8 * (self.columns - 1)}px)/{self.columns}"  # no more in a row than `columns`
         style = (
             "display:grid;gap:4px 8px;align-items:end;line-height:20px;"
-            f"grid-template-columns:repeat(auto-fit,minmax(min(100%,{0.75 * width:.0f}px),1fr));"
-            f"max-width:{1.35 * self.columns * width:.0f}px"
+            f"grid-template-columns:repeat(auto-fit,minmax(max(min(100%,{0.75 * width:.0f}px),{share}),1fr));"
+            f"max-width:{1.2 * self.columns * width:.0f}px"
         )
         words = f'role="img" aria-label="{html.escape(self.alt)}"' if self.alt else 'aria-hidden="true"'
         legend = f'<div style="{LEGEND_STYLE}{self._unseen}">{"".join(_keys(self.legend))}</div>' if self.legend else ""

@@ -37,7 +37,7 @@ class Panel:
         shown = image_element(png(self.image), alt, self.image.size, style=style)
         title = f'<figcaption class="advreg-title" style="{TITLE}">{html.escape(self.title)}</figcaption>'
         middle = f"aspect-ratio:1;{CENTRED}" if self.image.width != self.image.height else CENTRED
-        bar = scale_bar(self.kind, *self.span) if self.span else NO_BAR
+        bar = scale_bar(self.kind, *self.span) if self.span else no_bar()
         return f'<figure style="margin:0;min-width:0">{title}<div style="{middle}">{shown}</div>{bar}</figure>'
 
 
@@ -85,9 +85,6 @@ class Picture:
 
     def __repr__(self) -> str:
         return self.alt
-
-
-NO_BAR = '<div style="height:29px"></div>'  # what a scale takes
 
 
 def in_words(shown: str, sentence: str) -> str:
@@ -148,9 +145,18 @@ def scale_bar(kind: str, low: float, high: float) -> str:
     ramp = f'<div style="height:8px;background:linear-gradient(to right,{colours});{OUTLINE}"></div>'
     middle = "<span>0</span>" if kind == "signed" else ""
     words = f"<span>{number(low)}</span>{middle}<span>{number(high)}</span>"
-    style = "font-size:13px;line-height:18px;display:flex;justify-content:space-between"
+    style = "font-size:13px;line-height:18px;display:flex;justify-content:space-between;gap:0 4px;overflow:hidden"
     scale = f'<div class="advreg-scale" style="{style}">{words}</div>'
     return f'<div style="padding-top:3px" aria-hidden="true">{ramp}{scale}</div>'
+
+
+def no_bar() -> str:
+    """The place of a scale where there is none.
+
+    >>> no_bar().startswith('<div style="visibility:hidden">')
+    True
+    """
+    return f'<div style="visibility:hidden">{scale_bar("image", 0.0, 1.0)}</div>'
 
 
 def number(value: float) -> str:

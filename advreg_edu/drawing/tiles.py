@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from .looks import colour_table
-from .panels import CENTRED, COLOURS, OUTLINE, TITLE, image_element, scale_bar
+from .panels import CENTRED, COLOURS, OUTLINE, TITLE, image_element, no_bar, scale_bar
 from .pictures import array_of, described
 from .png import png_of_rows
 
@@ -46,7 +46,7 @@ class Tile:
             f'<figure style="margin:0;min-width:0;max-width:{SIDE}px"><figcaption class="advreg-title" style="{TITLE}">'
             f'<span>{html.escape(self.title)}</span></figcaption><div style="aspect-ratio:1;{CENTRED}">'
             f'<div style="position:relative;width:{width:.4g}%">{image}</div></div>'
-            f"{scale_bar(*self.scale) if self.scale else _NO_BAR}</figure>"
+            f"{scale_bar(*self.scale) if self.scale else no_bar()}</figure>"
         )
 
     def _frame(self, frame: tuple[int, int, int]) -> str:
@@ -153,6 +153,3 @@ def _png(levels: np.ndarray, kind: str) -> bytes:
         return png_of_rows(levels.reshape(height, -1), width, filter=0, colour=2)
     palette = b"" if kind == "image" else colour_table(COLOURS[kind]).tobytes()
     return png_of_rows(levels, width, filter=0, colour=3 if palette else 0, palette=palette)
-
-
-_NO_BAR = f'<div style="visibility:hidden">{scale_bar("image", 0.0, 1.0)}</div>'

@@ -59,8 +59,7 @@ class Case:
     @property
     def expected(self) -> float:
         """E ||e||^2 = sigma^2 times the numbers measured."""
-        mask = getattr(self.problem.A, "mask", torch.ones(self.y.shape))
-        return self.problem.sigma**2 * float(mask.sum())
+        return self.problem.sigma**2 * self.problem.A.measured_count
 
 
 @dataclass(frozen=True)

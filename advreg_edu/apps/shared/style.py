@@ -3,8 +3,6 @@
 Widths are those of the app, not of the screen: in JupyterLab a list of files may stand beside it.
 """
 
-from .controls import NAME_WIDTH
-
 STYLE = """<style>
 .advreg-lab{container:advreg-lab/inline-size;width:100%;max-width:1560px}
 .advreg-pictures{container:advreg-pictures/inline-size}
@@ -25,10 +23,12 @@ STYLE = """<style>
 .advreg-pairs .advreg-panel,.advreg-pairs .widget-html,.advreg-pairs .widget-html-content,.advreg-pairs .advreg-panels{
  display:contents!important}
 .advreg-lab .noUi-origin,.advreg-lab .noUi-connect{will-change:auto}
-.advreg-slider{position:relative}
+.advreg-slider .widget-slider{position:relative;overflow:visible}
+.advreg-slider input[type=number]{appearance:textfield;-moz-appearance:textfield;padding:0 2px 0 7px}
+.advreg-slider input::-webkit-inner-spin-button{display:none}
 .advreg-slider .widget-readout{display:none}
-.advreg-slider:has(.noUi-active) .widget-readout{display:block;position:absolute;left:calc(NAME_WIDTH + 6px);top:3px;
- width:62px;min-width:0;height:26px;line-height:26px;margin:0;padding:0 0 0 4px;box-sizing:border-box;text-align:left;
+.advreg-slider:has(.noUi-active) .widget-readout{display:block;position:absolute;right:calc(100% + 5px);top:1px;
+ width:57px;min-width:0;height:26px;line-height:26px;margin:0;padding:0 0 0 5px;box-sizing:border-box;text-align:left;
  background:var(--jp-layout-color1,Canvas);color:inherit;z-index:1}
 .advreg-status.widget-box{align-items:flex-start;gap:8px}
 .advreg-status summary{cursor:pointer;font-size:13px;line-height:20px;opacity:.8}
@@ -47,4 +47,4 @@ STYLE = """<style>
 @container advreg-lab (min-width:1380px){.advreg-areas.widget-box{
  grid-template-areas:"notice notice" "controls pictures" "curves pictures"}}
 body[data-voila] .jp-Cell:not(:has(.advreg-app)),body[data-voila] .jp-OutputPrompt{display:none}
-</style>""".replace("NAME_WIDTH", NAME_WIDTH)
+</style>"""

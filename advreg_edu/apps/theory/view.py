@@ -19,7 +19,7 @@ def chart(result: Result, k: int, eta: float) -> Drawing:
     """Wass(P_r, P_eta) against eta for the critic of frame k, beside the straight line of slope -1."""
     decay = result.frames[k].decay
     straight = [decay[0] - float(step) for step in ETAS if step <= decay[0]]
-    lines = {"exact, by POT": decay, "slope −1, the perfect critic": straight}
+    lines = {"exact, by POT": decay, "slope −1: a perfect critic": straight}
     return curves(
         {"Wass(P_r, P_η)": lines}, x=ETAS, axis="η", marks={"now": eta} if eta else None, width=300, height=200
     ).at()
