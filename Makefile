@@ -18,6 +18,9 @@ INSTALLED = $(VENV)/.installed
 CHECKERS = $(VENV)/.checkers
 ROOT_ARGS = $(if $(filter 0,$(shell id -u)),--allow-root)
 
+# Files of up to 70 MB can be uploaded; a larger one would cut the connection to the kernel.
+UPLOADS = --ServerApp.tornado_settings="{'websocket_max_message_size': 73400320}"
+
 # A thread that waits for another gives its core back after 2 ms: advreg_edu/__init__.py, here also for notebooks that
 # import torch first.
 ifndef OMP_WAIT_POLICY
@@ -27,7 +30,7 @@ endif
 .PHONY: lab test notebooks bench check
 
 lab: $(INSTALLED)
-	$(BIN)/jupyter lab $(ROOT_ARGS) $(LAB_ARGS) notebooks/00_start_here.ipynb
+	$(BIN)/jupyter lab $(ROOT_ARGS) $(UPLOADS) $(LAB_ARGS) notebooks/00_start_here.ipynb
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TEST_ARGS)

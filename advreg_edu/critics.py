@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ._input.arguments import check_batch, check_count, check_number, shown
+from ._input.arguments import check_batch, check_count, check_number
+from ._input.messages import describe
 from ._input.networks import in_type_of_weights
 
 Critic: TypeAlias = Callable[[torch.Tensor], torch.Tensor]  # Psi: images (B, C, H, W) to (B,), differentiable
@@ -126,7 +127,7 @@ class UNet(nn.Module):
     ) -> None:
         super().__init__()
         if not isinstance(widths, (list, tuple)) or not widths:
-            raise TypeError(f"widths: expected one for each level, such as (16, 32, 64), got {shown(widths)}.")
+            raise TypeError(f"widths: expected one for each level, such as (16, 32, 64), got {describe(widths)}.")
         self.channels = check_count(channels, "channels", high=WIDEST)
         self.widths = tuple(check_count(w, "widths", high=WIDEST) for w in widths)
         self.mirrored = bool(mirrored)

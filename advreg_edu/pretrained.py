@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 import torch
 from safetensors.torch import save
 
-from ._input.arguments import check_choice, check_path, refused
+from ._input.arguments import check_choice, check_path
 from ._input.files import as_path, check_file_name, write
+from ._input.messages import describe, refused
 from ._input.networks import check_network
 from ._input.tensors import open_tensors, read_finite, read_object, shapes
 from .critics import LocalCritic, PaperCritic, UNet
@@ -142,10 +144,12 @@ def _load(name: object, shipped: list[str], classes: Classes) -> Any:
     fix = f"Pass one of {', '.join(shipped)}, or the path of a .safetensors file."
     if isinstance(name, torch.nn.Module):
         raise TypeError(f"name: expected the name of a network, got a {type(name).__name__}. It is loaded already.")
+    if not isinstance(name, str | os.PathLike):
+        raise TypeError(f"name: expected the name of a network, got {describe(name)}. {fix}")
     if (path := check_path(name, "name", fix)).suffix == ".safetensors":
         return _build(path, shipped, classes)
     path = folder() / f"{name}.safetensors"
-    expected, got = _entry(name, shipped)["sha256"], _sha256(path)
+    expected, got = _entry(str(name), shipped)["sha256"], _sha256(path)
     if expected != got:
         raise ValueError(
             f"{path.name}: expected SHA-256 {expected[:12]}..., got {got[:12]}... "

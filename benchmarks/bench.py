@@ -23,7 +23,8 @@ import advreg_edu as ar
 import plain
 import torch
 from advreg_edu.hardware import limits
-from advreg_edu.training import GAPS, PRECISIONS
+from advreg_edu.training import Eq6, Eq6BySlopes, Paired, Windows, algorithm_1
+from advreg_edu.training.checks import PRECISIONS
 
 HERE = Path(__file__).parent
 SECONDS = 4.0  # for each comparison
@@ -85,11 +86,12 @@ def training():
     peer = lambda: plain.training_step(critic, optimizer, scan, scale, 0.02, x_real[:16], 20.0, generator)
     for kind in (ar.PaperCritic, ar.LocalCritic):
         for precision in dict.fromkeys([PRECISIONS[0], limits.fast_precision()]):
-            for gap in GAPS:
-                for crop in (None, 64) if kind is ar.LocalCritic else (None,):
-                    settings = dict(steps=10_000, batch_size=16, gap=gap, precision=precision, crop=crop, gp_weight=20)
-                    run = ar.train_critic(seeded(kind), problem, x_real, **settings)
-                    name = f"{kind.__name__}, {precision}, {gap}" + (f", windows of {crop}" if crop else "")
+            for loss in (Eq6(gp_weight=20.0), Eq6BySlopes(gp_weight=20.0)):
+                for side in (None, 64) if kind is ar.LocalCritic else (None,):
+                    pairs = Windows(Paired(problem, x_real), side) if side else Paired(problem, x_real)
+                    run = algorithm_1(seeded(kind), pairs, loss, steps=10_000, batch_size=16, precision=precision)
+                    what = f"{kind.__name__}, {precision}, {type(loss).__name__}"
+                    name = what + (f", windows of {side}" if side else "")
                     row(name, lambda: next(run), peer)  # noqa: B023
                     run.close()
 

@@ -1,4 +1,4 @@
-"""A critic in one minute: train a preset from scratch with three seeds, time it by the wall, compare it with TV.
+"""A critic in one minute: train a recipe from scratch with three seeds, time it by the wall, compare it with TV.
 
     python benchmarks/one_minute.py ct                # ct-minute, on thorax phantoms of another seed
     python benchmarks/one_minute.py photos TRAIN VAL  # photos-minute: photographs to train on, others to report on
@@ -22,7 +22,7 @@ COUNT, SEEDS = 32, (0, 1, 2)
 
 def main():
     photos = sys.argv[1] == "photos"
-    preset, images = ("photos-minute", ["--images", sys.argv[2]]) if photos else ("ct-minute", [])
+    recipe, images = ("photos-minute", ["--images", sys.argv[2]]) if photos else ("ct-minute", [])
     x, _ = quality.load_images("photos", sys.argv[3], COUNT) if photos else quality.load_images("phantoms", None, COUNT)
     problem = quality.problem_of(photos)
     y = problem.measure(x, torch.Generator().manual_seed(2026))
@@ -32,7 +32,7 @@ def main():
     for seed in SEEDS:
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "critic.safetensors"
-            command = [sys.executable, "-m", "advreg_edu", "train", preset, "--seed", str(seed), "--out", str(out)]
+            command = [sys.executable, "-m", "advreg_edu", "train", recipe, "--seed", str(seed), "--out", str(out)]
             start = time.perf_counter()
             subprocess.run(command + images, check=True, capture_output=True)
             seconds = time.perf_counter() - start

@@ -8,6 +8,7 @@ import advreg_edu as ar
 import bench
 import plain
 import torch
+from advreg_edu.training import Eq6, Eq6BySlopes, Paired, algorithm_1
 from torch.profiler import profile
 
 GROUPS = {  # the first word that an operation's name contains
@@ -36,9 +37,9 @@ def main():
     slow = lambda: plain.training_step(critic, adam, scan, 1 / A.unscaled_norm, 0.02, x, 20.0, generator)
     show("plain PaperCritic step", slow)
     for kind in (ar.PaperCritic, ar.LocalCritic):
-        for gap in ("ends", "lines"):
-            run = ar.train_critic(bench.seeded(kind), problem, x, steps=1000, batch_size=16, gap=gap, gp_weight=20)
-            show(f"{kind.__name__}, {gap}", lambda: next(run))  # noqa: B023
+        for loss in (Eq6(gp_weight=20.0), Eq6BySlopes(gp_weight=20.0)):
+            run = algorithm_1(bench.seeded(kind), Paired(problem, x), loss, steps=1000, batch_size=16)
+            show(f"{kind.__name__}, {type(loss).__name__}", lambda: next(run))  # noqa: B023
     y, weight = problem.measure(x[:1], generator), ar.weight_from_noise(problem)
     shipped = ar.load_critic("ct-thorax")
     iterates = bench.endless(lambda: ar.reconstruct(problem, y, shipped, weight, 0.5, 100))

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 GROUP = Path("/sys/fs/cgroup")
@@ -20,14 +21,10 @@ CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
 
 
 def training(batch_size):
-    import advreg_edu as ar
-    import torch
-    from advreg_edu.experiments.presets import PRESETS
+    from advreg_edu.experiments.recipes import RECIPES, phantoms
 
-    preset = PRESETS["ct-minute"]
-    x = ar.images.thorax(32, generator=torch.Generator().manual_seed(0))
-    arguments = preset.arguments | dict(batch_size=batch_size, steps=10**6)
-    return preset.training(preset.network(), preset.problem(), x, **arguments)
+    recipe = replace(RECIPES["ct-minute"], images=phantoms(32))
+    return recipe.start(recipe.network(), None, seed=0, batch_size=batch_size, steps=10**6)
 
 
 def iterates(images):

@@ -29,11 +29,14 @@ import torch
 from advreg_edu import images, pretrained
 from advreg_edu.experiments import datasets
 from PIL import Image
-from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
+from PIL.PngImagePlugin import PngInfo
+from pydicom.encaps import encapsulate
+from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEGBaseline8Bit, RLELossless
 from safetensors.torch import save
 
 DOCUMENTED = (ValueError, TypeError, OSError)
 SECONDS, MEGABYTES, LETTERS = 5, 300, 300
+SETTINGS = 600  # letters where all that differs between two trainings is listed
 STRANGE = [0, -1, 10**9, 10**30, 1e308, None, "x", [], [10**6], [4] * 10_000, {}, True, [[1]], 0.5]
 EXTREMES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF)
 
@@ -53,6 +56,14 @@ def good_files():
     files["packed.tif"] = saved(Image.fromarray(pixels), "tif", compression="tiff_lzw")
     files["cmyk.jpg"] = saved(Image.fromarray(pixels).convert("CMYK"), "jpg")
     files["progressive.jpg"] = saved(Image.fromarray(pixels), "jpg", progressive=True)
+    exif, text = Image.Exif(), PngInfo()
+    exif[0x0112], exif[0x010E] = 6, "turned"
+    text.add_itxt("words", "packed" * 9, zip=True)
+    files["exif.jpg"] = saved(Image.fromarray(pixels), "jpg", exif=exif)
+    files["exif.png"] = saved(Image.fromarray(pixels), "png", exif=exif, pnginfo=text)
+    for ending in ("gif", "png", "webp"):
+        others = [Image.fromarray(pixels[::-1])]
+        files[f"moving.{ending}"] = saved(Image.fromarray(pixels), ending, save_all=True, append_images=others)
     for name, array in {"gray": pixels[..., 0] / 255, "rgb": pixels, "half": (pixels / 255).astype(np.float16)}.items():
         files[f"{name}.npy"] = written(np.save, array)
     files["columns.npy"] = written(np.save, np.asfortranarray(pixels[..., 0] / 255))
@@ -106,16 +117,21 @@ def written(write, *arrays, **named):
 
 
 def dicom_files():
-    """A small slice: as it is, in run lengths, deflated; and the one that pydicom brings."""
+    """A small slice: as it is, in run lengths, deflated, as a JPEG; and the one that pydicom brings."""
     whole = Path(pydicom.data.get_testdata_file("CT_small.dcm"))
     files = {"whole.dcm": whole.read_bytes()}
-    for name, syntax in {"plain": None, "lengths": RLELossless, "deflated": DeflatedExplicitVRLittleEndian}.items():
+    kinds = {"plain": None, "lengths": RLELossless, "deflated": DeflatedExplicitVRLittleEndian}
+    for name, syntax in (kinds | {"jpeg": JPEGBaseline8Bit}).items():
         data = pydicom.dcmread(whole)
         data.PixelData = np.ascontiguousarray(data.pixel_array[:32, :32]).tobytes()
         data.Rows = data.Columns = 32
         data["PixelData"].VR = "OW"
         if syntax == RLELossless:
             data.compress(syntax)
+        elif syntax == JPEGBaseline8Bit:
+            data.PixelData = encapsulate([saved(Image.new("L", (32, 32), 99), "jpg")])
+            data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 8, 8, 7, 0
+            data["PixelData"].is_undefined_length, data.file_meta.TransferSyntaxUID = True, syntax
         elif syntax:
             data.file_meta.TransferSyntaxUID = syntax
         file = io.BytesIO()
@@ -258,7 +274,8 @@ def outcome(folder, name, content, outcomes):
         except DOCUMENTED as error:
             outcomes["refused"] += 1
             message = str(error)
-            if len(message) > LETTERS or not message.isprintable() or "expected" not in message:
+            most = SETTINGS if "the same settings" in message else LETTERS
+            if len(message) > most or not message.isprintable() or "expected" not in message:
                 yield f"unclear: {type(error).__name__} {message[:400]!r}"
         except Exception as error:  # the very thing that is looked for
             yield f"raw: {type(error).__name__} {error!s:.200}"

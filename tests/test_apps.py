@@ -300,6 +300,29 @@ def test_an_upload_is_measured_and_reconstructed(lab, tmp_path):
     is_current(lab)
 
 
+def test_a_file_is_named_by_its_path(lab, tmp_path):
+    """Of any size, on the machine where the notebook computes; what is not there is said, and the app goes on."""
+    png_file(tmp_path / "cat.png")
+    lab.controls.path.value = str(tmp_path / "cat.png")
+    assert lab.controls.image.value == FILE and lab.result.truth.shape == (1, 1, 32, 32)
+    is_current(lab)
+    lab.controls.path.value = str(tmp_path / "dog.png")
+    assert "advreg-error" in lab.notice.value and "dog.png" in text(lab.notice) and "<img" not in lab.pictures.value
+    lab.controls.path.value = ""
+    lab.controls.image.value = PHANTOM
+    is_current(lab)
+
+
+def test_the_button_says_which_file_was_chosen(lab, tmp_path):
+    send(lab, "cat.png", png_file(tmp_path / "cat.png"))
+    assert lab.controls.upload.description == "cat.png"
+
+
+def test_an_empty_file_is_called_empty(lab):
+    send(lab, "nothing.png", b"")
+    assert "empty" in text(lab.notice)
+
+
 @pytest.mark.parametrize(
     "name, content, said",
     [

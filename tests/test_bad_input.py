@@ -12,7 +12,18 @@ import advreg_edu as ar
 import numpy as np
 import pytest
 import torch
-from advreg_edu.training.iterates import Recursion
+from advreg_edu.training import (
+    Balanced,
+    Eq6,
+    EqualLines,
+    MeasuredElsewhere,
+    NoiseLeft,
+    Paired,
+    Unpaired,
+    Windows,
+    WithIterates,
+    algorithm_1,
+)
 
 
 def seeded(seed=0):
@@ -38,6 +49,13 @@ def trained(train, make, x, **arguments):
     with torch.inference_mode(False):
         network = make() if make in (small_critic, small_net) else make
     list(train(network, arguments.pop("problem", DENOISING), x, steps=2, batch_size=2, **arguments))
+
+
+def trained_on(make, x):
+    """Trains a new critic on the pairs that `make` makes of x."""
+    with torch.inference_mode(False):
+        critic = small_critic()
+    list(algorithm_1(critic, make(x), Eq6(10.0), steps=2, batch_size=2))
 
 
 def small_critic():
@@ -78,7 +96,11 @@ IMAGES = {  # functions of images, and of measurements that are images
     "post_process": lambda y: ar.post_process(DENOISING, y, NET),
     "train_critic": lambda x: trained(ar.train_critic, small_critic, x),
     "train_critic, scan": lambda x: trained(ar.train_critic, small_critic, x, problem=SCANNING),
-    "train_critic, measurements": lambda y: trained(ar.train_critic, small_critic, X, measurements=y),
+    "train, Paired": lambda x: trained_on(lambda x: Paired(DENOISING, x), x),
+    "train, Unpaired": lambda x: trained_on(lambda x: Unpaired(DENOISING, x), x),
+    "train, MeasuredElsewhere": lambda x: trained_on(lambda x: MeasuredElsewhere(DENOISING, x, measurements=X), x),
+    "train, measurements": lambda y: trained_on(lambda y: MeasuredElsewhere(DENOISING, X, measurements=y), y),
+    "train, WithIterates": lambda x: trained_on(lambda x: WithIterates(Paired(DENOISING, x), start=0, steps=3), x),
     "train_denoiser": lambda x: trained(ar.train_denoiser, small_net, x),
 }
 MEASUREMENTS = {  # functions of measurements of the ray transform
@@ -263,9 +285,11 @@ def test_a_critic_without_weights_cannot_be_trained_but_used():
 
 def test_a_critic_that_gives_nan_is_blamed_and_not_the_step_size():
     with pytest.raises(ar.Diverged, match=r"critic\(x\): expected finite values") as caught:
-        list(ar.reconstruct(DENOISING, X, Broken(), 0.1, steps=5))
+        list(ar.reconstruct(DENOISING, X, Broken(), 0.1, step_size=0.3, steps=5))
     other = pickle.loads(pickle.dumps(caught.value))
     assert str(other) == str(caught.value) and torch.equal(other.last.x, caught.value.last.x)
+    with pytest.raises(ValueError, match=r"critic\(x\): expected finite values .* however small"):
+        list(ar.reconstruct(DENOISING, X, Broken(), 0.1))
 
 
 def test_bad_arguments_are_found_at_the_call_and_not_at_the_first_iterate():
@@ -289,7 +313,8 @@ def test_training_with_derivatives_switched_off_gives_the_same_weights():
         torch.manual_seed(0)
         critic = small_critic()
         with mode():
-            trained(ar.train_critic, critic, X, recursive=Recursion(start=1, steps=3))
+            pairs = WithIterates(Paired(DENOISING, X), start=1, steps=3)
+            list(algorithm_1(critic, pairs, Eq6(10.0), steps=2, batch_size=2))
         return torch.cat([p.detach().flatten() for p in critic.parameters()])
 
     with torch.random.fork_rng():
@@ -343,6 +368,18 @@ TAKE_A_NUMBER = {
     "train_critic, problem": lambda v: ar.train_critic(ar.LocalCritic(1, (4, 4)), v, X),
     "train_denoiser, problem": lambda v: ar.train_denoiser(ar.UNet(1, (4, 4)), v, X),
     "save_network": lambda v: ar.pretrained.save_network(v, "a.safetensors"),
+    "Paired, problem": lambda v: Paired(v, X),
+    "Windows": lambda v: Windows(v, 8),
+    "Windows, size": lambda v: Windows(Paired(DENOISING, X), v),
+    "WithIterates, start": lambda v: WithIterates(Paired(DENOISING, X), start=v),
+    "WithIterates, steps": lambda v: WithIterates(Paired(DENOISING, X), steps=v),
+    "WithIterates, step_size": lambda v: WithIterates(Paired(DENOISING, X), step_size=v),
+    "WithIterates, hops": lambda v: WithIterates(Paired(DENOISING, X), hops=v),
+    "NoiseLeft, share": lambda v: NoiseLeft(Paired(DENOISING, X), v),
+    "NoiseLeft, of_iterates": lambda v: NoiseLeft(Paired(DENOISING, X), 0.2, v),
+    "EqualLines, distance": lambda v: EqualLines(Paired(DENOISING, X), v),
+    "Eq6": Eq6,
+    "Balanced, weight": lambda v: Balanced(1.0, v),
 }
 for argument in ("steps", "batch_size", "seed", "learning_rate", "averaging", "checkpoint_every"):
     for train, make in ((ar.train_critic, ar.LocalCritic), (ar.train_denoiser, ar.UNet)):
@@ -351,7 +388,7 @@ for argument in ("steps", "batch_size", "seed", "learning_rate", "averaging", "c
         )
 RIGHT = {  # (argument, value) that is no fault
     *((name, True) for name in TAKE_A_NUMBER),  # a bool is a number to Python: refused only where a count is asked
-    ("train_denoiser, checkpoint", None),
+    ("NoiseLeft, of_iterates", None),
 }
 
 

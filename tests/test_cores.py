@@ -9,7 +9,7 @@ import advreg_edu as ar
 import pytest
 import torch
 from advreg_edu.hardware import cores, limits
-from advreg_edu.training.iterates import Recursion
+from advreg_edu.training import Eq6, Paired, WithIterates, algorithm_1, default_gp_weight
 from advreg_edu.training.run import TrainingRun
 
 Times = namedtuple("Times", "user idle iowait")
@@ -114,8 +114,8 @@ def test_weights_do_not_depend_on_the_number_of_cores(machine):
         with torch.random.fork_rng():
             torch.manual_seed(0)
             critic = ar.LocalCritic(widths=(4, 8))
-        recursive = Recursion(start=1)
-        *_, step = ar.train_critic(critic, problem, x, steps=3, batch_size=4, recursive=recursive)
+        pairs = WithIterates(Paired(problem, x), start=1)
+        *_, step = algorithm_1(critic, pairs, Eq6(default_gp_weight(pairs)), steps=3, batch_size=4)
         found.append([*critic.parameters(), step.loss, step.wasserstein, step.gradient_norm])
     assert all(torch.equal(one, three) for one, three in zip(*found, strict=True))
 
@@ -123,7 +123,7 @@ def test_weights_do_not_depend_on_the_number_of_cores(machine):
 def test_the_gradient_in_parts_is_that_of_the_whole_batch(machine):
     machine(2, 2, 0.0)
     network = torch.nn.Linear(3, 1).double()
-    run = TrainingRun(network, 1e-3, 0.9, {}, None)
+    run = TrainingRun(network, 1, 0, 1e-3, 0.9, "float32", {}, checkpoint=None, checkpoint_every=1)
     x = torch.randn(7, 3, generator=seeded(), dtype=torch.float64)
     loss_of = lambda x: (network(x).square().mean(), network(x).mean())
     (loss, mean), gradients = run.gradients(loss_of, x, parts=3)

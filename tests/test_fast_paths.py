@@ -6,7 +6,7 @@ import advreg_edu as ar
 import pytest
 import torch
 from advreg_edu.hardware import limits
-from advreg_edu.training import critic_loss, draw_mix, wasserstein_and_slopes
+from advreg_edu.training import Batch, Eq6, Eq6BySlopes, Paired, algorithm_1, critic_loss, draw_mix
 
 SIZE, ANGLES, SIGMA = 32, 12, 0.02
 
@@ -104,12 +104,11 @@ def test_the_line_estimate_has_the_mean_of_eq6():
     x_real = ar.images.ellipses(1, SIZE, generator=seeded())
     noisy = x_real + 0.1 * torch.randn(x_real.shape, generator=seeded(1))
     many = lambda u: u.expand(400, -1, -1, -1)
-    ends, _ = wasserstein_and_slopes(critic, x_real, noisy, draw_mix(x_real, seeded()))
-    estimate, _ = wasserstein_and_slopes(
-        critic, many(x_real), many(noisy), draw_mix(many(x_real), seeded()), gap="lines"
-    )
+    pair, pairs = Batch.between(x_real, noisy), Batch.between(many(x_real), many(noisy))
+    ends = Eq6()(critic, pair, draw_mix(x_real, seeded())).wasserstein
+    estimate = Eq6BySlopes()(critic, pairs, draw_mix(many(x_real), seeded())).wasserstein
     single = torch.stack(
-        [wasserstein_and_slopes(critic, x_real, noisy, draw_mix(x_real, seeded(k)), "lines")[0] for k in range(20)]
+        [Eq6BySlopes()(critic, pair, draw_mix(x_real, seeded(k))).wasserstein.detach() for k in range(20)]
     )
     estimate, ends, spread = (float(t.detach()) for t in (estimate, ends, single.std()))
     assert estimate == pytest.approx(ends, abs=4 * spread / 20)
@@ -122,10 +121,10 @@ def test_both_estimates_are_equal_where_the_critic_is_linear():
 
     w = torch.randn(1, 8, 8, generator=seeded())
     x, noisy = torch.rand(2, 5, 1, 8, 8, generator=seeded(1))
-    ends, lines = (
-        wasserstein_and_slopes(Linear(), x, noisy, draw_mix(x, seeded()), gap)[0] for gap in ("ends", "lines")
-    )
-    assert float(lines) == pytest.approx(float(ends), rel=1e-4)
+    batch = Batch.between(x, noisy)
+    ends, slopes = (kind()(Linear(), batch, draw_mix(x, seeded())) for kind in (Eq6, Eq6BySlopes))
+    assert float(slopes.wasserstein) == pytest.approx(float(ends.wasserstein), rel=1e-4)
+    assert torch.equal(slopes.gradient_norm, ends.gradient_norm), "the second part is the same"
 
 
 @pytest.mark.parametrize("name", CRITICS)
@@ -157,8 +156,10 @@ def test_precision_is_chosen_at_run_time_and_can_be_asked_for(monkeypatch):
     assert not torch.equal(ends[0], ends[1]) and torch.equal(ends[1], ends[2])
 
 
-@pytest.mark.parametrize("bad", [dict(gap="middle"), dict(precision="float16")])
-def test_unknown_choices_are_refused_before_any_step(bad):
+def test_unknown_choices_are_refused_before_any_step():
     problem, x = ar.Problem(ar.Identity((1, 16, 16)), 0.1), torch.rand(4, 1, 16, 16, generator=seeded())
-    with pytest.raises(ValueError, match="expected one of"):
-        ar.train_critic(ar.LocalCritic(1), problem, x, steps=3, **bad)
+    with pytest.raises(ValueError, match="precision: expected one of"):
+        ar.train_critic(ar.LocalCritic(1), problem, x, steps=3, precision="float16")
+    for loss in ("middle", critic_loss, Eq6):
+        with pytest.raises(TypeError, match=r"loss: expected Eq6\(gp_weight\) or a child of it, got .*Build one"):
+            algorithm_1(ar.LocalCritic(1), Paired(problem, x), loss, steps=3)

@@ -23,8 +23,9 @@ import pytest
 import torch
 from advreg_edu.__main__ import main
 from advreg_edu._input import files as _files
-from advreg_edu.experiments import presets
+from advreg_edu.experiments import recipes
 from advreg_edu.hardware import cores
+from advreg_edu.training import Eq6, default_gp_weight
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals and limits")
 KILLS = int(os.environ.get("KILLS", 2))
@@ -32,13 +33,15 @@ STEPS = 30
 
 
 def small(steps=STEPS, images=None):
-    """A preset of a second, under the name of a real one."""
-    presets.PRESETS["ct-minute"] = presets.Preset(
+    """A recipe of a second, under the name of a real one."""
+    recipes.RECIPES["ct-minute"] = recipes.Recipe(
         problem=lambda: ar.Problem(ar.Identity((1, 16, 16)), sigma=0.1),
         images=images or (lambda path, generator: torch.rand(8, 1, 16, 16, generator=generator)),
         network=lambda: ar.LocalCritic(channels=1, widths=(4, 4)),
-        training=ar.train_critic,
-        arguments=dict(steps=steps, batch_size=2, checkpoint_every=5),
+        loss=lambda pairs, seed: Eq6(default_gp_weight(pairs, seed)),
+        steps=steps,
+        batch_size=2,
+        settings=dict(checkpoint_every=5),
     )
 
 
@@ -58,7 +61,7 @@ def train(folder, arguments, report, prepare=None, steps=STEPS):
 def processes():
     """Processes that start in a hundredth of a second, from one that has imported everything and computed nothing."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["advreg_edu.experiments.presets", "advreg_edu.__main__", "pytest", "tqdm"])
+    context.set_forkserver_preload(["advreg_edu.experiments.train", "advreg_edu.__main__", "pytest", "tqdm"])
     return context
 
 
@@ -105,7 +108,7 @@ def uninterrupted(tmp_path_factory):
     """The SHA-256 of the same training without any trouble."""
     folder, before = tmp_path_factory.mktemp("whole"), os.getcwd()
     with pytest.MonkeyPatch.context() as patch, cores.one_thread():
-        patch.setitem(presets.PRESETS, "ct-minute", None)
+        patch.setitem(recipes.RECIPES, "ct-minute", None)
         try:
             train(folder, [], folder / "report")
         finally:
@@ -155,7 +158,7 @@ def test_a_second_start_is_refused_with_the_number_of_the_first_and_a_lock_dies_
 
 def test_the_output_is_reserved_before_the_first_image_is_made(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(presets.PRESETS, "ct-minute", None)
+    monkeypatch.setitem(recipes.RECIPES, "ct-minute", None)
     small(images=lambda path, generator: pytest.fail("an image was made"))
     (tmp_path / "file").write_text("")
     (tmp_path / "folder.safetensors").mkdir()
@@ -179,7 +182,7 @@ def one_line(words, expected):
 def test_a_folder_without_the_right_to_write_is_refused(tmp_path, monkeypatch, capsys):
     """Root may write everywhere: what the system would say is said in its place."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(presets.PRESETS, "ct-minute", None)
+    monkeypatch.setitem(recipes.RECIPES, "ct-minute", None)
     small(images=lambda path, generator: pytest.fail("an image was made"))
 
     def refuse(path, *args, **kwargs):
@@ -214,9 +217,9 @@ def fill_the_disk():
             write(path, data)
 
     from advreg_edu import pretrained
-    from advreg_edu.training import run as _training_run
+    from advreg_edu.training import checkpoints
 
-    _training_run.write = pretrained.write = limited
+    checkpoints.write = pretrained.write = limited
 
 
 def test_a_full_disk_ends_in_one_line_and_the_last_good_checkpoint_goes_on_to_the_same_weights(

@@ -13,35 +13,38 @@ import torch
 from advreg_edu import images, pretrained
 from advreg_edu.__main__ import main
 from advreg_edu.course import doctor, notebooks
-from advreg_edu.experiments import presets
+from advreg_edu.experiments import recipes, train
 from advreg_edu.hardware import cores, limits
+from advreg_edu.training import Eq6, MeasuredElsewhere, default_gp_weight
 
 
 @pytest.fixture
 def small(monkeypatch):
-    """A preset that trains in a second, under the name of a real one."""
-    preset = presets.Preset(
+    """A recipe that trains in a second, under the name of a real one."""
+    recipe = recipes.Recipe(
         problem=lambda: ar.Problem(ar.Identity((1, 16, 16)), sigma=0.1),
         images=lambda path, generator: torch.rand(8, 1, 16, 16, generator=generator),
         network=lambda: ar.LocalCritic(channels=1, widths=(4, 4)),
-        training=ar.train_critic,
-        arguments=dict(steps=6, batch_size=2, checkpoint_every=2),
+        loss=lambda pairs, seed: Eq6(default_gp_weight(pairs, seed)),
+        steps=6,
+        batch_size=2,
+        settings=dict(checkpoint_every=2),
     )
-    monkeypatch.setitem(presets.PRESETS, "ct-thorax", preset)
-    return preset
+    monkeypatch.setitem(recipes.RECIPES, "ct-thorax", recipe)
+    return recipe
 
 
 def interrupt_after(monkeypatch, count):
     """Ctrl-C when `count` steps have been shown."""
-    watch = presets._watch
+    watch = train._watch
 
     def interrupted(steps, total, title):
         for _ in zip(range(count), steps, strict=False):
             pass
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(presets, "_watch", interrupted)
-    return lambda: monkeypatch.setattr(presets, "_watch", watch)
+    monkeypatch.setattr(train, "_watch", interrupted)
+    return lambda: monkeypatch.setattr(train, "_watch", watch)
 
 
 def same(file, other):
@@ -68,30 +71,33 @@ def test_an_unknown_critic_lists_those_there_are(capsys):
     assert "ct-thorax" in capsys.readouterr().err
 
 
-def test_every_network_that_ships_has_a_preset_and_every_preset_ships_but_those_of_a_minute_and_of_the_study():
-    lasting = [name for name in presets.PRESETS if not name.endswith(("-minute", "-apart", "-unpaired"))]
+def test_every_network_that_ships_has_a_recipe_and_every_recipe_ships_but_those_of_a_minute_and_of_the_study():
+    lasting = [name for name in recipes.RECIPES if not name.endswith(("-minute", "-apart", "-unpaired"))]
     assert sorted(lasting) == sorted(pretrained.names() + pretrained.unet_names())
 
 
-def test_a_shipped_network_is_built_as_its_preset_says():
-    for name in presets.PRESETS.keys() & {*pretrained.names(), *pretrained.unet_names()}:
+def test_a_shipped_network_is_built_as_its_recipe_says():
+    for name in recipes.RECIPES.keys() & {*pretrained.names(), *pretrained.unet_names()}:
         load = pretrained.load_unet if name.endswith("-unet") else ar.load_critic
-        shipped, made = load(name), presets.PRESETS[name].network()
+        shipped, made = load(name), recipes.RECIPES[name].network()
         assert type(shipped) is type(made) and shipped.arguments == made.arguments, name
 
 
 def test_an_unpaired_training_sees_of_the_others_their_measurements_alone(small, tmp_path, monkeypatch):
-    seen = {}
+    seen = []
 
-    def watched(critic, problem, x_real, measurements, **arguments):
-        seen.update(x_real=x_real, measurements=measurements)
-        return ar.train_critic(critic, problem, x_real, measurements=measurements, **arguments)
+    def watched(source):
+        seen.append(source)
+        return source
 
     others = lambda path, generator: torch.full((5, 1, 16, 16), 0.5)
-    monkeypatch.setitem(presets.PRESETS, "ct-thorax", replace(small, training=watched, others=others))
+    monkeypatch.setitem(recipes.RECIPES, "ct-thorax", replace(small, pairs=watched, measured=others))
     assert main(["train", "ct-thorax", "--out", str(tmp_path / "critic.safetensors")]) == 0
-    assert seen["x_real"].shape == (8, 1, 16, 16) and seen["measurements"].shape == (5, 1, 16, 16)
-    assert 0.05 < (seen["measurements"] - 0.5).std() < 0.15  # y = x + e of the others, sigma 0.1
+    (source,) = seen
+    assert type(source) is MeasuredElsewhere
+    tensors = {name: tuple(value.shape) for name, value in vars(source).items() if isinstance(value, torch.Tensor)}
+    assert tensors == dict(x_real=(8, 1, 16, 16), measurements=(5, 1, 16, 16))
+    assert 0.05 < (source.measurements - 0.5).std() < 0.15  # y = x + e of the others, sigma 0.1
 
 
 def test_half_of_the_patients_give_images_and_the_others_measurements(tmp_path, monkeypatch):
@@ -101,9 +107,9 @@ def test_half_of_the_patients_give_images_and_the_others_measurements(tmp_path, 
     names, file = np.array([f"{k:02d}" for k in range(16)]), tmp_path / "slices.npz"
     np.savez(file, hu=hu, patient_id=names, split=np.array(["train"] * 16))
     monkeypatch.setattr(images, "thorax", lambda n, size, generator: torch.empty(0, 1, size, size))
-    preset = presets.PRESETS["ct-chest-high-apart"]
+    recipe = recipes.RECIPES["ct-chest-high-apart"]
     halves = []
-    for make in (preset.images, preset.others):
+    for make in (recipe.images, recipe.measured):
         x = make(file, torch.Generator().manual_seed(0))
         halves.append({round(20 * float(level)) for level in x[:, 0, 64, 64]})
     assert not halves[0] & halves[1] and halves[0] | halves[1] == set(range(16)) - {0, 8}
@@ -117,10 +123,10 @@ def test_each_patient_gives_as_many_poses(tmp_path, monkeypatch):
     whose = np.repeat([str(k) for k in counts], list(counts.values()))
     np.savez(tmp_path / "slices.npz", hu=hu, patient_id=whose, split=np.array(["train"] * len(hu)))
     monkeypatch.setattr(images, "thorax", lambda n, size, generator: torch.empty(0, 1, size, size))
-    x = presets._slices(half=1, even=True)(tmp_path / "slices.npz", torch.Generator().manual_seed(0))
+    x = recipes.slices(half=1, even=True)(tmp_path / "slices.npz", torch.Generator().manual_seed(0))
     assert len(x) == 2 * 30 * 6 and x[:, 0, 64, 64].min() > 0.2, "the poses are of the half's own patients"
     for even, expected in ((False, 1 / 31), (True, 1 / 2)):
-        x = presets._slices(even=even)(tmp_path / "slices.npz", torch.Generator().manual_seed(0))
+        x = recipes.slices(even=even)(tmp_path / "slices.npz", torch.Generator().manual_seed(0))
         poses = x[2 * 31 :, 0, 64, 64]
         assert len(poses) == 5 * 2 * 31
         assert (poses < 0.2).float().mean().item() == pytest.approx(expected, abs=0.08)
@@ -131,7 +137,7 @@ def test_phantoms_in_windows_show_flesh_dark_and_bright(monkeypatch):
     flesh = torch.zeros(200, 1, 16, 16)
     flesh[:, :, 0, 0], flesh[:, :, 0, 1] = -1024, 3071
     monkeypatch.setattr(images, "thorax_hu", lambda n, size, generator: flesh)
-    make = presets.PRESETS["ct-thorax"].images
+    make = recipes.RECIPES["ct-thorax"].images
     x = make(None, torch.Generator().manual_seed(0))
     level = x[:, 0, 8, 8]
     assert 1000 / 3400 <= level.min() < 0.31 and 0.6 < level.max() <= 1000 / 1600

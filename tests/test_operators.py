@@ -234,7 +234,14 @@ def stacked():
     return WithGradient(operator("Fourier, lines"), 2.0)
 
 
+class Shadowed(ar.Identity):
+    """A user's operator with an attribute of the name `mask` that has nothing to do with noise."""
+
+    mask = torch.zeros(3)
+
+
 OTHERS = {
+    "its own mask": lambda: Shadowed((1, 3, 3)),
     "by _measured": lambda: EverySecondRow(8),
     "displacement": displacement,
     "with gradient": stacked,

@@ -9,7 +9,7 @@ import advreg_edu as ar
 import pytest
 import torch
 from advreg_edu import pretrained
-from advreg_edu.experiments import recipes as presets
+from advreg_edu.experiments import recipes
 from safetensors.torch import save_file
 
 
@@ -102,6 +102,13 @@ def test_altered_file_is_refused(shelf, where):
         ar.load_critic("tiny")
 
 
+@pytest.mark.parametrize("name", [5, None, True, ["ct-thorax"], b"ct-thorax", torch.zeros(2)], ids=repr)
+def test_what_is_no_name_is_refused_with_a_fix(name):
+    for load in (ar.load_critic, pretrained.load_unet):
+        with pytest.raises(TypeError, match=r"^name: expected the name of a network, got .+\. Pass one of .*-.*, or"):
+            load(name)
+
+
 def test_another_critic_under_the_name_is_refused(shelf):
     pretrained.save_network(ar.PaperCritic(channels=1, size=8), shelf / "tiny.safetensors")
     with pytest.raises(ValueError, match="expected SHA-256"):
@@ -159,7 +166,7 @@ def test_shipped_critic(name):
     critic = ar.load_critic(name)
     assert sum(p.numel() for p in critic.parameters()) <= 1_000_000
     assert (pretrained.folder() / f"{name}.safetensors").stat().st_size <= 4_000_000
-    problem = presets.RECIPES[name].problem()
+    problem = recipes.RECIPES[name].problem()
     denoising = isinstance(problem.A, ar.Identity)
     x = (ar.images.photos if denoising else ar.images.thorax)(2, problem.A.domain_shape[-1], seeded())
     y = problem.measure(x, seeded(1))
@@ -200,8 +207,8 @@ def test_shipped_unet(name):
     assert sum(p.numel() for p in net.parameters()) <= 1_000_000
     assert (pretrained.folder() / f"{name}.safetensors").stat().st_size <= 4_000_000
     assert "python -m advreg_edu train" in pretrained.card(name) and "dB" in pretrained.card(name)
-    preset = presets.RECIPES[name]
-    problem = preset.problem()
+    recipe = recipes.RECIPES[name]
+    problem = recipe.problem()
     size = problem.A.domain_shape[-1]
     x = (ar.images.thorax if net.channels == 1 else ar.images.photos)(4, size, seeded())
     y = problem.measure(x, seeded(1))

@@ -55,7 +55,7 @@ def test_noise_statistics(A):
     flat = real.flatten(1)
     flat = flat[:, flat.abs().sum(0) > 0]
     n = flat.numel()
-    expected = math.prod(A.range_shape) * (1 + A.complex_range) * (1 if A.mask is None else 0.5)
+    expected = math.prod(A.range_shape) * (1 + A.complex_range) * (0.5 if hasattr(A, "mask") else 1)
     assert flat.shape[1] == expected
     assert abs(flat.mean()) < 5 * sigma / n**0.5
     assert flat.std().item() == pytest.approx(sigma, rel=5 / (2 * n) ** 0.5)

@@ -1,15 +1,14 @@
 """Files as they are found and as nobody should send them: the right numbers, or one line that says what is wrong."""
 
-import importlib.util
 import json
 import struct
 import subprocess
 import sys
 import warnings
 import zipfile
-from pathlib import Path
 
 import advreg_edu as ar
+import fuzz
 import numpy as np
 import pydicom
 import pytest
@@ -247,6 +246,34 @@ def test_large_photographs_take_little_memory(tmp_path):
     Image.new("RGB", (8000, 8000)).save(tmp_path / "bomb.png")
     with pytest.raises(ValueError, match=r"bomb\.png: expected a photograph that takes at most 240 MB, got 8000x8000"):
         images.from_file(tmp_path / "bomb.png")
+    Image.new("RGB", (8000, 6500)).save(tmp_path / "whole.jpg", progressive=True, subsampling=0)
+    with pytest.raises(ValueError, match=r"whole\.jpg: expected .* at most 240 MB, got 8000x6500"):
+        images.from_file(tmp_path / "whole.jpg")
+    Image.new("P", (11000, 11000)).save(tmp_path / "moving.gif")  # a second picture would take as much again
+    with pytest.raises(ValueError, match=r"moving\.gif: expected .* at most 240 MB, got 11000x11000"):
+        images.from_file(tmp_path / "moving.gif")
+
+
+def test_a_jpeg_in_a_dicom_file_that_claims_to_be_huge_is_refused(tmp_path):
+    content = bytearray(fuzz.good_files()["jpeg.dcm"])
+    (tmp_path / "a.dcm").write_bytes(content)
+    assert images.from_dicom(tmp_path / "a.dcm").shape == (1, 1, 32, 32)
+    frame = content.index(b"\xff\xc0")
+    content[frame + 5 : frame + 9] = b"\xff" * 4  # rows and columns
+    (tmp_path / "a.dcm").write_bytes(content)
+    with pytest.raises(ValueError, match=r"a\.dcm: expected pixels that pydicom can decode, got"):
+        images.from_dicom(tmp_path / "a.dcm")
+
+
+def test_a_progressive_jpeg_without_samples_is_refused(tmp_path):
+    Image.new("RGB", (32, 32)).save(tmp_path / "a.jpg", progressive=True)
+    content = bytearray((tmp_path / "a.jpg").read_bytes())
+    frame = content.index(b"\xff\xc2")
+    for k in range(3):
+        content[frame + 11 + 3 * k] = 0  # of each colour, the samples across and down
+    (tmp_path / "a.jpg").write_bytes(content)
+    with pytest.raises(ValueError, match=r"a\.jpg: expected a photograph, got"):
+        images.from_file(tmp_path / "a.jpg", 8)
 
 
 # arrays, archives, weights
@@ -370,7 +397,5 @@ def test_empty_and_unnamed_files_are_called_so():
 
 def test_damaged_files_of_every_kind(tmp_path):
     """600 of the inputs that `python tests/fuzz.py` makes."""
-    spec = importlib.util.spec_from_file_location("fuzz", Path(__file__).with_name("fuzz.py"))
-    spec.loader.exec_module(module := importlib.util.module_from_spec(spec))
-    broken, outcomes = module.fuzz(0, 600, tmp_path)
+    broken, outcomes = fuzz.fuzz(0, 600, tmp_path)
     assert not broken and min(outcomes.values()) > 100

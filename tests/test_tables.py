@@ -12,9 +12,10 @@ import torch
 from advreg_edu import pretrained
 from advreg_edu.__main__ import main
 from advreg_edu.baselines import TVMinimum
-from advreg_edu.experiments import presets, tables
+from advreg_edu.experiments import recipes, tables
 from advreg_edu.experiments.evaluation import BATCH, Row, Sample, evaluate
 from advreg_edu.experiments.methods import OVER_SLOPE
+from advreg_edu.training import Eq6, default_gp_weight
 
 
 def seeded(seed=0):
@@ -164,17 +165,16 @@ def test_a_row_as_text_leaves_out_what_it_lacks():
 
 
 @pytest.fixture
-def tiny_presets(monkeypatch, experiment):
+def tiny_recipes(monkeypatch, experiment):
     """The networks of the small Table 1, trained in a second, and none that ship."""
     problem = lambda: ar.Problem(ar.Identity((3, 16, 16)), sigma=0.1)
     images = lambda path, generator: ar.images.photos(8, 16, generator)
-    shared = problem, images
-    critic = presets.Preset(
-        *shared, lambda: ar.LocalCritic(3, widths=(4, 4)), ar.train_critic, dict(steps=3, batch_size=2)
-    )
-    unet = presets.Preset(*shared, lambda: ar.UNet(3, widths=(4, 4)), ar.train_denoiser, dict(steps=3, batch_size=2))
-    monkeypatch.setitem(presets.PRESETS, "photos-color", critic)
-    monkeypatch.setitem(presets.PRESETS, "photos-color-unet", unet)
+    loss = lambda pairs, seed: Eq6(default_gp_weight(pairs, seed))
+    shared = dict(problem=problem, images=images, steps=3, batch_size=2)
+    critic = recipes.Recipe(network=lambda: ar.LocalCritic(3, widths=(4, 4)), loss=loss, **shared)
+    unet = recipes.Recipe(network=lambda: ar.UNet(3, widths=(4, 4)), **shared)
+    monkeypatch.setitem(recipes.RECIPES, "photos-color", critic)
+    monkeypatch.setitem(recipes.RECIPES, "photos-color-unet", unet)
     monkeypatch.setitem(tables.QUICK, "1", (experiment,))
     monkeypatch.setattr(tables, "_quick_sample", lambda number: Sample(*_small()))
 
@@ -184,7 +184,7 @@ def _small():
     return x[:2], np.arange(2), x[2:]
 
 
-def test_the_command_trains_what_is_missing_and_writes_table_and_picture(tiny_presets, monkeypatch, tmp_path, capsys):
+def test_the_command_trains_what_is_missing_and_writes_table_and_picture(tiny_recipes, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(pretrained, "names", list)
     monkeypatch.setattr(pretrained, "unet_names", list)
     assert main(["tables", "1", "--quick", "--out", str(tmp_path)]) == 0
@@ -202,7 +202,7 @@ def test_the_command_trains_what_is_missing_and_writes_table_and_picture(tiny_pr
     assert trained == {name: (tmp_path / name).stat().st_mtime_ns for name in names}
 
 
-def test_retrain_with_another_seed_trains_other_networks(tiny_presets, tmp_path, capsys):
+def test_retrain_with_another_seed_trains_other_networks(tiny_recipes, tmp_path, capsys):
     for seed in ("0", "1"):
         assert main(["tables", "1", "--quick", "--retrain", "--seed", seed, "--out", str(tmp_path)]) == 0
     first, second = (ar.load_critic(tmp_path / f"photos-color-seed-{seed}.safetensors") for seed in "01")

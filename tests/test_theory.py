@@ -2,12 +2,12 @@
 
 import math
 
-import advreg_edu as ar
 import numpy as np
 import pytest
 import torch
 from advreg_edu import theory
 from advreg_edu.theory import worlds
+from advreg_edu.training import Eq6, Unpaired, algorithm_1
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import wasserstein_distance
 
@@ -24,8 +24,9 @@ def samples(world, n=500, sigma=SIGMA, number=0):
 def trained(world, number=0, steps=500, critic=theory.DistanceCritic, **arguments):
     torch.manual_seed(number)
     psi = critic()
-    setup = theory.TRAINING | dict(steps=steps, gp_weight=60 * SIGMA, seed=number) | arguments
-    list(ar.train_critic(psi, worlds.corruption(world, SIGMA), world.sample(4096, seed(number)), **setup))
+    setup = theory.TRAINING | dict(steps=steps, seed=number) | arguments
+    pairs = Unpaired(worlds.corruption(world, SIGMA), world.sample(4096, seed(number)))
+    list(algorithm_1(psi, pairs, Eq6(gp_weight=60 * SIGMA), **setup))
     return psi
 
 

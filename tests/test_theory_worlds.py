@@ -50,7 +50,7 @@ def test_every_control_of_the_training_changes_maps_graph_and_text(app, control,
 
 
 def test_eta_moves_the_samples_and_trains_nothing(app, monkeypatch):
-    monkeypatch.setattr(model, "train_critic", None)
+    monkeypatch.setattr(model, "algorithm_1", None)
     before, result = seen(app), app.result
     app.eta.value = 0.04
     assert app.result is result and all(now != then for now, then in zip(seen(app), before, strict=True))

@@ -12,10 +12,21 @@ from pathlib import Path
 import advreg_edu as ar
 import pytest
 import torch
-from advreg_edu.training import wasserstein_and_slopes
-from advreg_edu.training.fingerprint import differences, whose
-from advreg_edu.training.iterates import Recursion
-from advreg_edu.training.pairs import draw_batch
+from advreg_edu.training import (
+    Balanced,
+    Eq6,
+    Eq6BySlopes,
+    MeasuredElsewhere,
+    NoiseLeft,
+    OwnLines,
+    Paired,
+    Unpaired,
+    Windows,
+    WithIterates,
+    algorithm_1,
+    default_gp_weight,
+)
+from advreg_edu.training.fingerprint import differences, training_fingerprint
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -156,25 +167,25 @@ def test_loss_depends_on_the_generator_alone():
     assert at(1) == at(1) != at(2)
 
 
-@pytest.mark.parametrize("paired", [True, False])
-def test_draws(paired):
+@pytest.mark.parametrize("source", [Paired, Unpaired])
+def test_draws(source):
     """x_r is one of the images, x_n = A†(Ax + e), of the same image if paired and of any if not; the noise is sigma."""
     problem, images = world(n=30, sigma=0.05)
-    real, noisy = draw_batch(problem, images, 200, seeded(), paired)
+    real, noisy, *_ = source(problem, images).draw(200, seeded())
     match = lambda x: torch.cdist(x.flatten(1), images.flatten(1)).argmin(1)
     assert all(any(torch.equal(x, image) for image in images) for x in real[:20])
     same = (match(real) == match(noisy)).float().mean()
-    assert same == 1 if paired else same < 0.2
+    assert same == 1 if source is Paired else same < 0.2
     assert (noisy - images[match(noisy)]).std().item() == pytest.approx(0.05, rel=0.02)
 
 
-def test_crops_are_the_same_window():
-    """crop cuts one window out of x_r and x_n: what differs between them is the noise alone; every place is drawn."""
+def test_windows_are_the_same_in_both_images():
+    """Cut out of x_r and x_n at one place: what differs between them is the noise alone; every place is drawn."""
     problem = ar.Problem(ar.Identity((1, SIZE, SIZE)), 0)
     images = torch.arange(SIZE * SIZE).reshape(1, 1, SIZE, SIZE) / SIZE**2
     corners = set()
     for seed in range(200):
-        real, noisy = draw_batch(problem, images, 2, seeded(seed), crop=13)
+        real, noisy, *_ = Windows(Paired(problem, images), side=13).draw(2, seeded(seed))
         assert real.shape == (2, 1, 13, 13) and torch.equal(real, noisy)
         corners.add(round(float(real[0, 0, 0, 0]) * SIZE**2))
     assert corners == {SIZE * row + column for row in range(4) for column in range(4)}
@@ -183,6 +194,23 @@ def test_crops_are_the_same_window():
 def train(critic, steps=12, batch_size=4, on=None, **kwargs):
     problem, x = on or world()
     return list(ar.train_critic(critic, problem, x, steps=steps, batch_size=batch_size, **kwargs))
+
+
+def train_on(critic, pairs, loss=None, steps=12, batch_size=4, **kwargs):
+    """Algorithm 1 on other pairs, with the default penalty weight unless a loss is given."""
+    return list(algorithm_1(critic, pairs, loss or Eq6(default_gp_weight(pairs)), steps, batch_size, **kwargs))
+
+
+def watched(kind=Eq6, **arguments):
+    """(a loss, the list of the batches that it is asked to score)."""
+    seen = []
+
+    class Watched(kind):
+        def __call__(self, critic, batch, mix):
+            seen.append(batch)
+            return super().__call__(critic, batch, mix)
+
+    return Watched(**arguments), seen
 
 
 def weights(critic):
@@ -201,11 +229,10 @@ def test_own_lines_hold_the_slope_between_an_image_and_its_own_measurement():
     measurements of 0.8 without noise, the lines of the batch lead from one to the other, own lines stay at 0.2."""
     problem = ar.Problem(ar.Identity((1, SIZE, SIZE)), sigma=0.0)
     x_real, others = torch.full((4, 1, SIZE, SIZE), 0.2), torch.full((4, 1, SIZE, SIZE), 0.8)
-    slopes = {}
-    for lines in ("batch", "own"):
-        critic = Square()
-        run = ar.train_critic(critic, problem, x_real, steps=1, measurements=others, gp_weight=0.0, lines=lines)
-        slopes[lines] = next(run).gradient_norm.item() * SIZE
+    apart, slopes = MeasuredElsewhere(problem, x_real, measurements=others), {}
+    for name, pairs in dict(batch=apart, own=OwnLines(apart)).items():
+        run = algorithm_1(Square(), pairs, Eq6(gp_weight=0.0), steps=1)
+        slopes[name] = next(run).gradient_norm.item() * SIZE
         run.close()
     assert slopes["own"] == pytest.approx(0.4, rel=1e-5) and 0.5 < slopes["batch"] < 1.5
 
@@ -214,92 +241,95 @@ def test_balance_charges_for_telling_whose_image_was_measured():
     """Images are constant, measured without noise: Psi, the mean squared, is 0.64 on others, 0.04 on x_real."""
     problem = ar.Problem(ar.Identity((1, SIZE, SIZE)), sigma=0.0)
     x_real, others = torch.full((4, 1, SIZE, SIZE), 0.2), torch.full((4, 1, SIZE, SIZE), 0.8)
-    losses = []
-    for balance in (0.0, 2.0):
-        source = dict(measurements=others, lines="own", balance=balance)
-        run = ar.train_critic(Square(), problem, x_real, steps=1, gp_weight=0.0, **source)
+    pairs, losses = OwnLines(MeasuredElsewhere(problem, x_real, measurements=others)), []
+    for loss in (Eq6(0.0), Balanced(0.0, weight=0.0), Balanced(0.0, weight=2.0)):
+        run = algorithm_1(Square(), pairs, loss, steps=1)
         losses.append(next(run).loss.item())
         run.close()
-    assert losses == pytest.approx([-0.6, -0.6 + 2 * 0.6**2], rel=1e-4)
+    assert losses == pytest.approx([-0.6, -0.6, -0.6 + 2 * 0.6**2], rel=1e-4)
 
 
-def test_balance_needs_own_measurements():
-    with pytest.raises(ValueError, match=r'balance: expected 0 with lines="batch", got 1\. Add lines="own"'):
-        next(ar.train_critic(Tiny(), *world(), steps=2, balance=1))
+@pytest.mark.parametrize("source", [Paired, Unpaired])
+def test_balance_needs_own_measurements(source):
+    with pytest.raises(ValueError, match=r"Balanced: expected lines to own measurements, got others\..*OwnLines"):
+        algorithm_1(Tiny(), source(*world()), Balanced(20.0, weight=1), steps=2)
 
 
-def test_own_lines_of_recursive_training_lead_from_the_image_beside_the_iterate(monkeypatch):
+def test_own_lines_of_recursive_training_lead_from_the_image_beside_the_iterate():
     """Without noise an image is its own measurement, whether the batch or the pool of iterates has drawn it."""
-    seen = []
-
-    def spy(critic, real, noisy, mix, gap, own, factors):
-        seen.append((real, own))
-        return wasserstein_and_slopes(critic, real, noisy, mix, gap, own, factors)
-
-    monkeypatch.setattr("advreg_edu.training.algorithm.wasserstein_and_slopes", spy)
     x_real = torch.rand(20, 1, SIZE, SIZE, generator=seeded())
     problem = ar.Problem(ar.Identity((1, SIZE, SIZE)), sigma=0.0)
-    arguments = dict(measurements=x_real.flip(0), gp_weight=1.0, lines="own", recursive=Recursion(start=0, steps=4))
-    list(ar.train_critic(Tiny(), problem, x_real, steps=2, batch_size=4, **arguments))
+    apart = MeasuredElsewhere(problem, x_real, measurements=x_real.flip(0))
+    loss, seen = watched(gp_weight=1.0)
+    train_on(Tiny(), OwnLines(WithIterates(apart, start=0, steps=4)), loss, steps=2)
     assert len(seen) == 2
-    for real, own in seen:
-        torch.testing.assert_close(own, real)
+    for batch in seen:
+        assert batch.is_iterate.tolist() == [True, True, False, False]
+        torch.testing.assert_close(batch.x_end, batch.x_real)
 
 
-APART = dict(lines="own", measurements=torch.ones(3, 1, SIZE, SIZE))
-RECURSIVE = dict(recursive=Recursion(start=0, steps=100, step_size=0.1))
+SOURCES = {
+    "pairs": Paired,
+    "apart": lambda *world: OwnLines(MeasuredElsewhere(*world, measurements=torch.ones(3, 1, SIZE, SIZE))),
+    "recursive": lambda *world: WithIterates(Paired(*world), start=0, steps=100, step_size=0.1),
+}
 
 
-@pytest.mark.parametrize("source", [{}, APART, RECURSIVE], ids=["pairs", "apart", "recursive"])
-def test_noise_left_moves_the_real_images_towards_their_own_noise(monkeypatch, source):
-    """x_real + share (x_noisy - x_real), be x_noisy the batch's, simulated for this alone, or an iterate."""
-    problem, x_real = world(sigma=0.1)
+@pytest.mark.parametrize("source", SOURCES)
+def test_noise_left_moves_the_real_images_towards_their_own_noise(source):
+    """x_real + share (x_end - x_real), be x_end the batch's x_noisy, simulated for this alone, or an iterate."""
     seen = {}
     for share in (0.0, 0.25):
-
-        def spy(critic, real, noisy, mix, gap, x_own, factors, share=share):
-            seen[share] = real, noisy if x_own is None else x_own
-            return wasserstein_and_slopes(critic, real, noisy, mix, gap, x_own, factors)
-
-        monkeypatch.setattr("advreg_edu.training.algorithm.wasserstein_and_slopes", spy)
-        list(ar.train_critic(Tiny(), problem, x_real, steps=1, batch_size=4, noise_left=share, **source))
-    (real, noisy), (moved, same) = seen[0.0], seen[0.25]
-    torch.testing.assert_close(same, noisy)
-    torch.testing.assert_close(moved, 0.75 * real + 0.25 * noisy)
-    assert (moved - real).abs().max() > 0.01
+        loss, batches = watched()
+        train_on(Tiny(), NoiseLeft(SOURCES[source](*world(sigma=0.1)), share), loss, steps=1)
+        (seen[share],) = batches
+    before, after = seen[0.0], seen[0.25]
+    torch.testing.assert_close(after.x_end, before.x_end)
+    torch.testing.assert_close(after.x_noisy, before.x_noisy)
+    torch.testing.assert_close(after.x_real, 0.75 * before.x_real + 0.25 * before.x_end)
+    assert (after.x_real - before.x_real).abs().max() > 0.01
 
 
-def test_noise_left_scales_the_default_penalty_weight(tmp_path):
+def test_noise_left_scales_the_default_penalty_weight():
     """It is three times a distance, and the distance is shorter."""
-    weights = []
-    for share in (0.0, 0.25):
-        path = tmp_path / f"{share}.checkpoint"
-        list(ar.train_critic(Tiny(), *world(), steps=1, batch_size=4, noise_left=share, checkpoint=path))
-        with safe_open(path, "pt") as file:
-            weights.append(json.loads(file.metadata()["settings"])["gp_weight"])
-    assert weights[1] == pytest.approx(0.75 * weights[0], rel=1e-5)
+    pairs = Paired(*world())
+    none, quarter = (default_gp_weight(NoiseLeft(pairs, share)) for share in (0.0, 0.25))
+    assert quarter == pytest.approx(0.75 * none, rel=1e-5) and none == pytest.approx(default_gp_weight(pairs))
 
 
-@pytest.mark.parametrize("change", [dict(paired=False), dict(measurements=torch.zeros(2, 1, SIZE, SIZE))])
+@pytest.mark.parametrize("change", ["Unpaired", "MeasuredElsewhere"])
 def test_noise_left_needs_the_noise_of_x_real(change):
-    with pytest.raises(ValueError, match=r'noise_left: expected 0 for independent x_noisy, got 0\.2\. Add lines="own"'):
-        next(ar.train_critic(Tiny(), *world(), steps=2, noise_left=0.2, **change))
+    apart = dict(
+        Unpaired=Unpaired(*world()),
+        MeasuredElsewhere=MeasuredElsewhere(*world(), measurements=torch.zeros(2, 1, SIZE, SIZE)),
+    )
+    expected = rf"NoiseLeft: expected lines from an image to its own measurement, got {change}\. Add OwnLines"
+    with pytest.raises(ValueError, match=expected):
+        NoiseLeft(apart[change], 0.2)
+    assert NoiseLeft(OwnLines(apart[change]), 0.2).share == 0.2, "the fix that it names"
 
 
-@pytest.mark.parametrize("change", [dict(gap="lines"), dict(crop=8)], ids=lambda change: next(iter(change)))
-def test_own_lines_need_the_ends_and_whole_images(change):
-    with pytest.raises(ValueError, match=r'lines: expected gap="ends" and no crop.*Leave one out'):
-        next(ar.train_critic(Tiny(), *world(), steps=2, lines="own", **change))
+def test_own_lines_need_the_ends_and_whole_images():
+    with pytest.raises(ValueError, match=r"Eq6BySlopes: expected lines that end at x_noisy, got OwnLines\. Take Eq6"):
+        algorithm_1(Tiny(), OwnLines(Paired(*world())), Eq6BySlopes(20.0), steps=2)
+    with pytest.raises(ValueError, match=r"OwnLines: expected whole images .*, got windows of them\. Leave Windows"):
+        algorithm_1(Tiny(), OwnLines(Windows(Paired(*world()), 8)), Eq6(20.0), steps=2)
+    with pytest.raises(ValueError, match=r"Windows: expected lines to x_noisy, got OwnLines\. Leave one out"):
+        Windows(OwnLines(Paired(*world())), 8)
 
 
 @pytest.fixture(scope="module", params=["LocalCritic, paired", "LocalCritic, unpaired", "PaperCritic, paired"])
 def trained(request):
     """A critic after 120 steps in the small world, with the steps."""
-    name, pairs = request.param.split(", ")
+    name, source = request.param.split(", ")
     with torch.random.fork_rng():
         torch.manual_seed(0)
         critic = SMALL[name]()
-    steps = train(critic, 120, 8, on=world(60), paired=pairs == "paired")
+    if source == "paired":
+        return critic, train(critic, 120, 8, on=world(60))
+    problem, x = world(60)
+    loss = Eq6(default_gp_weight(Paired(problem, x)))
+    steps = train_on(critic, Unpaired(problem, x), loss, 120, 8)
     return critic, steps
 
 
@@ -429,9 +459,9 @@ def test_every_problem_trains(critic, on):
     assert len(steps) == 4 and all(torch.isfinite(s.loss) for s in steps)
 
 
-def test_crops_train_a_local_critic():
+def test_windows_train_a_local_critic():
     critic = ar.LocalCritic(1, widths=(8, 12))
-    steps = train(critic, 4, crop=9)
+    steps = train_on(critic, Windows(Paired(*world()), 9), steps=4)
     assert len(steps) == 4 and torch.isfinite(critic(world()[1])).all()
 
 
@@ -604,8 +634,7 @@ def resume(path, critic=None, **changes):
     return ar.train_critic(critic or Tiny(), problem, x, **arguments)
 
 
-CHANGES = [dict(steps=13), dict(batch_size=5), dict(seed=1), dict(gp_weight=3.0), dict(learning_rate=1e-4)]
-CHANGES += [dict(averaging=0.9), dict(paired=False), dict(crop=9), dict(lines="own"), dict(noise_left=0.1)]
+CHANGES = [dict(steps=13), dict(batch_size=5), dict(seed=1), dict(learning_rate=1e-4), dict(averaging=0.9)]
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: next(iter(change)))
@@ -613,6 +642,44 @@ def test_other_settings_are_refused(checkpoint, change):
     ((name, value),) = change.items()
     with pytest.raises(ValueError, match=rf"expected the same settings, got .*{name}: .* then, {value} now.*back"):
         resume(checkpoint, **change)
+
+
+def test_another_penalty_weight_is_refused(checkpoint):
+    said = r"expected the same settings, got loss: Eq6\(gp_weight=4\..*\) then, Eq6\(gp_weight=3\) now\. Change"
+    with pytest.raises(ValueError, match=said):
+        resume(checkpoint, gp_weight=3.0)
+
+
+OTHER_PAIRS = {
+    "Unpaired": Unpaired,
+    "Windows": lambda *world: Windows(Paired(*world), side=9),
+    "OwnLines": lambda *world: OwnLines(Paired(*world)),
+    "NoiseLeft": lambda *world: NoiseLeft(Paired(*world), share=0.1),
+    "WithIterates": lambda *world: WithIterates(Paired(*world), start=8),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_PAIRS)
+def test_other_pairs_are_refused(checkpoint, name):
+    """By name, and nothing else is: the loss is the same."""
+    loss = Eq6(default_gp_weight(Paired(*world())))
+    arguments = dict(steps=12, batch_size=4, checkpoint=checkpoint, resume=True)
+    if name == "WithIterates":  # what it keeps in a checkpoint is missed first
+        said = r"expected state\.age of shape \(8,\), got None\. The checkpoint belongs to .*other settings"
+    else:
+        said = rf"expected the same settings, got pairs: Paired\([^;]* then, {name}\([^;]* now\. Change them back"
+    with pytest.raises(ValueError, match=said):
+        algorithm_1(Tiny(), OTHER_PAIRS[name](*world()), loss, **arguments)
+    assert next(algorithm_1(Tiny(), Paired(*world()), loss, **arguments)).index == 4, "the same pairs go on"
+
+
+@pytest.mark.parametrize("loss", [Eq6BySlopes, Balanced])
+def test_another_loss_is_refused(tmp_path, loss):
+    pairs = Paired(*world()) if loss is Eq6BySlopes else OwnLines(Paired(*world()))
+    arguments = dict(steps=4, batch_size=2, checkpoint=tmp_path / "a.checkpoint")
+    next(algorithm_1(Tiny(), pairs, Eq6(10.0), **arguments))
+    with pytest.raises(ValueError, match=rf"got loss: Eq6\(gp_weight=10\) then, {loss.__name__}\(gp_weight=10.* now"):
+        algorithm_1(Tiny(), pairs, loss(10.0), resume=True, **arguments)
 
 
 def test_missing_checkpoint(tmp_path):
@@ -636,7 +703,7 @@ def damage_empty(path):
 @pytest.mark.parametrize("damage", [damage_cut, damage_text, damage_empty])
 def test_damaged_checkpoint(checkpoint, damage):
     damage(checkpoint)
-    with pytest.raises(ValueError, match=r"a\.checkpoint: expected a checkpoint, got a damaged file \(.*Delete it"):
+    with pytest.raises(ValueError, match=r"a\.checkpoint: expected a checkpoint, got a damaged one \(.*Delete it"):
         resume(checkpoint)
 
 
@@ -754,14 +821,10 @@ BAD_CALLS = {
     "batch size": (dict(batch_size=0), ValueError, r"batch_size: expected at least 1, got 0"),
     "a huge batch": (dict(batch_size=10**9), ValueError, r"batch_size: expected a batch that fits into .* GB"),
     "half a batch": (dict(batch_size=2.5), TypeError, r"batch_size: expected a whole number, got 2\.5"),
-    "noise_left": (dict(noise_left=1.0), ValueError, r"noise_left: expected .*at most 0.9, got 1"),
-    "balance": (dict(balance=-1), ValueError, r"balance: expected .*at least 0, got -1"),
     "gp_weight": (dict(gp_weight=-1), ValueError, r"gp_weight: expected .*at least 0, got -1"),
     "learning rate": (dict(learning_rate=0), ValueError, r"learning_rate: expected .*above 0, got 0"),
     "averaging": (dict(averaging=1.5), ValueError, r"averaging: expected .*at most 1, got 1\.5"),
     "checkpoint_every": (dict(checkpoint_every=0), ValueError, r"checkpoint_every: expected at least 1, got 0"),
-    "crop": (dict(crop=17), ValueError, r"crop: expected at most the image side 16, got 17"),
-    "no crop": (dict(crop=0), ValueError, r"crop: expected at least 1, got 0"),
     "seed": (dict(seed=1.5), TypeError, r"seed: expected a whole number, got 1\.5"),
     "no seed": (dict(seed=None), TypeError, r"seed: expected a number, got None"),
     "critic's channels": (
@@ -791,6 +854,33 @@ def test_bad_input_before_any_step(tmp_path, name):
     with pytest.raises(kind, match=message):
         ar.train_critic(**arguments)
     assert torch.equal(weights(critic), before) and not list(tmp_path.iterdir())
+
+
+BAD_PARTS = {
+    "share": (lambda pairs: NoiseLeft(pairs, 1.0), ValueError, r"share: expected .*at most 0\.9, got 1"),
+    "balance": (lambda pairs: Balanced(1.0, weight=-1), ValueError, r"weight: expected .*at least 0, got -1"),
+    "gp_weight": (lambda pairs: Eq6BySlopes(-1), ValueError, r"gp_weight: expected .*at least 0, got -1"),
+    "a large window": (
+        lambda pairs: Windows(pairs, 17),
+        ValueError,
+        r"side: expected at most the image side 16.*17",
+    ),
+    "no window": (lambda pairs: Windows(pairs, 0), ValueError, r"side: expected at least 1, got 0"),
+    "no pairs": (lambda pairs: algorithm_1(Tiny(), pairs.x_real, Eq6()), TypeError, r"pairs: expected .*got Tensor"),
+    "no loss": (
+        lambda pairs: algorithm_1(Tiny(), pairs, 20.0),
+        TypeError,
+        r"loss: expected Eq6\(gp_weight\).* float",
+    ),
+    "wrapped images": (lambda pairs: NoiseLeft(pairs.x_real, 0.2), TypeError, r"pairs: expected .*got Tensor"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_PARTS)
+def test_bad_parts_of_a_training_are_refused_when_they_are_made(name):
+    make, kind, message = BAD_PARTS[name]
+    with pytest.raises(kind, match=f"^{message}"):
+        make(Paired(*world()))
 
 
 def test_breaking_down_is_said_and_the_last_good_state_kept(tmp_path):
@@ -872,13 +962,22 @@ OTHERS = {
 }
 
 
+def on_measurements(critic, problem, x_real, measurements, **arguments):
+    """A training on measurements of images that nobody has; on pairs where there are none."""
+    if measurements is None:
+        pairs = Paired(problem, x_real)
+    else:
+        pairs = MeasuredElsewhere(problem, x_real, measurements=measurements)
+    return algorithm_1(critic, pairs, Eq6(gp_weight=10.0), **arguments)
+
+
 @pytest.fixture(scope="module")
 def of_half(tmp_path_factory):
     """A checkpoint of one step."""
     path = tmp_path_factory.mktemp("half") / "a.checkpoint"
     arguments = dict(critic=ar.LocalCritic(1, (4, 4)), problem=masked(HALF), x_real=world(8)[1], steps=4, batch_size=2)
-    arguments |= dict(gp_weight=10.0, checkpoint=path, measurements=torch.zeros(8, 1, SIZE, SIZE) + world(8)[1])
-    next(ar.train_critic(**arguments))
+    arguments |= dict(checkpoint=path, measurements=torch.zeros(8, 1, SIZE, SIZE) + world(8)[1])
+    next(on_measurements(**arguments))
     return arguments
 
 
@@ -886,16 +985,17 @@ def of_half(tmp_path_factory):
 def test_another_world_is_refused_by_name(of_half, name):
     changes, message = OTHERS[name]
     with pytest.raises(ValueError, match=rf"expected the same settings, got .*{message}"):
-        ar.train_critic(**(of_half | changes), resume=True)
+        on_measurements(**(of_half | changes), resume=True)
 
 
 def test_the_same_world_in_another_type_goes_on(of_half):
     of_half = of_half | dict(x_real=of_half["x_real"].double())
-    assert next(ar.train_critic(**of_half, resume=True)).index == 1
+    assert next(on_measurements(**of_half, resume=True)).index == 1
 
 
 def test_each_filter_of_a_scan_is_another_problem():
-    marks = [whose(ar.Problem(ar.RayTransform(SIZE, 5, name), 0.1), world(2)[1]) for name in ("ram-lak", "hann")]
+    scans = [ar.Problem(ar.RayTransform(SIZE, 5, name), 0.1) for name in ("ram-lak", "hann")]
+    marks = [training_fingerprint(Paired(scan, world(2)[1])) for scan in scans]
     assert differences(*marks) == ["pseudo-inverse: another one"] and not differences(marks[0], marks[0])
 
 

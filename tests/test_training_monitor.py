@@ -11,6 +11,7 @@ from advreg_edu.apps import training_monitor
 from advreg_edu.apps.monitor import model
 from advreg_edu.apps.monitor.model import ELLIPSES, PAPER, Settings, bound_of, held_out, new_critic, problem, results
 from advreg_edu.apps.monitor.view import chart, histograms, picture, sentence, verdict
+from advreg_edu.training import Eq6, Unpaired, algorithm_1
 from app_moves import MOVES, all_named, controls, models, move, resident, text
 
 SHORT = Settings(steps=10)
@@ -68,16 +69,14 @@ def test_the_training_is_the_library_s(app):
     app.go.click()
     critic, s = new_critic(SHORT), SHORT
     run = list(
-        ar.train_critic(
+        algorithm_1(
             critic,
-            problem(s),
-            model._images(s.images)[:-4],
+            Unpaired(problem(s), model._images(s.images)[:-4]),
+            Eq6(s.gp_weight),
             steps=10,
             batch_size=2,
-            gp_weight=s.gp_weight,
             learning_rate=s.learning_rate,
             averaging=0.9,
-            paired=False,
         )
     )
     assert torch.equal(weights(app.critic), weights(critic))
@@ -165,8 +164,8 @@ def test_pause_resume_and_stop():
     result, critic = asyncio.run(session())
     whole = new_critic(Settings(steps=200))  # pausing changes nothing
     s = Settings(steps=200)
-    options = dict(gp_weight=s.gp_weight, learning_rate=s.learning_rate, averaging=0.9, paired=False)
-    run = ar.train_critic(whole, problem(s), model._images(s.images)[:-4], 200, 2, **options)
+    pairs, adam = Unpaired(problem(s), model._images(s.images)[:-4]), dict(learning_rate=s.learning_rate)
+    run = algorithm_1(whole, pairs, Eq6(s.gp_weight), 200, 2, averaging=0.9, **adam)
     again = [float(step.wasserstein) for _, step in zip(range(result.done), run, strict=False)]
     run.close()
     assert tuple(again) == result.wasserstein and torch.equal(weights(whole), weights(critic))

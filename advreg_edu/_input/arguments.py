@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from .messages import describe
+
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
@@ -144,23 +146,6 @@ def check_seed(value: Any) -> int:
     return check_count(value, "seed", 0, high=10**12)
 
 
-def describe(value: object) -> str:
-    """`value` as words of a message: at most 60 characters; of an array the shape.
-
-    >>> describe(torch.zeros(2, 3)), describe("ct-thorax")
-    ('a tensor of shape (2, 3)', "'ct-thorax'")
-    """
-    if isinstance(value, (np.ndarray, torch.Tensor)) and value.ndim:
-        return f"{'a tensor' if isinstance(value, torch.Tensor) else 'an array'} of shape {tuple(value.shape)}"
-    if isinstance(value, int) and abs(value) >= 10**50:
-        return "a number of over 50 digits"
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-shown = describe  # its former name
-
-
 def as_tensor(values: Any, name: str, fix: str) -> torch.Tensor:
     """The numbers of a tensor, array or list as a tensor of their own: any byte order, any strides, none of objects.
 
@@ -187,34 +172,6 @@ def check_choice(value: Any, name: str, choices: Collection[str], fix: str = "Ch
     if not isinstance(value, str) or value not in choices:
         raise ValueError(f"{name}: expected one of {', '.join(choices)}, got {describe(value)}. {fix}")
     return value
-
-
-class Refused(ValueError):
-    """What was read is not what was expected; `got` says in short what it is."""
-
-    got = ""
-
-
-def refused(name: object, expected: str, got: object, fix: str) -> Refused:
-    """The `Refused` for something that was read, in one line of at most 300 characters, whatever the file holds.
-
-    A long name keeps its end, `got` is cut where the line would be too long, and what cannot be printed is left out.
-
-    >>> print(refused("a.png", "a photograph", "an empty file", "Save it again."))
-    a.png: expected a photograph, got an empty file. Save it again.
-    """
-    label, came = _one_line(name), _one_line(got).rstrip(".")
-    label = label if len(label) <= 80 else "..." + label[-77:]
-    before, after = f"{label}: expected {expected}, got ", f". {fix}"
-    room = max(20, 300 - len(before) - len(after))
-    came = came if len(came) <= room else came[: room - 3] + "..."
-    error = Refused((before + came + after)[:300])
-    error.got = came
-    return error
-
-
-def _one_line(text: object) -> str:
-    return "".join(c if c.isprintable() else " " for c in str(text)[:2000])
 
 
 def check_path(path: object, name: str = "path", fix: str = "Give the place of a file as text.") -> Path:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 
-from .arguments import refused
+from .messages import refused
 
 
 @contextmanager

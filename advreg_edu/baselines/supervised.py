@@ -12,7 +12,7 @@ from .._input.arguments import check_batch
 from .._input.networks import check_trainable, computing_type, derivatives, evaluate, in_eval_mode
 from ..problem import Problem
 from ..training.checks import check_training, checked_precision, device_of
-from ..training.pairs import Paired, Setting
+from ..training.pairs import Context, Paired
 from ..training.run import TrainingRun
 
 
@@ -54,7 +54,7 @@ def train_denoiser(
     precision = checked_precision(precision, net)
     settings = dict(pairs=repr(pairs), batch_size=batch_size)
     run = TrainingRun(net, steps, seed, learning_rate, averaging, precision, settings, checkpoint, checkpoint_every)
-    ready = pairs.prepared(Setting(net, batch_size, seed, run.device, computing_type(net, x_real)))
+    ready = pairs.prepared(Context(net, batch_size, seed, run.device, computing_type(net, x_real)))
     run.begin(ready, resume)
     return _loop(net, ready, batch_size, run)
 

@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 
 from .. import images
-from .._input.arguments import check_choice, check_path, refused
+from .._input.arguments import check_choice, check_path
+from .._input.messages import refused
 from ..images._arrays import read_npz
 
 Item = TypeVar("Item")  # a patient or a photograph
@@ -137,9 +138,6 @@ def augment_pose(
             images_drawn = source[torch.multinomial(weights, len(x), True, generator=generator)]
         out.append(F.grid_sample(images_drawn, grid, mode=mode, align_corners=False).clamp(0, 1))
     return torch.cat(out)
-
-
-moved = augment_pose  # its former name
 
 
 def _double_sampling(x: torch.Tensor, dim: int) -> torch.Tensor:

@@ -14,7 +14,7 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy
 
-from .._input.arguments import Refused, refused
+from .._input.messages import Refused, refused
 
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 LARGEST = 150_000_000  # bytes of one image

@@ -1,13 +1,11 @@
 """Pillow's decoders: the formats that are read, the memory they take, and what they raise. Not in the paper."""
 
-import struct
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .._input.arguments import refused
+from .._input.messages import refused
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile  # at run time when the first photograph is read
@@ -15,18 +13,13 @@ if TYPE_CHECKING:
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 LARGEST = 240_000_000  # bytes that a decoded photograph may take: 60 million pixels in colour
 PIXEL_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}  # in Pillow; 4 in every other mode
-# what Pillow raises for damaged files: OSError by its documentation, the others as the fuzz in tests/ shows
+# what Pillow raises for damaged files
 DAMAGED: tuple[type[Exception], ...] = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    LookupError,
-    EOFError,
-    ArithmeticError,
-    struct.error,
+    OSError,  # what its decoders cannot decode
+    ValueError,  # a size, a palette or a place in the file that cannot be
+    SyntaxError,  # broken parts of a PNG, EXIF data that are none
+    TypeError,  # a number that a damaged header left out
 )
-DAMAGED += (zlib.error, AttributeError, RuntimeError, MemoryError)
 
 
 def affordable_size(image: "ImageFile") -> tuple[int, int]:
@@ -44,7 +37,7 @@ def coefficient_bytes(image: "ImageFile") -> int:
         return 0
     samples = [(across, down) for _, across, down, _ in image.layer]
     most = max(across for across, _ in samples) * max(down for _, down in samples)
-    return 2 * image.width * image.height * sum(across * down for across, down in samples) // most
+    return 2 * image.width * image.height * sum(across * down for across, down in samples) // max(1, most)
 
 
 def bytes_needed(image: "ImageFile") -> int:
@@ -52,6 +45,8 @@ def bytes_needed(image: "ImageFile") -> int:
     pixels, stored = image.width * image.height, PIXEL_BYTES.get(image.mode, 4)
     if image.format == "WEBP":
         stored += 16  # canvases and copies
+    if image.format == "GIF":
+        stored += 1  # in moving ones, the picture under the next one
     if image.format == "TIFF":
         stored += stored if len(image.tile) == 1 else 0  # perhaps one strip for the whole photograph
     return pixels * stored

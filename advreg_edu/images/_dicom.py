@@ -12,7 +12,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .._input.arguments import refused
+from .._input.messages import refused
 from ._dicom_elements import numbers, reading, values
 from ._hounsfield import AIR
 
@@ -148,11 +148,14 @@ def _check_decoder(data: "Dataset", syntax: "UID", name: Path | str) -> None:
         fix = "Install one: pip install pylibjpeg[all], and restart the kernel."
         raise refused(name, "pixels that pydicom can decode", f"no decoder for {syntax.name}", fix)
     try:
-        with Image.open(io.BytesIO(next(generate_frames(data.PixelData, number_of_frames=1)))) as picture:
+        frame = next(generate_frames(data.PixelData, number_of_frames=1), b"")
+        with Image.open(io.BytesIO(frame)) as picture:
             if picture.size != (data.Columns, data.Rows):
                 raise ValueError(f"a picture of {picture.size[1]}x{picture.size[0]} pixels inside")
     except UnidentifiedImageError:
         pass  # run lengths, which have no size of their own
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError(str(error)) from None
 
 
 def _padding(stored: np.ndarray, value: Sequence[float] | None, limit: Sequence[float] | None) -> np.ndarray:

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .._input.arguments import check_count, check_path, refused
+from .._input.arguments import check_count, check_path
+from .._input.messages import refused
 from ._arrays import read_npy
 from ._dicom import read_slice
 from ._hounsfield import from_hounsfield

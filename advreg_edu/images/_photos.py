@@ -5,7 +5,8 @@ from pathlib import Path
 
 import torch
 
-from .._input.arguments import check_count, check_path, refused
+from .._input.arguments import check_count, check_path
+from .._input.messages import refused
 from ._pillow import Photograph
 from ._shapes import or_fresh
 

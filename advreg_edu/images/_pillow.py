@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 import torch
 
-from .._input.arguments import Refused, refused
+from .._input.messages import Refused, refused
 from ._decoders import FORMATS, LARGEST, affordable_size, bytes_needed, coefficient_bytes, decoding
 from ._squares import ROWS, averaged, check_large_enough
 
@@ -143,7 +143,7 @@ class Photograph:
 
     def _shrink(self, image: "ImageFile", least: tuple[int, int]) -> None:
         """Let the decoder of a JPEG average where that suffices, and refuse what would take too much memory."""
-        held = coefficient_bytes(image)
+        held, (width, height) = coefficient_bytes(image), image.size
         if image.format in ("JPEG", "MPO"):
             image.draft(None, least)
         needed = held + bytes_needed(image)
@@ -151,6 +151,6 @@ class Photograph:
             raise refused(
                 self.name,
                 f"a photograph that takes at most {LARGEST // 10**6} MB",
-                f"{image.width}x{image.height} pixels, {needed // 10**6} MB",
+                f"{width}x{height} pixels, {needed // 10**6} MB",
                 "Save it with fewer pixels.",
             )

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import torch
 
-from .._input.arguments import Refused, check_number, check_path, refused
+from .._input.arguments import check_number, check_path
+from .._input.messages import Refused, refused
 from ._dicom import Order, read_slice
 from ._hounsfield import WINDOW, Window, from_hounsfield
 from ._photos import visible_files

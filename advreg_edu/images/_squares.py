@@ -6,7 +6,7 @@ from pathlib import Path
 import torch.nn.functional as F
 from torch import Tensor
 
-from .._input.arguments import refused
+from .._input.messages import refused
 
 ROWS = 64  # of a strip, about
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import torch
 
-from .._input.arguments import check_count, shown
+from .._input.arguments import check_count
+from .._input.messages import describe
 from .linear import LinearOperator
 
 
@@ -31,5 +32,5 @@ class Identity(LinearOperator):
 def _image_shape(shape: Sequence[int]) -> tuple[int, ...]:
     if not hasattr(shape, "__len__") or isinstance(shape, str) or len(shape) != 3:
         example = "Example: Identity((3, 128, 128))."
-        raise ValueError(f"shape: expected (channels, height, width), got {shown(shape)}. {example}")
+        raise ValueError(f"shape: expected (channels, height, width), got {describe(shape)}. {example}")
     return tuple(check_count(n, "shape") for n in shape)

@@ -11,7 +11,8 @@ from typing import Any
 
 import torch
 
-from .._input.arguments import FLOATS, check_batch, shown
+from .._input.arguments import FLOATS, check_batch
+from .._input.messages import describe
 from .checks import check_measurement, check_type
 
 Map = Callable[[torch.Tensor], torch.Tensor]
@@ -58,7 +59,7 @@ class LinearOperator:
 
     complex_range = False
     types: tuple[torch.dtype, ...] = FLOATS  # of the images that it takes
-    mask: torch.Tensor | None = None
+    _mask: torch.Tensor | None = None
 
     def __init__(
         self,
@@ -73,8 +74,7 @@ class LinearOperator:
         self.domain_shape, self.range_shape = tuple(domain_shape), tuple(range_shape)
         if norm is not None:
             self.norm = norm
-        if mask is not None:
-            self.mask = mask
+        self._mask = mask
         self._functions = forward, adjoint
         if (forward, adjoint) != (None, None) or type(self)._forward is LinearOperator._forward:
             self._check_functions()
@@ -153,14 +153,14 @@ class LinearOperator:
 
     def _measured(self, y: torch.Tensor) -> torch.Tensor:
         """`y` with zeros in the places that hold no measurement; noise and `measured_count` follow from it."""
-        return y if self.mask is None else y * self.mask.to(device=y.device, dtype=y.real.dtype)
+        return y if self._mask is None else y * self._mask.to(device=y.device, dtype=y.real.dtype)
 
     def _check_functions(self) -> None:
         """Raise unless both functions map one image of zeros as they should. Sets `complex_range`."""
         for name, function in zip(("forward", "adjoint"), self._functions, strict=True):
             if not callable(function):
                 fix = "A subclass defines _forward and _adjoint, and passes domain_shape=... and range_shape=..."
-                raise TypeError(f"{name}: expected a function of a batch, got {shown(function)}. {fix}")
+                raise TypeError(f"{name}: expected a function of a batch, got {describe(function)}. {fix}")
         y = self._forward(torch.zeros(1, *self.domain_shape))
         check_batch(y, "forward(x)", self.range_shape, "measurements")
         self.complex_range = y.is_complex()

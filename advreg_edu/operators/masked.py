@@ -11,8 +11,6 @@ from .linear import LinearOperator
 class _Masked(LinearOperator):
     """What inpainting and Fourier sampling share: a mask of the numbers that are measured."""
 
-    mask: torch.Tensor
-
     def __init__(self, mask: torch.Tensor, channels: int) -> None:
         mask = as_tensor(mask, "mask", "Give a matrix (H, W) of zeros and ones.")
         if mask.ndim != 2 or not mask.numel() or not ((mask == 0) | (mask == 1)).all():
@@ -22,8 +20,9 @@ class _Masked(LinearOperator):
             )
         if not mask.any():
             raise ValueError("mask: expected at least one 1 (= measured), got only zeros. Invert it if 1 marks holes.")
+        self.mask = mask.float()
         shape = (check_count(channels, "channels"), *mask.shape)
-        super().__init__(domain_shape=shape, range_shape=shape, norm=1.0, mask=mask.float())
+        super().__init__(domain_shape=shape, range_shape=shape, norm=1.0, mask=self.mask)
 
 
 class Inpainting(_Masked):

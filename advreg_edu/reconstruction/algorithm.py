@@ -17,7 +17,7 @@ from .divergence import stop_if_blown_up, warn_if_unstable
 from .objective import Iterate, Objective, Point, norm
 from .solvers import Solver, check_method
 from .step_sizes import FoundStep, GivenStep, Stepper
-from .stopping import NotConverged, check_stop, stopping_rule
+from .stopping import NotConverged, Rule, check_stop, stopping_rule
 
 
 def reconstruct(
@@ -25,7 +25,7 @@ def reconstruct(
     y: torch.Tensor,
     critic: Critic,
     reg_weight: float | torch.Tensor,
-    step_size: float | str = 0.3,
+    step_size: float | str = "auto",
     steps: int = 100,
     method: str | Solver = "gradient-descent",
     stop: str | float | None = None,
@@ -43,7 +43,9 @@ def reconstruct(
         step_size: epsilon > 0 of Alg. 2. The data term alone is stable below 1 / ||A||^2; the critic's curvature lowers
             the limit. With momentum it is 2/3 of that. A larger value warns at once. Forward-backward has no such limit
             from the data term. "auto" finds a step size for each image, with which J never rises: an image whose J
-            would rise stays where it is for that iterate. It starts at 1 / (2 ||A||^2).
+            would rise stays where it is for that iterate. It starts at 1 / (2 ||A||^2). The default, since no number is
+            right for every critic: 0.3 suits those for CT, and ruins photographs without a warning. A solver of your
+            own needs a number.
         steps: iterations at most. One costs one evaluation of the critic with its gradient, two if "accelerated" and
             `step_size` is a number.
         method: "gradient-descent" (the paper), "accelerated" (Nesterov's momentum, restarted where it points uphill;
@@ -70,52 +72,51 @@ def reconstruct(
     Iterate(step=1, objective=43.52, gradient_norm=9.6)
     Iterate(step=2, objective=36.15, gradient_norm=5.76)
     """
-    y, x, weight, dtype = _checked(problem, y, critic, reg_weight, step_size, steps, method, stop, x0, tolerance)
-    return _iterates(problem, y, x, critic, weight, step_size, int(steps), method, stop, tolerance, dtype)
+    y, x, weight, dtype = _started(problem, y, critic, reg_weight, step_size, steps, method, stop, x0, tolerance)
+    J = Objective(problem.A, y, critic, weight)
+    rule = stopping_rule(stop, tolerance, problem, y, weight)
+    return _iterates(J, x, method, step_size, int(steps), rule, stop, dtype)
 
 
 def _iterates(
-    problem: Problem,
-    y: torch.Tensor,
+    J: Objective,
     x: torch.Tensor,
-    critic: Critic,
-    weight: float,
+    method: Any,
     step_size: float | str,
     steps: int,
-    method: Any,
+    rule: Rule,
     stop: str | float | None,
-    tolerance: float,
     dtype: torch.dtype,
 ) -> Iterator[Iterate]:
-    """The iterates, from checked arguments; their x has the type `dtype`."""
-    J, criterion = Objective(problem.A, y, critic, weight), stopping_rule(stop, tolerance, problem, y, weight)
+    """The iterates of Algorithm 2, from checked arguments; their x has the type `dtype`."""
     use_free()
-    p = first = J(x)  # Alg. 2, line 1: x <- A† y
+    p = first = J(x)
     check_finite(p.objective, "objective of the start, by critic and reg_weight")
     found = step_size == "auto"
-    advance: Stepper = FoundStep(method, p, 0.5 / problem.A.norm**2) if found else GivenStep(method, float(step_size))
-    done = criterion(p)
+    advance: Stepper = FoundStep(method, p, 0.5 / J.A.norm**2) if found else GivenStep(method, float(step_size))
+    done = rule(p)
     it = _iterate(0, p, advance, done)
     yield _in_type(it, dtype)
     for k in range(1, steps + 1):  # Alg. 2, line 2
         if it.stopped:
             return
         use_free()
-        previous, (p, moved) = p, advance(J, p)  # Alg. 2, line 3
-        if criterion.waits:
+        previous = p
+        p, moved = advance(J, p)  # line 3: `descend` in solvers.py; with "auto" `FoundStep` in step_sizes.py
+        if rule.waits:
             p = previous.where(done, p)
-        stop_if_blown_up(p, it, y, step_size, first)
-        done = criterion(p, previous, moved)
+        stop_if_blown_up(p, it, J.y, step_size, first)
+        done = rule(p, previous, moved)
         it = _iterate(k, p, advance, done)
         yield _in_type(it, dtype)
     if stop is not None and not it.stopped:
         fix = "Raise steps." if found else 'Raise steps, or let the solver find its step: step_size="auto".'
-        missed = criterion.missed(p)
+        missed = rule.missed(p)
         warnings.warn(f"steps: {steps} ran out before the rule stop={stop!r} was met: {missed}. {fix}", NotConverged, 2)
 
 
 def _iterate(k: int, p: Point, advance: Stepper, done: torch.Tensor) -> Iterate:
-    epsilon = torch.zeros_like(p.objective) + advance.step
+    epsilon = torch.zeros_like(p.objective) + advance.step_size
     stopped = bool(done.all())
     return Iterate(k, p.x, p.objective, p.data_term, p.regularizer, norm(p.gradient), epsilon, stopped)
 
@@ -124,7 +125,7 @@ def _in_type(it: Iterate, dtype: torch.dtype) -> Iterate:
     return it if it.x.dtype == dtype else replace(it, x=it.x.to(dtype))
 
 
-def _checked(
+def _started(
     problem: Problem,
     y: torch.Tensor,
     critic: Critic,
@@ -152,7 +153,7 @@ def _checked(
     check_count(steps, "steps", 0)
     check_stop(stop, tolerance)
     dtype, y = y.real.dtype, to_float_type(y.detach(), computing_type(critic, y))
-    x = problem.naive(y) if x0 is None else x0
+    x = problem.naive(y) if x0 is None else x0  # Alg. 2, line 1: x <- A†y
     check_images(x, "x0", A.domain_shape, unit_range=False)
     x = x.detach().to(y.real.dtype)
     if len(x) != len(y):

@@ -37,7 +37,7 @@ def stop_if_blown_up(p: Point, last: Iterate, y: torch.Tensor, step_size: float 
     >>> from advreg_edu.operators import Identity
     >>> from advreg_edu.reconstruction import Objective
     >>> y = torch.ones(1, 1, 8, 8)
-    >>> J = Objective(Identity((1, 8, 8)), y, lambda x: x.square().flatten(1).sum(1), weight=1.0)
+    >>> J = Objective(Identity((1, 8, 8)), y, lambda x: x.square().flatten(1).sum(1), reg_weight=1.0)
     >>> start = Iterate(0, y, *[torch.ones(1)] * 5, stopped=False)
     >>> stop_if_blown_up(J(0.9 * y), start, y, step_size=0.3, first=J(y))
     >>> stop_if_blown_up(J(1e6 * y), start, y, step_size=0.3, first=J(y))

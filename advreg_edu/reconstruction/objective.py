@@ -42,7 +42,7 @@ class Point:
 
     >>> from advreg_edu.operators import Identity
     >>> y = torch.ones(1, 1, 8, 8)
-    >>> J = Objective(Identity((1, 8, 8)), y, lambda x: x.square().flatten(1).sum(1), weight=1.0)
+    >>> J = Objective(Identity((1, 8, 8)), y, lambda x: x.square().flatten(1).sum(1), reg_weight=1.0)
     >>> p = J(y)
     >>> p.data_term, p.regularizer, p.objective, p.gradient.shape
     (tensor([0.]), tensor([64.]), tensor([64.]), torch.Size([1, 1, 8, 8]))
@@ -63,11 +63,11 @@ class Point:
 
 @dataclass(frozen=True)
 class Objective:
-    """The objective J(x) = ||Ax - y||^2 + weight * Psi(x), for a batch of measurements y. Paper: Eq. 5.
+    """The objective J(x) = ||Ax - y||^2 + reg_weight * Psi(x), for a batch of measurements y. Paper: Eq. 5.
 
     >>> from advreg_edu.operators import Identity
     >>> energy = lambda x: x.square().flatten(1).sum(1)
-    >>> J = Objective(Identity((1, 2, 2)), torch.ones(1, 1, 2, 2), energy, weight=0.5)
+    >>> J = Objective(Identity((1, 2, 2)), torch.ones(1, 1, 2, 2), energy, reg_weight=0.5)
     >>> p = J(torch.full((1, 1, 2, 2), 2.0))
     >>> p.data_term, p.regularizer, p.objective
     (tensor([4.]), tensor([16.]), tensor([12.]))
@@ -79,18 +79,18 @@ class Objective:
     A: LinearOperator
     y: torch.Tensor
     critic: Critic
-    weight: float
+    reg_weight: float
 
     def __call__(self, x: torch.Tensor) -> Point:
         """Return the point at x, by one product with A and A* and one evaluation of the critic forward and back."""
         residual = self.A(x) - self.y
         psi, grad_psi = gradient(self.critic, x)
         data, grad_data = squared_norm(residual), 2 * self.A.T(residual)
-        return Point(x, data + self.weight * psi, data, psi, grad_data + self.weight * grad_psi, grad_psi)
+        return Point(x, data + self.reg_weight * psi, data, psi, grad_data + self.reg_weight * grad_psi, grad_psi)
 
     def rounding(self, p: Point) -> torch.Tensor:
         """Return by how much rounding may change J(x), a float32 or float64 sum of two terms."""
-        return 8 * torch.finfo(p.x.dtype).eps * (p.data_term + self.weight * p.regularizer.abs())
+        return 8 * torch.finfo(p.x.dtype).eps * (p.data_term + self.reg_weight * p.regularizer.abs())
 
 
 def gradient(critic: Critic, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -17,7 +17,8 @@ class Solver(Protocol):
 
     It is called once for each iterate and returns x_{k+1}, of the shape of x_k. It may read
     - `p`, the point at x_k: `p.x`, `p.gradient` = grad J(x_k), `p.grad_psi` = grad Psi(x_k), `p.objective` = J(x_k);
-    - `J`, the objective: `J(x)` is the point at another x, for one evaluation of the critic; `J.A`, `J.y`, `J.weight`;
+    - `J`, the objective: `J(x)` is the point at another x, for one evaluation of the critic; `J.A`, `J.y`,
+      `J.reg_weight`;
     - `step_size`, the number that `reconstruct` was given.
     If it also has a method `start()`, that is called before each run, so that one object can serve several.
 
@@ -50,7 +51,7 @@ def descend(J: Objective, p: Point, step: float) -> torch.Tensor:
 
     >>> from advreg_edu.operators import Identity
     >>> y = torch.ones(1, 1, 8, 8)
-    >>> J = Objective(Identity((1, 8, 8)), y, lambda x: x.square().flatten(1).sum(1), weight=1.0)
+    >>> J = Objective(Identity((1, 8, 8)), y, lambda x: x.square().flatten(1).sum(1), reg_weight=1.0)
     >>> p = J(y)
     >>> torch.equal(descend(J, p, 0.1), y - 0.1 * 2 * y)
     True
@@ -66,7 +67,7 @@ class Momentum:
 
     >>> from advreg_edu.operators import Identity
     >>> y = torch.ones(1, 1, 8, 8)
-    >>> J = Objective(Identity((1, 8, 8)), y, lambda x: x.square().flatten(1).sum(1), weight=1.0)
+    >>> J = Objective(Identity((1, 8, 8)), y, lambda x: x.square().flatten(1).sum(1), reg_weight=1.0)
     >>> p = J(y)
     >>> solver = Momentum()
     >>> solver.start()
@@ -97,12 +98,12 @@ def forward_backward(J: Objective, p: Point, step: float | torch.Tensor) -> torc
 
     >>> from advreg_edu.operators import Identity
     >>> y = torch.ones(1, 1, 8, 8)
-    >>> J = Objective(Identity((1, 8, 8)), y, lambda x: x.square().flatten(1).sum(1), weight=1.0)
+    >>> J = Objective(Identity((1, 8, 8)), y, lambda x: x.square().flatten(1).sum(1), reg_weight=1.0)
     >>> p = J(y)
     >>> torch.allclose(forward_backward(J, p, 0.5), torch.tensor(0.5))  # argmin (u - 1)^2 + (u - (1 - 0.5 * 2))^2
     True
     """
-    v = p.x - step * J.weight * p.grad_psi
+    v = p.x - step * J.reg_weight * p.grad_psi
     operator: Map = lambda u: u + 2 * step * J.A.T(J.A(u))
     return conjugate_gradients(operator, v + 2 * step * J.A.T(J.y), p.x)
 
@@ -115,7 +116,11 @@ def solver_of(method: str | Solver) -> Solver:
     """
     if not isinstance(method, str):
         return method
-    solvers: dict[str, Solver] = {METHODS[0]: descend, METHODS[1]: Momentum(), METHODS[2]: forward_backward}
+    solvers: dict[str, Solver] = {
+        "gradient-descent": descend,
+        "accelerated": Momentum(),
+        "forward-backward": forward_backward,
+    }
     return solvers[method]
 
 

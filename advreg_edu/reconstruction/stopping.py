@@ -24,7 +24,7 @@ class Rule(Protocol):
     >>> from advreg_edu.reconstruction import Objective
     >>> from advreg_edu.operators import Identity
     >>> y = torch.ones(1, 1, 8, 8)
-    >>> J = Objective(Identity((1, 8, 8)), y, lambda x: x.square().flatten(1).sum(1), weight=1.0)
+    >>> J = Objective(Identity((1, 8, 8)), y, lambda x: x.square().flatten(1).sum(1), reg_weight=1.0)
     >>> p = J(y)
     >>> every: Rule = Never()
     >>> every(p)

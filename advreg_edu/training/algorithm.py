@@ -1,4 +1,8 @@
-"""Algorithm 1: training a critic. Paper: §3.1. The line numbers are the paper's."""
+"""Algorithm 1: training a critic. Paper: §3.1.
+
+Its lines are counted from `while` (1) to `end while` (9). Line 2, the loop over i, is the batch axis: a mean replaces
+the sum of line 8.
+"""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -7,12 +11,13 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
+from .._input.arguments import check_seed
 from .._input.networks import computing_type, derivatives
 from ..problem import Problem
 from ..reconstruction import gradient
-from .checks import check_critic, check_source, check_training, checked_precision
-from .loss import Eq6, draw_mix
-from .pairs import Batch, Paired, Pairs, Setting
+from .checks import check_critic, check_source, check_training, checked_precision, device_of
+from .loss import Eq6, Score, draw_mix
+from .pairs import Batch, Context, Paired, Pairs
 from .run import TrainingRun
 
 
@@ -71,6 +76,7 @@ def train_critic(
     1
     """
     check_critic(critic, problem, x_real)
+    seed = check_seed(seed)
     pairs = Paired(problem, x_real.to(computing_type(critic, x_real)))
     loss = Eq6(default_gp_weight(pairs, seed) if gp_weight is None else gp_weight)
     settings: dict[str, Any] = dict(learning_rate=learning_rate, averaging=averaging, precision=precision)
@@ -108,32 +114,36 @@ def algorithm_1(
     [0, 1]
     """
     check_source(critic, pairs, loss)
-    check_training(pairs.source.x_real, steps, batch_size, seed, learning_rate, averaging, checkpoint_every)
+    check_training(pairs.innermost.x_real, steps, batch_size, seed, learning_rate, averaging, checkpoint_every)
     precision = checked_precision(precision, critic)
     settings = dict(pairs=repr(pairs), loss=repr(loss), batch_size=batch_size)
-    run = TrainingRun(critic, steps, seed, learning_rate, averaging, precision, settings, checkpoint, checkpoint_every)
 
-    def grad_psi(x: Tensor) -> Tensor:
+    def grad_psi(x: Tensor) -> Tensor:  # for WithIterates, once the training runs
         with run.autocast():
             return gradient(critic, x)[1]
 
-    dtype = computing_type(critic, pairs.source.x_real)
-    ready = pairs.prepared(Setting(grad_psi, batch_size, seed, run.device, dtype))
-    run.begin(ready, resume)
-    return _loop(critic, ready, loss, batch_size, run)
+    dtype = computing_type(critic, pairs.innermost.x_real)
+    prepared = pairs.prepared(Context(grad_psi, batch_size, seed, device_of(critic), dtype))
+    run = TrainingRun(critic, steps, seed, learning_rate, averaging, precision, settings, checkpoint, checkpoint_every)
+    run.begin(prepared, resume)
+    return _loop(critic, prepared, loss, batch_size, run)
 
 
 def _loop(critic: nn.Module, pairs: Pairs, loss: Eq6, batch_size: int, run: TrainingRun) -> Generator[Step]:
-    score = lambda *tensors: loss(critic, Batch(*tensors[:-1]), tensors[-1])
+    def score(*tensors: Tensor) -> Score:  # of a part of the batch, see `run.gradients`
+        *part, mix = tensors
+        return loss(critic, Batch(*part), mix)
+
     parts = 1 if loss.needs_whole_batch else None
     with run:  # checkpoints; at the end the averaged weights
         for k in run.steps_to_do():  # line 1
             with run.step(k) as generator:
                 batch = pairs.draw(batch_size, generator, k)  # lines 3 and 4: x_real, x_noisy = A†y
                 mix = draw_mix(batch.x_real, generator)  # line 3
-                values, gradients = run.gradients(score, *batch, mix, parts=parts)  # lines 5 to 7: Eq. 6
-                run.update(values[0], gradients)  # line 8: a step of Adam
-            yield Step(k, *values)
+                values, gradients = run.gradients(score, *batch, mix, parts=parts)  # lines 5, 6; gradient of line 8
+                found = Score(*values)
+                run.update(found.loss, gradients)  # line 8: a step of Adam
+            yield Step(k, *found)
 
 
 def default_gp_weight(pairs: Pairs, seed: int = 0) -> float:

@@ -10,12 +10,12 @@ from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from .._input.arguments import shown
 from .._input.files import as_path, remove_partial, reserved, write
+from .._input.messages import refused
+from .._input.tensors import open_tensors, read_object
 from .fingerprint import differences
 
 
@@ -72,7 +72,7 @@ class Checkpoint:
         self.room = room_for(run.network)
         with self:
             remove_partial(self.path)
-            return self._load(run) if resume else 0
+            return self._load(self.path, run) if resume else 0
 
     def save(self, run: Training) -> None:
         """Write the file, unless an update was cut in two, or it is written."""
@@ -85,34 +85,26 @@ class Checkpoint:
         write(self.path, save(tensors, meta))
         self.saved = run.done
 
-    def _load(self, run: Training) -> int:
+    def _load(self, path: Path, run: Training) -> int:
         """Restore the training; return the number of steps already done."""
-        meta, tensors = self._read()
+        meta, tensors = _read(path)
         if "settings" not in meta:
             raise ValueError(f"{self.path}: expected a checkpoint, got another safetensors file. Name the right one.")
-        try:
-            settings, done = json.loads(meta["settings"]), int(meta.get("done", ""))
-        except (ValueError, RecursionError) as error:
-            raise self._damaged(error) from None
-        if not isinstance(settings, dict) or not 0 <= done <= settings.get("steps", -1):
-            raise self._damaged(f"{done} steps done of {shown(settings)}")
+        settings = read_object(meta["settings"], path, "a checkpoint", "Delete it.")
+        total, count = settings.get("steps"), meta.get("done", "")
+        done = int(count) if len(count) < 10 and count.isdecimal() else -1
+        if not isinstance(total, int) or not 0 <= done <= total:
+            raise self._damaged(f"{count[:20]} steps done of {total}")
         places = run.places()
         self._check_fit(tensors, places)
         if different := differences(settings, json.loads(json.dumps(run.settings))):  # as a file gives them back
-            raise ValueError(f"{self.path}: expected the same settings, got {'; '.join(different)}. Change them back.")
+            raise refused(path, "the same settings", "; ".join(different), "Change them back.", most=600)
         with torch.no_grad():
             for key, place in places.items():
                 place.copy_(tensors[key])
         run.count_from(done)
         self.saved = done
         return done
-
-    def _read(self) -> tuple[dict[str, str], dict[str, Tensor]]:
-        try:
-            with safe_open(self.path, "pt") as file:
-                return file.metadata() or {}, {key: file.get_tensor(key) for key in file.keys()}
-        except (SafetensorError, IsADirectoryError) as error:
-            raise self._damaged(error) from None
 
     def _check_fit(self, tensors: dict[str, Tensor], places: dict[str, Tensor]) -> None:
         expected, got = ({k: tuple(t.shape) for k, t in both.items()} for both in (places, tensors))
@@ -126,5 +118,11 @@ class Checkpoint:
             if tensor.dtype != places[key].dtype or not torch.isfinite(tensor).all():
                 raise self._damaged(f"{key} holds {tensor.dtype} numbers, or some that are not finite")
 
-    def _damaged(self, why: object) -> ValueError:
-        return ValueError(f"{self.path}: expected a checkpoint, got a damaged file ({shown(str(why))}). Delete it.")
+    def _damaged(self, why: str) -> ValueError:
+        return refused(self.path, "a checkpoint", f"a damaged one ({why})", "Delete it.")
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Metadata and tensors of the file."""
+    with open_tensors(path, "a checkpoint", "Delete it.") as file:
+        return file.metadata() or {}, {key: file.get_tensor(key) for key in file.keys()}

@@ -11,7 +11,7 @@ from ..hardware.limits import fast_precision, memory_limit
 from ..problem import Problem, check_problem
 from ..reconstruction import gradient
 from .loss import Eq6
-from .pairs import Pairs
+from .pairs import Pairs, check_pairs
 
 PRECISIONS = ("float32", "bfloat16")
 
@@ -26,9 +26,7 @@ def check_critic(critic: nn.Module, problem: Problem, x_real: Tensor) -> None:
 def check_source(critic: nn.Module, pairs: Pairs, loss: Eq6) -> None:
     """Raise unless `loss` can score what `pairs` draws by the values of `critic` and their derivatives."""
     check_trainable(critic)
-    if not isinstance(pairs, Pairs):
-        got = type(pairs).__name__
-        raise TypeError(f"pairs: expected a source such as Paired(problem, x_real), got {got}. Build one.")
+    check_pairs(pairs)
     if not isinstance(loss, Eq6):
         raise TypeError(f"loss: expected Eq6(gp_weight) or a child of it, got {type(loss).__name__}. Build one.")
     loss.check(pairs)

@@ -14,7 +14,7 @@ from .._input.arguments import check_count, check_number
 from ..hardware.cores import in_parts
 from ..operators import squared_norm
 from ..reg_weight import weight_from_noise
-from .pairs import Batch, Paired, Setting
+from .pairs import Batch, Context, Paired
 from .wrappers import Around
 
 
@@ -39,6 +39,7 @@ class WithIterates(Around):
     pool: "Pool | None" = field(default=None, repr=False, kw_only=True)  # filled by `prepared`
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not isinstance(self.pairs, Paired):
             got = type(self.pairs).__name__
             raise ValueError(f"WithIterates: expected a source of whole images, such as Paired, got {got}.")
@@ -51,10 +52,10 @@ class WithIterates(Around):
     def state(self) -> dict[str, Tensor]:
         return self.pool.state if self.pool else {}
 
-    def prepared(self, setting: Setting) -> Self:
-        check_count(setting.batch_size, "batch_size", 2, "Half of each batch are iterates.")
-        pairs = self.source.prepared(setting)
-        return replace(self, pairs=pairs, pool=Pool(pairs, self.steps, self.step_size, self.hops, setting))
+    def prepared(self, context: Context) -> Self:
+        check_count(context.batch_size, "batch_size", 2, "Half of each batch are iterates.")
+        pairs = self.innermost.prepared(context)
+        return replace(self, pairs=pairs, pool=Pool(pairs, self.steps, self.step_size, self.hops, context))
 
     def draw(self, count: int, generator: Generator | None = None, step: int = 0) -> Batch:
         batch = self.pairs.draw(count, generator, step)
@@ -74,10 +75,10 @@ class Pool:
     The tensors in `state` are all there is to know: x_real, y, the iterate x and its age, in steps.
     """
 
-    def __init__(self, pairs: Paired, steps: int, step_size: float, hops: int, setting: Setting):
+    def __init__(self, pairs: Paired, steps: int, step_size: float, hops: int, context: Context):
         self.pairs, self.steps, self.step_size, self.hops = pairs, steps, step_size, hops
-        self.problem, self.gradient = pairs.problem, setting.gradient
-        generator, size = torch.Generator().manual_seed(setting.seed), 2 * setting.batch_size
+        self.problem, self.gradient = pairs.problem, context.gradient
+        generator, size = torch.Generator().manual_seed(context.seed), 2 * context.batch_size
         x_real, y = pairs.data(size, generator)
         age = torch.randint(steps, (size,), generator=generator)  # so that not all begin again at once
         self.state = dict(real=x_real, y=y, x=self.problem.naive(y), age=age)

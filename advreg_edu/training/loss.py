@@ -35,6 +35,9 @@ class Eq6:
     """mean Psi(x_real) - mean Psi(x_noisy) + gp_weight * mean (||grad Psi(x_i)|| - 1)_+^2, as the paper writes it.
 
     Args: gp_weight >= 0, called lambda in Eq. 6 and mu in Alg. 1.
+
+    A loss of one's own is a child, `@dataclass(frozen=True, repr=False)`, with `__call__`; with `check` if it cannot
+    score every source; and with `needs_whole_batch = True` unless it is a mean over the pairs.
     """
 
     gp_weight: float = 20.0
@@ -54,12 +57,24 @@ class Eq6:
         """Raise unless this loss can score what `pairs` draws."""
 
     def _score(self, batch: Batch, gaps: Tensor, grad: Tensor) -> Score:
-        wasserstein, slopes = (batch.weights * gaps).mean(), grad.flatten(1).norm(dim=1)
-        penalty = F.relu(slopes - 1).square().mean()  # one-sided: slopes below 1 cost nothing
+        wasserstein, slopes = (batch.pair_weights * gaps).mean(), grad.flatten(1).norm(dim=1)
+        penalty = F.relu(slopes - 1).square().mean()  # Alg. 1, line 6, last term; slopes below 1 cost nothing
         return Score(-wasserstein + self.gp_weight * penalty, wasserstein, slopes.mean())
 
     def __repr__(self) -> str:  # in checkpoints: rounding, which differs between machines, makes no other loss
         return f"{type(self).__name__}({', '.join(f'{f.name}={getattr(self, f.name):.6g}' for f in fields(self))})"
+
+
+def draw_mix(x_real: Tensor, generator: Generator | None = None) -> Tensor:
+    """Alg. 1, line 3: a number ~ U[0, 1] for each image, (B, 1, 1, 1)."""
+    return torch.rand(len(x_real), 1, 1, 1, generator=generator).to(x_real)
+
+
+def gradient_on_lines(critic: Critic, batch: Batch, mix: Tensor) -> Tensor:
+    """grad Psi(x_i), (B, C, H, W), differentiable by the weights. `mix`: see `draw_mix`."""
+    with derivatives():
+        x_i = variable(mix * batch.x_real + (1 - mix) * batch.x_end)  # Alg. 1, line 5
+        return gradient_by(evaluate(critic, x_i), x_i, create_graph=True)
 
 
 class Eq6BySlopes(Eq6):
@@ -130,15 +145,3 @@ def critic_loss(
     loss, dtype = Eq6(check_number(gp_weight, "gp_weight", low=0)), computing_type(critic, x_real)
     batch = Batch.between(x_real.to(dtype), x_noisy.to(dtype))
     return loss(critic, batch, draw_mix(batch.x_real, generator)).loss.to(x_real.dtype)
-
-
-def draw_mix(x_real: Tensor, generator: Generator | None = None) -> Tensor:
-    """Alg. 1, line 3: a number ~ U[0, 1] for each image, (B, 1, 1, 1)."""
-    return torch.rand(len(x_real), 1, 1, 1, generator=generator).to(x_real)
-
-
-def gradient_on_lines(critic: Critic, batch: Batch, mix: Tensor) -> Tensor:
-    """grad Psi(x_i), (B, C, H, W), differentiable by the weights. `mix`: see `draw_mix`."""
-    with derivatives():
-        x_i = variable(mix * batch.x_real + (1 - mix) * batch.x_end)  # Alg. 1, line 5
-        return gradient_by(evaluate(critic, x_i), x_i, create_graph=True)

@@ -20,7 +20,7 @@ class Batch(NamedTuple):
     x_real: Tensor
     x_noisy: Tensor
     x_end: Tensor  # where the line from x_real leads; x_noisy itself in Alg. 1, line 5
-    weights: Tensor  # (B,): by what each pair counts in the Wasserstein estimate; 1 in Eq. 6
+    pair_weights: Tensor  # (B,): by what each pair counts in the Wasserstein estimate; 1 in Eq. 6
     is_iterate: Tensor  # (B,): true where x_noisy is an iterate of Algorithm 2 (§6)
 
     @classmethod
@@ -31,7 +31,7 @@ class Batch(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Setting:
+class Context:
     """What `algorithm_1` tells a source of pairs before its first step."""
 
     gradient: Callable[[Tensor], Tensor]  # x to grad Psi(x), by the critic as it then is
@@ -46,16 +46,16 @@ class Pairs(Protocol):
     """A source of batches. What wraps a source is a source."""
 
     @property
-    def source(self) -> "Paired":
-        """What everything is drawn from in the end."""
+    def innermost(self) -> "Paired":
+        """The source inside all wrappers, from which everything is drawn."""
 
     @property
     def own_lines(self) -> bool:
-        """Do lines lead to a measurement that was made for them alone? See `OwnLines`."""
+        """Does x_end differ from x_noisy? True of `OwnLines`: it is a measurement that was made for the line alone."""
 
     @property
     def aligned(self) -> bool:
-        """Do lines lead from an image to a measurement of itself?"""
+        """Is x_end a measurement of x_real itself? True of `Paired` and `OwnLines`, not of `Unpaired`."""
 
     @property
     def state(self) -> dict[str, Tensor]:
@@ -64,7 +64,7 @@ class Pairs(Protocol):
     def draw(self, count: int, generator: Generator | None = None, step: int = 0) -> Batch:
         """Algorithm 1, lines 3 and 4, of a step: `count` pairs."""
 
-    def prepared(self, setting: Setting) -> "Pairs":
+    def prepared(self, context: Context) -> "Pairs":
         """The same source, ready for a training: on its device, in its float type."""
 
     def line_length(self, seed: int = 0) -> float:
@@ -98,15 +98,15 @@ class Paired:
         check_images(self.x_real, "x_real", self.problem.A.domain_shape)
 
     @property
-    def source(self) -> Self:
+    def innermost(self) -> Self:
         return self
 
     @property
     def state(self) -> dict[str, Tensor]:
         return {}
 
-    def prepared(self, setting: Setting) -> Self:
-        return replace(self, x_real=self.x_real.to(setting.dtype), device=setting.device)
+    def prepared(self, context: Context) -> Self:
+        return replace(self, x_real=self.x_real.to(context.dtype), device=context.device)
 
     def draw(self, count: int, generator: Generator | None = None, step: int = 0) -> Batch:
         x_real, y = self.data(count, generator)  # Alg. 1, line 3
@@ -114,18 +114,24 @@ class Paired:
 
     def data(self, count: int, generator: Generator | None = None) -> tuple[Tensor, Tensor]:
         """x_real ~ P_r and y ~ P_Y, `count` of each."""
-        x_real = self._pick(self.x_real, count, generator)
-        return x_real, self._measured(x_real, generator)
+        x_real = self.pick(self.x_real, count, generator)
+        return x_real, self.measured(x_real, generator)
+
+    def with_own(self, count: int, generator: Generator | None = None) -> Batch:
+        """Images beside their own measurements, whatever `draw` does: to measure lengths on."""
+        x_real = self.pick(self.x_real, count, generator)
+        return Batch.between(channels_last(x_real), channels_last(self.problem.naive(self.measured(x_real, generator))))
 
     def line_length(self, seed: int = 0) -> float:
         with one_thread():
-            batch = Paired.draw(Paired(self.problem, self.x_real), 32, torch.Generator().manual_seed(seed))
-        return (batch.x_real - batch.x_noisy).flatten(1).norm(dim=1).mean().item()
+            return mean_length(self.with_own(32, torch.Generator().manual_seed(seed)))
 
-    def _pick(self, items: Tensor, count: int, generator: Generator | None) -> Tensor:
+    def pick(self, items: Tensor, count: int, generator: Generator | None) -> Tensor:
+        """`count` of the items, at random, on the device of the training."""
         return items[torch.randint(len(items), (count,), generator=generator)].to(self.device)
 
-    def _measured(self, x: Tensor, generator: Generator | None) -> Tensor:
+    def measured(self, x: Tensor, generator: Generator | None) -> Tensor:
+        """y = Ax + e of these images; a child may measure in another way."""
         return self.problem.A(x) + self.problem.noise(len(x), generator, x.device, x.dtype)
 
 
@@ -135,8 +141,8 @@ class Unpaired(Paired):
     aligned = False
 
     def data(self, count: int, generator: Generator | None = None) -> tuple[Tensor, Tensor]:
-        x_real, x = (self._pick(self.x_real, count, generator) for _ in range(2))
-        return x_real, self._measured(x, generator)
+        x_real, x = (self.pick(self.x_real, count, generator) for _ in range(2))
+        return x_real, self.measured(x, generator)
 
 
 @dataclass(frozen=True)
@@ -152,12 +158,24 @@ class MeasuredElsewhere(Paired):
         check_measurement(self.problem.A, self.measurements)
         check_finite(self.measurements, "measurements")
 
-    def prepared(self, setting: Setting) -> Self:
-        measurements = to_float_type(self.measurements.detach(), setting.dtype)
-        return replace(super().prepared(setting), measurements=measurements)
+    def prepared(self, context: Context) -> Self:
+        measurements = to_float_type(self.measurements.detach(), context.dtype)
+        return replace(super().prepared(context), measurements=measurements)
 
     def data(self, count: int, generator: Generator | None = None) -> tuple[Tensor, Tensor]:
-        return self._pick(self.x_real, count, generator), self._pick(self.measurements, count, generator)
+        return self.pick(self.x_real, count, generator), self.pick(self.measurements, count, generator)
+
+
+def check_pairs(pairs: Pairs) -> None:
+    """Raise unless it is a source of batches, and not, say, images, or the class of a source."""
+    if isinstance(pairs, type) or not isinstance(pairs, Pairs):
+        got = type(pairs).__name__
+        raise TypeError(f"pairs: expected a source such as Paired(problem, x_real), got {got}. Build one.")
+
+
+def mean_length(batch: Batch) -> float:
+    """E ||x_noisy - x_real||."""
+    return (batch.x_real - batch.x_noisy).flatten(1).norm(dim=1).mean().item()
 
 
 def channels_last(u: Tensor) -> Tensor:

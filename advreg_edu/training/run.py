@@ -59,7 +59,7 @@ class TrainingRun:
         """Take up the checkpoint where `resume` asks for it. Raises where it cannot be used, or would be lost."""
         self.state = pairs.state
         if self.checkpoint.path is not None:
-            self.settings |= training_fingerprint(pairs.source)
+            self.settings |= training_fingerprint(pairs.innermost)
         self.keep()
         self.done = self.checkpoint.start(self, resume)
         self.keep()

@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 
 from .._input.arguments import check_count, check_number
 from ..operators import squared_norm
-from .pairs import Batch, Paired, Pairs, Setting, channels_last
+from .pairs import Batch, Context, Paired, Pairs, channels_last, check_pairs, mean_length
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,12 @@ class Around:
 
     pairs: Pairs
 
+    def __post_init__(self) -> None:
+        check_pairs(self.pairs)
+
     @property
-    def source(self) -> Paired:
-        return self.pairs.source
+    def innermost(self) -> Paired:
+        return self.pairs.innermost
 
     @property
     def own_lines(self) -> bool:
@@ -36,8 +39,8 @@ class Around:
     def state(self) -> dict[str, Tensor]:
         return self.pairs.state
 
-    def prepared(self, setting: Setting) -> Self:
-        return replace(self, pairs=self.pairs.prepared(setting))
+    def prepared(self, context: Context) -> Self:
+        return replace(self, pairs=self.pairs.prepared(context))
 
     def draw(self, count: int, generator: Generator | None = None, step: int = 0) -> Batch:
         return self.change(self.pairs.draw(count, generator, step), generator)
@@ -60,11 +63,15 @@ class Windows(Around):
     side: int
 
     def __post_init__(self) -> None:
-        most = min(self.source.x_real.shape[-2:])
+        super().__post_init__()
+        most = min(self.innermost.x_real.shape[-2:])
         if check_count(self.side, "side") > most:
             raise ValueError(f"side: expected at most the image side {most}, got {self.side}.")
         if self.own_lines:
-            raise ValueError("Windows: expected lines to x_noisy, got OwnLines. Cut first: OwnLines(Windows(...)).")
+            raise ValueError("Windows: expected lines to x_noisy, got OwnLines. Leave one out.")
+        if isinstance(self.pairs, NoiseLeft | EqualLines):  # `line_length` measures lines from clean windows
+            got = type(self.pairs).__name__
+            raise ValueError(f"Windows: expected pairs as they are drawn, got {got}. Cut first: {got}(Windows(...)).")
 
     def change(self, batch: Batch, generator: Generator | None) -> Batch:
         top, left = (int(torch.randint(n - self.side + 1, (), generator=generator)) for n in batch.x_real.shape[-2:])
@@ -74,8 +81,7 @@ class Windows(Around):
 
     def line_length(self, seed: int = 0) -> float:
         generator = torch.Generator().manual_seed(seed)
-        batch = self.change(Paired(self.source.problem, self.source.x_real).draw(32, generator), generator)
-        return (batch.x_real - batch.x_noisy).flatten(1).norm(dim=1).mean().item()
+        return mean_length(self.change(self.innermost.with_own(32, generator), generator))
 
 
 class OwnLines(Around):
@@ -89,10 +95,10 @@ class OwnLines(Around):
     aligned = True
 
     def change(self, batch: Batch, generator: Generator | None) -> Batch:
-        problem = self.source.problem
+        source, problem = self.innermost, self.innermost.problem
         if batch.x_real.shape[1:] != tuple(problem.A.domain_shape):
             raise ValueError("OwnLines: expected whole images to measure, got windows of them. Leave Windows out.")
-        return batch._replace(x_end=problem.naive(problem.measure(batch.x_real, generator)))
+        return batch._replace(x_end=problem.naive(source.measured(batch.x_real, generator)))
 
 
 @dataclass(frozen=True)
@@ -111,6 +117,7 @@ class NoiseLeft(Around):
     of_iterates: float | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_number(self.share, "share", low=0, high=0.9)
         if self.of_iterates is not None:
             check_number(self.of_iterates, "of_iterates", low=0, high=0.99)
@@ -119,6 +126,8 @@ class NoiseLeft(Around):
             raise ValueError(
                 f"NoiseLeft: expected lines from an image to its own measurement, got {got}. Add OwnLines."
             )
+        if self.of_iterates is not None and self.own_lines:
+            raise ValueError("of_iterates: expected None where lines end elsewhere, got OwnLines. Leave it out.")
 
     def change(self, batch: Batch, generator: Generator | None) -> Batch:
         share: float | Tensor = self.share
@@ -141,10 +150,11 @@ class EqualLines(Around):
     distance: float
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_number(self.distance, "distance", low=0, above=True)
         if not self.aligned or self.own_lines:
             raise ValueError("EqualLines: expected pairs of one image without OwnLines, got others. Wrap Paired.")
 
     def change(self, batch: Batch, generator: Generator | None) -> Batch:
         lengths = squared_norm(batch.x_noisy - batch.x_real).sqrt().clamp_min(1e-6)
-        return batch._replace(weights=torch.where(batch.is_iterate, self.distance / lengths, batch.weights))
+        return batch._replace(pair_weights=torch.where(batch.is_iterate, self.distance / lengths, batch.pair_weights))

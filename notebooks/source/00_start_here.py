@@ -145,9 +145,9 @@ charts.curves(series)
 
 # %% [markdown]
 # The gain is more than ten dB, most of it in the first steps. The highest value lies on the way, and the end is a
-# few tenths of a dB below it. The reason is in the second line: $\Psi$ is lower at the end than at the truth. The
-# critic is a good judge, not a perfect one, and the minimum of Eq. 5 lies near the truth, not at it. To stop at
-# the highest value one would have to know the truth.
+# few tenths of a dB below it. The second line shows that the critic is a good judge, not a perfect one: $\Psi$ is
+# lower at the end than at the truth. The minimum of Eq. 5 lies near the truth, not at it. To stop at the highest
+# value one would have to know the truth.
 
 # %% [markdown]
 # ## 4 Break it on purpose

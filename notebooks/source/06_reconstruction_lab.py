@@ -93,7 +93,7 @@ print(f"largest difference to ar.reconstruct: {(x - it.x).abs().max():.1e}")
 
 # %% [markdown]
 # `ar.reconstruct` does the same and hands out every iterate: its image, objective, data term, $\Psi$ and
-# gradient norm. We let the run go on for 100 steps, a count of which nothing is special: when to stop is the matter
+# gradient norm. We let the run go on for 100 steps. Nothing is special about that number: when to stop is the matter
 # of section 5.
 #
 # **Predict.** The start $A^\dagger y$ is noisy but it was made to fit. Will the data term fall, rise, or do

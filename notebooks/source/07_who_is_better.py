@@ -177,7 +177,7 @@ for name in ("TV", "post-processing"):
 
 # %% [markdown]
 # Post-processing wins on every one of the six, by about 0.6 dB in the mean. Ours is second, 1.7 dB above TV. RED
-# lies between the two, below the U-Net that it is made of. The order is that of the paper, where the U-Net leads
+# lies between ours and TV, below the U-Net that it is made of. The order is that of the paper, where the U-Net leads
 # ours by 0.7 dB.
 
 # %% [markdown]
@@ -281,7 +281,7 @@ for name, x in half_dose.items():
 
 # %% [markdown]
 # The U-Net and ours lose the same, 1.2 dB each, so the U-Net stays ahead by as much as before, 0.6 dB. TV loses less
-# than either, about 0.8 dB, and stays last but FBP. That ours is told $\sigma$ gives it no advantage here: its
+# than either, about 0.8 dB, and is still ahead of FBP alone. That ours is told $\sigma$ gives it no advantage here: its
 # weight follows the noise, but its critic was trained at 0.02, as the U-Net was. Try three times the noise,
 # `sigma=0.06` and `reg_weight=0.012` for TV: then ours is 2 dB ahead of the U-Net, and TV is more than 1 dB ahead of
 # ours.

@@ -41,6 +41,7 @@ class ReconstructionLab(Lab):
         self.watch(self.start, *self.controls.restarting)
         self.watch(self._other_operator, self.controls.operator)
         self.watch(self._opened, self.controls.upload)
+        self.watch(self._named, self.controls.path)
         self.watch(self._hold, self.compare)
         self.watch(self._show_code, self.as_code)
         self.watch(self._scrub, self.scrubber, self.row, self.column)
@@ -114,6 +115,14 @@ class ReconstructionLab(Lab):
         if self.controls.upload.value:
             with self.muted:
                 self.controls.open_upload()
+            self.start()
+
+    @callback
+    def _named(self, change: Any) -> None:
+        """A path came: measure the file that is there."""
+        if self.controls.path.value.strip():
+            with self.muted:
+                self.controls.open_path()
             self.start()
 
     @callback

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import ipywidgets as W
 
+from ..._input.messages import describe
 from ...reconstruction import METHODS
 from ..shared import scenes
 from ..shared.controls import Slider, checkbox, choice, sharing, values
@@ -13,7 +15,6 @@ from .model import AUTO, OWN, STARTS, STOPS, Settings
 
 STEP_SIZE = {scenes.CT: 0.5, scenes.DENOISING: 0.05, scenes.INPAINTING: 0.2, scenes.MRI: 0.3}  # stable at formula's λ
 WEIGHT_LIMIT = {scenes.CT: 3.0}  # elsewhere 150: λ grows with the noise that A* lets through
-FILES = ".png,.jpg,.jpeg,.dcm,.npy"
 VIEWS = "More views help little here: with ‖A‖ = 1 and a fixed σ per ray they carry hardly more signal."
 
 
@@ -28,8 +29,15 @@ class Controls:
     def _measurement(self, s: Settings) -> None:
         self.image = choice("image", scenes.IMAGES, s.image, "What is measured")
         self.number = Slider("image number", s.number, 0, 99, 1, "Another number is another patient or photograph")
-        tooltip = "PNG, JPEG, DICOM or .npy, up to 10 MB"
-        self.upload = W.FileUpload(description="your file", accept=FILES, tooltip=tooltip, layout=sharing())
+        tooltip = "A photograph, a DICOM slice or a .npy file: up to 50 MB in a course opened by make lab, else 9 MB"
+        self.upload = W.FileUpload(description="your file", tooltip=tooltip, layout=sharing())
+        self.path = W.Text(
+            description="or its path",
+            placeholder="~/slices/IM-0001, then Enter",
+            tooltip="A file of any size on the machine where this notebook computes",
+            continuous_update=False,
+            layout=W.Layout(width="auto"),
+        )
         self.operator = choice("operator A", scenes.OPERATORS, s.operator, "How it is measured")
         self.angles = Slider("number of angles", s.angles, 10, 90, 10, f"Views of the scanner in half a turn. {VIEWS}")
         self.share = Slider("measured, %", s.share, 10, 90, 10, "Pixels seen, or lines of k-space taken")
@@ -56,7 +64,7 @@ class Controls:
         measured = [self.image, self.number, self.operator, self.angles, self.share, self.sigma]
         solved = [self.critic, self.reg_weight, self.method, self.step_size, row(self.by_formula, self.find_step)]
         return [
-            group("Measurement y = Ax + e", *measured, row(self.new_noise, self.upload)),
+            group("Measurement y = Ax + e", *measured, row(self.new_noise, self.upload), self.path),
             group("Reconstruction", *solved, self.steps, self.start, self.stop),
         ]
 
@@ -101,9 +109,17 @@ class Controls:
         self.sigma.value, self.step_size.value = sigma, STEP_SIZE[self.operator.value]
 
     def open_upload(self) -> None:
-        """The uploaded file becomes the image."""
+        """The uploaded file becomes the image, and the button has its name."""
         file = self.upload.value[0]
-        self._given = replace(self._given, file=(file["name"], bytes(file["content"])))
+        self.upload.description = describe(file["name"]).strip("'")
+        self._open(file["name"], bytes(file["content"]))
+
+    def open_path(self) -> None:
+        """The file at the path becomes the image."""
+        self._open(str(Path(self.path.value).expanduser()), None)
+
+    def _open(self, name: str, content: bytes | None) -> None:
+        self._given = replace(self._given, file=(name, content))
         self.image.value = scenes.FILE
 
     def show_weight(self, reg_weight: float) -> None:

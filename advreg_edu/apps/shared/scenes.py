@@ -22,7 +22,7 @@ class Scene:
 
     image: str = PHANTOM
     number: int = 0
-    file: tuple | None = None  # name and bytes of an upload
+    file: tuple | None = None  # name and bytes of an upload, or a path and None
     operator: str = CT
     angles: int = 30
     share: int = 50  # percent of pixels or lines measured
@@ -85,13 +85,13 @@ def _truth(image: str, number: int, size: int, channels: int, file: tuple | None
 @lru_cache(maxsize=2)
 def _opened(file: tuple | None, size: int) -> torch.Tensor:
     name, content = _chosen(file)
-    return images.from_bytes(name, content, size=size)
+    return images.from_file(name, size=size) if content is None else images.from_bytes(name, content, size=size)
 
 
-def _chosen(file: tuple | None) -> tuple[str, bytes]:
-    """Name and bytes of the upload."""
+def _chosen(file: tuple | None) -> tuple[str, bytes | None]:
+    """Name and bytes of an upload, or a path and None."""
     if file is None:
-        raise ValueError("image: expected a file, got none. Choose one with the button “your file”, or another image.")
+        raise ValueError("image: expected a file, got none. Choose one with the button “your file”, or give its path.")
     return file
 
 
