@@ -1,6 +1,7 @@
 """The sweep of the descent lab: minimisers for many weights, and rules that choose among them. Paper: §2.3, Eq. 2."""
 
 import math
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -8,7 +9,7 @@ import numpy as np
 import torch
 
 from ...metrics import psnr
-from ...reconstruction import reconstruct
+from ...reconstruction import NotConverged, reconstruct
 from .model import Case, Settings, Stretch, case
 
 SWEPT = tuple(0.01 * 10 ** (k / 5) for k in range(13))  # 0.01 to 2.5
@@ -56,9 +57,11 @@ def sweep(settings: Settings, steps: int = 80) -> Iterator[Sweep]:
     points: tuple[Minimiser, ...] = ()
     for weight in reversed(SWEPT):
         step = c.limit(weight) / 2
-        *_, it = reconstruct(
-            c.problem, c.y, c.regularizer, weight, step, steps, "accelerated", 1e-4, c.start if x is None else x
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotConverged)  # `steps` is enough for a curve
+            *_, it = reconstruct(
+                c.problem, c.y, c.regularizer, weight, step, steps, "accelerated", 1e-4, c.start if x is None else x
+            )
         x = it.x
         found = Minimiser(weight, float(it.data_term), float(it.regularizer), _sweep_quality(c, x))
         yield Sweep(c, points := (found, *points))
