@@ -121,6 +121,7 @@ def two_sided(critic, real, noisy, weight, generator):
     return -wasserstein + weight * (slopes - 1).square().mean()
 
 
+# %%
 def train(loss, weight, steps=200):
     """Algorithm 1 with a loss of our own."""
     torch.manual_seed(0)
