@@ -5,7 +5,7 @@ import math
 import advreg_edu as ar
 import numpy as np
 import torch
-from advreg_edu import training
+from advreg_edu import theory, training
 from advreg_edu.course.exercises import EXERCISES
 
 ANSWERS = {name: [exercise.reference] for name, exercise in EXERCISES.items()}
@@ -317,4 +317,263 @@ ANSWERS["03c"] += [
     lambda excess, distance: torch.as_tensor(distance) / excess / 2,
     lambda excess, distance: np.divide(distance, 2 * excess),
     lambda excess, distance: next(m for m in [distance / (2 * excess)]),
+]
+
+
+# 05a weight -------------------------------------------------------------------------------------------------------
+@answers("05a")
+def _(problem, generator):
+    total = 0
+    for _ in range(400):
+        total += 2 * problem.A.T(problem.noise(1, generator)).norm().item()
+    return total / 400
+
+
+@answers("05a")
+def _(p, g):
+    e = p.noise(300, g).numpy()
+    back = p.A.T(torch.from_numpy(e)).numpy().reshape(300, -1)
+    return 2 * np.linalg.norm(back, axis=1).mean()
+
+
+ANSWERS["05a"] += [
+    lambda problem, generator: ar.weight_from_noise(problem, samples=300, generator=generator),
+    lambda problem, g: problem.A.T(2 * problem.noise(500, g)).square().sum((1, 2, 3)).sqrt().mean().item(),
+]
+
+# 05b convert ------------------------------------------------------------------------------------------------------
+ANSWERS["05b"] += [
+    lambda w, m: (0.5 * w, 1 / m * w),
+    lambda reg_weight, m: tuple(reg_weight / k for k in (2, m)),
+    lambda reg_weight, m: (np.float64(reg_weight) / 2, torch.tensor(reg_weight) / m),
+]
+
+# 05c margin -------------------------------------------------------------------------------------------------------
+ANSWERS["05c"] += [
+    lambda f, p: tuple(f[p.mean(0) > p.mean(0).max() - 1][[0, -1]]),
+    lambda f, p: (lambda keep: (min(keep), max(keep)))(
+        [float(f[k]) for k in range(len(f)) if p[:, k].mean() >= p.mean(0).max() - 1]
+    ),
+]
+
+
+@answers("05c")
+def _(factors, psnr):
+    mean = psnr.numpy().mean(axis=0)
+    good = np.flatnonzero(mean >= mean.max() - 1)
+    return factors[good[0]], factors[good[-1]]
+
+
+# 06a step ---------------------------------------------------------------------------------------------------------
+@answers("06a")
+def _(A, y, x, critic, reg_weight, step_size):
+    x = x.requires_grad_()
+    J = (A(x) - y).square().sum() + reg_weight * critic(x).sum()
+    return x - step_size * torch.autograd.grad(J, x)[0]
+
+
+@answers("06a")
+def _(A, y, x, psi, w, eps):
+    x.requires_grad_()
+    (((A(x) - y) ** 2).sum() + w * psi(x).sum()).backward()
+    with torch.no_grad():
+        return x - eps * x.grad
+
+
+@answers("06a")
+def _(A, y, x, critic, reg_weight, step_size):
+    z = x.clone().requires_grad_()
+    critic(z).sum().backward()
+    return x - 2 * step_size * A.T(A(x) - y) - step_size * reg_weight * z.grad
+
+
+# 06b stopping -----------------------------------------------------------------------------------------------------
+@answers("06b")
+def _(problem, y, critic, reg_weight, step_size):
+    *_, it = ar.reconstruct(problem, y, critic, reg_weight, step_size, steps=3000, stop="gradient", tolerance=0.001)
+    return it.x
+
+
+@answers("06b")
+def _(problem, y, critic, reg_weight, step_size):
+    x = problem.A.pinv(y)
+    for _ in range(5000):
+        z = x.detach().requires_grad_()
+        ((problem.A(z) - y).square().sum() + reg_weight * critic(z).sum()).backward()
+        moved = x - step_size * z.grad
+        if (moved - x).norm() < 2e-5 * x.norm():
+            return moved
+        x = moved
+
+
+@answers("06b")
+def _(problem, y, critic, reg_weight, step_size):
+    x, sizes = problem.naive(y), []
+    while len(sizes) < 2 or sizes[-1] > 5e-4 * sizes[0]:
+        x = x.detach().requires_grad_()
+        J = (problem.A(x) - y).square().sum() + reg_weight * critic(x).sum()
+        (g,) = torch.autograd.grad(J, x)
+        sizes.append(g.norm().item())
+        x = x - step_size * g
+    return x
+
+
+# 06c limit --------------------------------------------------------------------------------------------------------
+@answers("06c")
+def _(norm_A, reg_weight, critic, x):
+    H = torch.autograd.functional.hessian(lambda z: critic(z).sum(), x).reshape(x.numel(), x.numel())
+    return 2 / (2 * norm_A**2 + reg_weight * torch.linalg.matrix_norm(H, 2))
+
+
+@answers("06c")
+def _(norm_A, reg_weight, critic, x):
+    v = torch.ones_like(x)
+    for _ in range(60):
+        v = torch.autograd.functional.hvp(lambda z: critic(z).sum(), x, v / v.norm())[1]
+    return 1 / (norm_A**2 + reg_weight * v.norm() / 2)
+
+
+@answers("06c")
+def _(a, w, psi, x):
+    z = x.clone().requires_grad_()
+    (g,) = torch.autograd.grad(psi(z).sum(), z, create_graph=True)
+    rows = [torch.autograd.grad(part, z, retain_graph=True)[0].flatten() for part in g.flatten()]
+    return 2 / (2 * a * a + w * np.linalg.eigvalsh(torch.stack(rows).numpy()).max())
+
+
+# 04a slope --------------------------------------------------------------------------------------------------------
+ANSWERS["04a"] += [
+    lambda u, v: -torch.einsum("bcij,bcij->b", u, v).mean(),
+    lambda u, v: -(u.flatten() @ v.flatten()) / len(u),
+    lambda u, v: -np.mean([np.vdot(a, b) for a, b in zip(u.numpy(), v.numpy(), strict=True)]),
+]
+
+# 04b w1 -----------------------------------------------------------------------------------------------------------
+ANSWERS["04b"] += [
+    lambda u, v: np.abs(np.sort(u.numpy()) - np.sort(v.numpy())).mean(),
+    lambda u, v: sum(abs(a - b) for a, b in zip(sorted(u.tolist()), sorted(v.tolist()), strict=True)) / len(u),
+    lambda u, v: theory.wasserstein(u.view(-1, 1, 1, 1), v.view(-1, 1, 1, 1)),
+]
+
+
+# 04c broken -------------------------------------------------------------------------------------------------------
+@answers("04c")
+def _(world, x_real, x_noisy):
+    return theory.wasserstein(world.project(x_noisy), x_real)
+
+
+@answers("04c")
+def _(world, real, noisy):
+    from scipy.optimize import linear_sum_assignment
+
+    ways = torch.cdist(real.flatten(1).double(), world.project(noisy).flatten(1).double()).numpy()
+    return ways[linear_sum_assignment(ways)].mean()
+
+
+@answers("04c")
+def _(world, real, noisy):
+    import ot
+
+    ways = torch.cdist(real.flatten(1).double(), world.project(noisy).flatten(1).double()).numpy()
+    return ot.emd2([], [], ways)
+
+
+# 07a paired -------------------------------------------------------------------------------------------------------
+ANSWERS["07a"] += [
+    lambda a, b: ((a - b).numpy().mean(), (a - b).numpy().std(ddof=1) / np.sqrt(len(a))),
+    lambda a, b: (a.mean() - b.mean(), ((a - b).var() / len(a)).sqrt()),
+    lambda a, b: (lambda d, m: (m, math.sqrt(sum((x - m) ** 2 for x in d) / (len(d) - 1) / len(d))))(
+        (a - b).tolist(), float((a - b).mean())
+    ),
+]
+
+
+# 07b leaks --------------------------------------------------------------------------------------------------------
+@answers("07b")
+def _(protocol):
+    found = []
+    for name in ["weight", "checkpoint"]:
+        if any(s in protocol["test"] for s in protocol[f"{name} chosen on"]):
+            found.append(name)
+    if any(p in protocol["train"].values() for p in protocol["test"].values()):
+        found.append("patient")
+    return found
+
+
+@answers("07b")
+def _(p):
+    questions = {
+        "weight": p["weight chosen on"] & p["test"].keys(),
+        "checkpoint": p["checkpoint chosen on"] & p["test"].keys(),
+        "patient": set(p["test"].values()) & set(p["train"].values()),
+    }
+    return {name for name, shared in questions.items() if shared}
+
+
+@answers("07b")
+def _(p):
+    return tuple(
+        name
+        for name in ("weight", "checkpoint", "patient")
+        if not (
+            set(p["train"].values()).isdisjoint(p["test"].values())
+            if name == "patient"
+            else p[f"{name} chosen on"].isdisjoint(p["test"])
+        )
+    )
+
+
+# 07c safe lead ----------------------------------------------------------------------------------------------------
+@answers("07c")
+def _(ours, other):
+    lows = []
+    for a, b in zip(ours, other, strict=True):
+        d = (a - b).numpy()
+        lows.append(d.mean() - 2 * d.std(ddof=1) / len(d) ** 0.5)
+    return min(lows)
+
+
+ANSWERS["07c"] += [
+    lambda a, b: torch.min((a - b).mean(1) - 2 * ((a - b).var(1) / a.shape[1]).sqrt()),
+    lambda a, b: -((2 * (a - b).std(1) / math.sqrt(a.shape[1]) - (a - b).mean(1)).max()),
+]
+
+# 08a moves --------------------------------------------------------------------------------------------------------
+ANSWERS["08a"] += [
+    lambda d, w: torch.minimum(d, torch.tensor(w / 2)),
+    lambda d, w: d - (d - w / 2).clamp_min(0),
+    lambda d, w: np.where(d.numpy() < w / 2, d.numpy(), w / 2),
+    lambda d, w: [min(float(x), w / 2) for x in d],
+]
+
+
+# 08b worst --------------------------------------------------------------------------------------------------------
+@answers("08b")
+def _(J, Jt, start, steps):
+    for _ in range(steps):
+        start = Jt(J(start))
+        start /= start.norm()
+    return -start
+
+
+@answers("08b")
+def _(J, Jt, start, steps):
+    matrix = torch.stack([J(e) for e in torch.eye(len(start), dtype=start.dtype)], 1)
+    return torch.linalg.svd(matrix).Vh[0]
+
+
+@answers("08b")
+def _(J, Jt, start, steps):
+    x = start.clone()
+    for _ in range(steps):
+        x = x.detach().requires_grad_()
+        x = torch.nn.functional.normalize(torch.autograd.grad(J(x).square().sum(), x)[0], dim=0)
+    return x.numpy()
+
+
+# 08c minimum ------------------------------------------------------------------------------------------------------
+ANSWERS["08c"] += [
+    lambda A, g: torch.linalg.matrix_rank(torch.cat([A, g[None]])) == torch.linalg.matrix_rank(A),
+    lambda A, g: np.allclose(A.T.numpy() @ np.linalg.lstsq(A.T.numpy(), g.numpy(), rcond=None)[0], g.numpy()),
+    lambda A, g: bool((torch.linalg.svd(A).Vh[int(torch.linalg.matrix_rank(A)) :] @ g).norm() < 1e-6),
 ]

@@ -1,5 +1,7 @@
 """Small things that several exercises are tried on: a critic with known slope, images, operators."""
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -57,3 +59,42 @@ class Bowl(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.weight[0] * 0.05 * x.square().flatten(1).sum(1) + self.weight[1] * x.sin().flatten(1).sum(1)
+
+
+class Counted:
+    """A critic that counts how often it is asked.
+
+    >>> critic = Counted(torch.sum)
+    >>> float(critic(torch.ones(3))), critic.calls
+    (3.0, 1)
+    """
+
+    def __init__(self, critic: Any) -> None:
+        self.critic, self.calls = critic, 0
+
+    def __call__(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        return self.critic(x)
+
+
+def gradient_of(critic: Any, x: Tensor) -> Tensor:
+    """grad Psi(x), (B, C, H, W).
+
+    >>> gradient_of(torch.sum, torch.zeros(2))
+    tensor([1., 1.])
+    """
+    x = x.detach().requires_grad_()
+    return torch.autograd.grad(critic(x).sum(), x)[0]
+
+
+class Hill:
+    """A critic whose largest curvature is `top` everywhere, in a direction that depends on `g`."""
+
+    def __init__(self, g: torch.Generator, n: int, top: float) -> None:
+        self.axes = torch.linalg.qr(normal(g, n, n)).Q
+        self.curvatures = torch.cat([torch.tensor([top]), torch.linspace(0.4 * top, 0, n - 1)]).double()
+        self.slope = normal(g, n)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        x = x.flatten(1)
+        return (self.curvatures * (x @ self.axes).square()).sum(1) / 2 + x @ self.slope
