@@ -1,17 +1,23 @@
-"""Notebooks generated from their sources: notebooks/source/NAME.py (jupytext, py:percent) to notebooks/NAME.ipynb."""
+"""Notebooks generated from their sources, jupytext files in py:percent.
+
+notebooks/source/NAME.py gives notebooks/NAME.ipynb, for students, and notebooks/solutions/NAME.ipynb.
+"""
 
 import hashlib
 from pathlib import Path
 from typing import Any
 
+from .assignment import mark, student
+
 ROOT = Path(__file__).parent.parent.parent
 SOURCE = "notebooks/source"
+SOLUTIONS = "solutions"  # the folder beside the source, for the notebooks with solutions
 
 
-def generate(source: Path | str) -> str:
+def generate(source: Path | str, solutions: bool = False) -> str:
     """The text of a notebook: no outputs, and the same text for the same source, cell ids included.
 
-    Args: source, the path of a jupytext py:percent file.
+    Args: source, the path of a jupytext py:percent file; solutions, whether they stay in (see `assignment`).
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -31,25 +37,31 @@ def generate(source: Path | str) -> str:
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     taken: set[str] = set()
     for cell in notebook.cells:
-        cell.id = _cell_id(cell, taken)
+        cell.id = _cell_id(cell, taken)  # of the source: the same in both notebooks
+        mark(cell)
+        if solutions:
+            cell.source = cell.source.replace('src="pictures/', 'src="../pictures/')
+        else:
+            student(cell)
     nbformat.validate(notebook)
     return nbformat.writes(notebook) + "\n"
 
 
 def targets(root: Path | str = ROOT) -> dict[Path, Path]:
-    """{notebook to write: its source}, sorted by name. Raises FileNotFoundError outside a checkout.
+    """{notebook to write: its source}, students' first. Raises FileNotFoundError outside a checkout.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     Path(folder, SOURCE).mkdir(parents=True)
     ...     _ = Path(folder, SOURCE, "sum.py").write_text("# %%\\n1 + 1\\n")
-    ...     [path.name for path in targets(folder)]
-    ['sum.ipynb']
+    ...     [path.relative_to(folder).as_posix() for path in targets(folder)]
+    ['notebooks/sum.ipynb', 'notebooks/solutions/sum.ipynb']
     """
     folder = Path(root) / SOURCE
     if not folder.is_dir():
         raise FileNotFoundError(f"{SOURCE}/: expected in a checkout of the project, got none in {root}. Clone it.")
-    return {folder.parent / f"{source.stem}.ipynb": source for source in sorted(folder.glob("*.py"))}
+    sources = sorted(folder.glob("*.py"))
+    return {place / f"{source.stem}.ipynb": source for place in _places(root) for source in sources}
 
 
 def write(root: Path | str = ROOT) -> list[Path]:
@@ -61,10 +73,11 @@ def write(root: Path | str = ROOT) -> list[Path]:
     ...     _ = Path(folder, SOURCE, "sum.py").write_text("# %%\\n1 + 1\\n")
     ...     before, written, after = stale(folder), write(folder), stale(folder)
     >>> [len(paths) for paths in (before, written, after)]
-    [1, 1, 0]
+    [2, 2, 0]
     """
     for path, source in targets(root).items():
-        path.write_text(generate(source), encoding="utf-8", newline="\n")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(_text(path, source), encoding="utf-8", newline="\n")
     return list(targets(root))
 
 
@@ -79,12 +92,22 @@ def stale(root: Path | str = ROOT) -> list[Path]:
     ['orphan.ipynb']
     """
     known = targets(root)
-    orphans = set((Path(root) / SOURCE).parent.glob("*.ipynb")) - set(known)
+    orphans = {path for place in _places(root) for path in place.glob("*.ipynb")} - set(known)
     return sorted(orphans | {path for path, source in known.items() if not _is_current(path, source)})
 
 
 def _is_current(path: Path, source: Path) -> bool:
-    return path.exists() and path.read_text(encoding="utf-8") == generate(source)
+    return path.exists() and path.read_text(encoding="utf-8") == _text(path, source)
+
+
+def _text(path: Path, source: Path) -> str:
+    return generate(source, solutions=path.parent.name == SOLUTIONS)
+
+
+def _places(root: Path | str) -> tuple[Path, Path]:
+    """The folders of the students' notebooks and of those with solutions."""
+    folder = (Path(root) / SOURCE).parent
+    return folder, folder / SOLUTIONS
 
 
 def _cell_id(cell: Any, taken: set[str]) -> str:

@@ -33,6 +33,7 @@
 import advreg_edu as ar
 import torch
 from advreg_edu.apps import reconstruction_lab
+from advreg_edu.course import check, hint, progress, solution
 from advreg_edu.drawing import charts, pictures
 
 print(f"advreg_edu {ar.__version__}, torch {torch.__version__}, {torch.get_num_threads()} threads")
@@ -41,6 +42,11 @@ print("trained critics:", ", ".join(ar.pretrained.names()))
 # %% [markdown]
 # If two lines of text stand above, the machine is ready. If not, run `python -m advreg_edu doctor` in a
 # terminal. It checks versions, threads, memory and weights, and names one fix per problem.
+#
+# **Exercises.** Each notebook has three: a line, a piece of the method, and an open question with a number to
+# defend. You write a function where the three dots stand. `check` calls it on inputs of its own and says whether
+# it is right, or what to look at. `hint("00a")` helps by one step more each time, and `solution("00a")` comes last.
+# Your answers are remembered in a small file beside the notebooks; section 6 shows them.
 
 # %% [markdown]
 # ## 1 A small error becomes a large one
@@ -125,7 +131,28 @@ pictures.strip(
 # %% [markdown]
 # The number in each title is the peak signal-to-noise ratio (PSNR): 10 dB more is a mean squared error ten
 # times smaller. It needs the truth, so it is ours to look at, and the algorithm never sees it.
-#
+
+# %% [markdown] exercise="00a"
+# **Exercise 00a.** Write the PSNR from its definition. For intensities in $[0, 1]$ it is
+# $-10 \log_{10}$ of the mean squared error. `x` and `x_true` have the shape (batch, channels, rows, columns); return
+# one number for each image of the batch.
+
+
+# %% exercise="00a"
+def psnr(x, x_true):
+    ### BEGIN SOLUTION
+    error = (x - x_true).square().flatten(1).mean(1)
+    return -10 * torch.log10(error)
+    ### END SOLUTION
+
+
+# %% exercise="00a" points=1
+### BEGIN HIDDEN TESTS
+check("00a", psnr, seed=1).require()
+### END HIDDEN TESTS
+check("00a", psnr)
+
+# %% [markdown]
 # Most of the grain goes in the first few steps. What is left at step 5 are fine lines, best seen in the dark
 # around the body: the streaks. At step 15 they are gone too.
 #
@@ -148,6 +175,58 @@ charts.curves(series)
 # few tenths of a dB below it. The second line shows that the critic is a good judge, not a perfect one: $\Psi$ is
 # lower at the end than at the truth. The minimum of Eq. 5 lies near the truth, not at it. To stop at the highest
 # value one would have to know the truth.
+
+# %% [markdown] exercise="00b"
+# **Exercise 00b.** You have seen every piece. Put them together into one function that reconstructs from any
+# data: the weight by the formula, a run that ends at a minimum, and the last image of it. The check gives it three
+# problems with other noise and another critic, so nothing may be taken from the cells above.
+
+
+# %% exercise="00b"
+def denoise(problem, y, critic):
+    ### BEGIN SOLUTION
+    reg_weight = ar.weight_from_noise(problem)
+    *_, last = ar.reconstruct(problem, y, critic, reg_weight, step_size="auto", steps=400, stop="gradient")
+    return last.x
+    ### END SOLUTION
+
+
+# %% exercise="00b" points=2
+### BEGIN HIDDEN TESTS
+check("00b", denoise, seed=1).require()
+### END HIDDEN TESTS
+check("00b", denoise)
+
+# %% [markdown] exercise="00c"
+# **Exercise 00c.** The end of the run is not the truth, and yet the objective prefers it. By how much, and because
+# of which term? Write a function that returns two numbers: how much lower the *data term* is at the end than at the
+# truth, and how much lower $\lambda\Psi$ is. Together they are $J(x_{\text{true}}) - J(x_{\text{end}})$.
+
+
+# %% exercise="00c"
+def shares(A, y, critic, reg_weight, x_true, x_end):
+    ### BEGIN SOLUTION
+    fit = lambda x: (A(x) - y).square().sum().item()
+    belief = lambda x: float(reg_weight) * critic(x).sum().item()
+    return fit(x_true) - fit(x_end), belief(x_true) - belief(x_end)
+    ### END SOLUTION
+
+
+# %% exercise="00c" points=2
+### BEGIN HIDDEN TESTS
+check("00c", shares, seed=1).require()
+### END HIDDEN TESTS
+check("00c", shares)
+
+# %% [markdown] exercise="00c" points=2
+# **In your words.** Call `shares(A, y, critic, reg_weight, x_true, x)` for the run above, and write down both
+# numbers. Would a better algorithm, which finds a lower $J$, bring the image nearer to the truth?
+#
+# <!-- BEGIN SOLUTION -->
+# The two numbers are 0.52 and 0.63, both positive. The end fits the data more closely than the truth does, since it fits a part of the
+# noise too, and the critic finds it better than the truth. A better algorithm finds a still lower $J$, but the truth
+# is not where $J$ is lowest: what is missing is a better critic, not a better descent.
+# <!-- END SOLUTION -->
 
 # %% [markdown]
 # ## 4 Break it on purpose
@@ -179,6 +258,15 @@ reconstruction_lab()
 #    was trained on 30 angles.)
 # 3. In section 3, call `ar.reconstruct` with `reg_weight=10 * reg_weight`. Which details of the lung
 #    disappear first?
+
+# %% [markdown]
+# ## 6 Your progress
+#
+# This table is read from the file beside the notebooks. It is there again when you come back. On Binder it goes
+# when the session ends; download `.advreg_progress.json` before.
+
+# %%
+progress()
 
 # %% [markdown]
 # ## Map of the course

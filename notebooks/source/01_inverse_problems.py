@@ -34,6 +34,7 @@ import advreg_edu as ar
 import pydicom.data
 import torch
 from advreg_edu.apps import measurement_lab
+from advreg_edu.course import check, hint, solution
 from advreg_edu.drawing import pictures
 
 seed = lambda number: torch.Generator().manual_seed(number)
@@ -147,6 +148,27 @@ for operator in (denoising.A, inpainting.A, mri.A, A):
     print(f"{operator!s:60s} dot test {ar.dot_test(operator, seed(0)):.1e}")
 u, v = torch.randn(1, 1, 128, 128, generator=seed(8)), torch.randn(y.shape, generator=seed(9))
 print(f"by hand, CT: <Au, v> = {(A(u) * v).sum():.4f}   <u, A*v> = {(u * A.T(v)).sum():.4f}")
+
+# %% [markdown] exercise="01a"
+# **Exercise 01a.** Find an adjoint with pencil and paper. Let $D$ take the differences of a row of $n$ pixels,
+# $(Dx)_k = x_{k+1} - x_k$, with $(Dx)_n = 0$ at the right end, where there is no neighbour. Write $D^*u$ for a
+# tensor `u` of shape $(n,)$. Total variation in notebook 02 needs it. (`hint("01a")` helps.)
+
+
+# %% exercise="01a"
+def adjoint(u):
+    ### BEGIN SOLUTION
+    before = torch.cat([u.new_zeros(1), u[:-1]])
+    here = torch.cat([u[:-1], u.new_zeros(1)])
+    return before - here
+    ### END SOLUTION
+
+
+# %% exercise="01a" points=1
+### BEGIN HIDDEN TESTS
+check("01a", adjoint, seed=1).require()
+### END HIDDEN TESTS
+check("01a", adjoint)
 
 # %% [markdown]
 # **Predict.** For the first three operators $A^\dagger = A^*$. For CT, what does $A^*y$ look like: sharp,
@@ -264,9 +286,34 @@ for cut in (1e-5, 0.03, 0.1):
 
 # %% [markdown]
 # The last lines are the whole dilemma. Invert everything and the noise is multiplied by an absurd factor.
-# Stop at $s = 0.1$ and the factor is bearable, but half of the patterns are given up. A linear method can
-# only choose the cut.
+# Stop at $s = 0.1$ and the factor is bearable, but half of the patterns are given up. Between keeping a pattern and
+# dropping it there is a third way: to turn it down.
+
+# %% [markdown] exercise="01b"
+# **Exercise 01b.** A regulariser chooses the factors of the patterns. Minimise
 #
+# $$ \|Ax-y\|_2^2 + \lambda \|x\|_2^2 $$
+#
+# with the singular value decomposition of $A$. Each pattern $v_k$ gets a factor of its own, which depends on $s_k$
+# and $\lambda$ alone. `U`, `s` and `Vt` are as above, without the zeros: `U` has the shape $(m, r)$, `Vt` the shape
+# $(r, n)$.
+
+
+# %% exercise="01b"
+def tikhonov(U, s, Vt, y, reg_weight):
+    ### BEGIN SOLUTION
+    factors = s / (s**2 + reg_weight)
+    return Vt.T @ (factors * (U.T @ y))
+    ### END SOLUTION
+
+
+# %% exercise="01b" points=2
+### BEGIN HIDDEN TESTS
+check("01b", tikhonov, seed=1).require()
+### END HIDDEN TESTS
+check("01b", tikhonov)
+
+# %% [markdown]
 # The patterns with $s = 0$ are worse than noisy. They leave **no trace at all** in the data. We add one of
 # them to a chest.
 
@@ -286,6 +333,40 @@ pictures.strip(
 # Two different images, one measurement. No algorithm that looks at the data alone can choose between them. To
 # choose, one must know what images look like. That is what a regulariser is for, and it is also why a
 # reconstruction can be wrong and fit the data perfectly.
+
+# %% [markdown] exercise="01c"
+# **Exercise 01c.** How much of a nodule can hide from this scanner? Every image is the sum of a part that leaves a
+# trace and a part that leaves none. Return the part without a trace of the image `nodule`, and its share of the
+# energy, $\|\text{part}\|^2/\|\text{nodule}\|^2$. `s` and `Vt` are those of the cell above, zeros included; `nodule`
+# has the shape $(n,)$. Take singular values below $10^{-5}$ as zero.
+
+
+# %% exercise="01c"
+def invisible(s, Vt, nodule):
+    ### BEGIN SOLUTION
+    hidden = Vt[s < 1e-5]
+    part = hidden.T @ (hidden @ nodule)
+    return part, part.square().sum() / nodule.square().sum()
+    ### END SOLUTION
+
+
+# %% exercise="01c" points=2
+### BEGIN HIDDEN TESTS
+check("01c", invisible, seed=1).require()
+### END HIDDEN TESTS
+check("01c", invisible)
+
+# %% [markdown] exercise="01c" points=2
+# **In your words.** Make a nodule of 24 × 24 pixels: a disc of radius 3, flattened. Which share of its energy can
+# hide, and which share of a single pixel's? What does a radiologist have to know to tell the rest of the nodule from
+# noise?
+#
+# <!-- BEGIN SOLUTION -->
+# Nearly a tenth of the disc can hide, 8 to 10 % by its place, and about a half of a single pixel, 38 to 55 %. The
+# smaller a structure, the more of it lies in patterns that 12 views do not see. The rest leaves a trace, but along
+# patterns with small singular values, where the noise is as large. Only knowledge of what nodules look like tells
+# the two apart.
+# <!-- END SOLUTION -->
 
 # %% [markdown]
 # ## 8 The measurement lab

@@ -33,6 +33,7 @@ import advreg_edu as ar
 import torch
 from advreg_edu.apps import descent_lab
 from advreg_edu.baselines import SmoothedTV, Tikhonov, stability_limit
+from advreg_edu.course import check, hint, solution
 from advreg_edu.drawing import charts, pictures
 
 seed = lambda number: torch.Generator().manual_seed(number)
@@ -176,6 +177,42 @@ print(f"noise alone       {expected:6.1f}")
 #
 # The critic of this course needs no sweep: notebook 05 computes $\lambda$ from $\sigma$ and $A$ alone.
 
+# %% [markdown] exercise="02c"
+# **Exercise 02c.** Write Morozov's rule. `denoise(weight)` returns the minimiser for a weight, and its data term
+# $\|\text{denoise}(w) - y\|^2$ grows with the weight. Return the weight at which it is $\sigma^2 n$, where $n$ is
+# the number of pixels of `y`. The check looks at the data term of your weight, and allows 5 %; it brings
+# regularisers of its own.
+
+
+# %% exercise="02c"
+def morozov(denoise, y, sigma):
+    ### BEGIN SOLUTION
+    low, high = 0.0, 1000.0
+    for _ in range(50):
+        weight = (low + high) / 2
+        data_term = (denoise(weight) - y).square().sum()
+        low, high = (low, weight) if data_term > sigma**2 * y.numel() else (weight, high)
+    return weight
+    ### END SOLUTION
+
+
+# %% exercise="02c" points=2
+### BEGIN HIDDEN TESTS
+check("02c", morozov, seed=1).require()
+### END HIDDEN TESTS
+check("02c", morozov)
+
+# %% [markdown] exercise="02c" points=2
+# **In your words.** Apply your rule to the slice above, with `denoise = lambda weight: ar.total_variation(problem,
+# y, weight)`. Which $\lambda$ do you get, and how many dB lie between it and the best $\lambda$ of the sweep? Why
+# does Morozov's rule err on this side?
+#
+# <!-- BEGIN SOLUTION -->
+# The weight is close to 0.218, that of image 2 in section 1, whose data term was set to that of the noise. It loses
+# less than 1 dB against the best of the sweep, on the side of smoothing. The best image keeps a part of the noise,
+# since removing it would cost contrast: its data term is smaller than that of the truth, which the rule asks for.
+# <!-- END SOLUTION -->
+
 # %% [markdown]
 # ## 6 The step size
 #
@@ -197,6 +234,29 @@ for _ in range(20):
 *_, it = ar.reconstruct(problem, y, f, reg_weight, step_size, steps=20)
 print(f"largest difference to ar.reconstruct: {(x - it.x).abs().max():.1e}")
 
+# %% [markdown] exercise="02b"
+# **Exercise 02b.** Automatic differentiation found the gradient of $f_\beta$. Find it yourself, without `autograd`:
+# the derivative of the root, then the adjoint of the two differences (01a). `x` has the shape (batch, channels,
+# rows, columns), and so has the gradient. Differences beyond the last row and the last column are zero.
+
+
+# %% exercise="02b"
+def grad_tv(x, beta):
+    ### BEGIN SOLUTION
+    pad = torch.nn.functional.pad
+    d_rows, d_columns = pad(x.diff(dim=2), (0, 0, 0, 1)), pad(x.diff(dim=3), (0, 1))
+    root = (d_rows**2 + d_columns**2 + beta**2).sqrt()
+    p, q = d_rows / root, d_columns / root
+    return p.roll(1, 2) - p + q.roll(1, 3) - q
+    ### END SOLUTION
+
+
+# %% exercise="02b" points=3
+### BEGIN HIDDEN TESTS
+check("02b", grad_tv, seed=1).require()
+### END HIDDEN TESTS
+check("02b", grad_tv)
+
 # %% [markdown]
 # How long may the step be? Let $L$ be the largest curvature of $J$: the gradient changes by at most
 # $L\|x - x'\|$ between two images. Then one step lowers $J$ for sure if
@@ -207,6 +267,27 @@ print(f"largest difference to ar.reconstruct: {(x - it.x).abs().max():.1e}")
 # $(a-b)^2\le 2a^2+2b^2$ and every pixel is in at most four differences, $\|\nabla x\|^2 \le 8\|x\|^2$. So
 # $L_f = 2\cdot 8$ for Tikhonov, and $L_f = 8/\beta$ for $f_\beta$, since the tip has the curvature $1/\beta$.
 #
+# The first part alone gives the limit $1/\|A\|^2$. Every regulariser makes it smaller.
+
+# %% [markdown] exercise="02a"
+# **Exercise 02a.** Return the step size at the limit, for $J(x) = \|Ax-y\|^2 + \lambda f(x)$, from the norm of $A$,
+# the weight and the curvature $L_f$ of $f$.
+
+
+# %% exercise="02a"
+def largest_step(norm_A, reg_weight, L_f):
+    ### BEGIN SOLUTION
+    return 2 / (2 * norm_A**2 + reg_weight * L_f)
+    ### END SOLUTION
+
+
+# %% exercise="02a" points=1
+### BEGIN HIDDEN TESTS
+check("02a", largest_step, seed=1).require()
+### END HIDDEN TESTS
+check("02a", largest_step)
+
+# %% [markdown]
 # **Predict.** We run Tikhonov with $\lambda = 1$ at 0.25, 0.9 and 1.04 times $2/L$. Which is best after 50
 # steps?
 

@@ -33,6 +33,7 @@ import advreg_edu as ar
 import torch
 from advreg_edu import training
 from advreg_edu.apps import training_monitor
+from advreg_edu.course import check, hint, solution
 from advreg_edu.drawing import charts, pictures
 from IPython.display import display
 
@@ -106,7 +107,30 @@ pictures.strip([x_test[0], x_test[1], test_noisy[2], test_noisy[3]], ["real", "r
 #    x_i = \epsilon x_r + (1-\epsilon) x_n. \tag{Eq. 6} $$
 #
 # The slope is checked at random points $x_i$ on the lines between the heaps. The fine is one-sided, as the
-# $(\cdot)_+$ says: a slope below 1 costs nothing. Here is the loss, and it is the heart of the course.
+# $(\cdot)_+$ says: a slope below 1 costs nothing.
+
+# %% [markdown] exercise="03a"
+# **Exercise 03a.** Draw the points $x_i$. Each image of the batch mixes with its own noisy partner, by a number
+# $\epsilon$ drawn from $[0, 1]$ with the given `generator`. The slope will be taken at $x_i$, so it must be a
+# variable to differentiate by.
+
+
+# %% exercise="03a"
+def mixed(x_real, x_noisy, generator):
+    ### BEGIN SOLUTION
+    mix = torch.rand(len(x_real), 1, 1, 1, generator=generator)
+    return (mix * x_real + (1 - mix) * x_noisy).requires_grad_()
+    ### END SOLUTION
+
+
+# %% exercise="03a" points=1
+### BEGIN HIDDEN TESTS
+check("03a", mixed, seed=1).require()
+### END HIDDEN TESTS
+check("03a", mixed)
+
+# %% [markdown]
+# Here is the loss, and it is the heart of the course.
 
 
 # %%
@@ -132,7 +156,31 @@ print(f"by hand {ours:.6f}, ar.critic_loss {theirs:.6f}")
 # > **Names.** The paper calls the penalty weight λ in Eq. 6 and μ in Algorithm 1, and uses λ for the
 # > regularisation weight as well. It uses ε for the mixing number and for a step size. Here they are
 # > `gp_weight`, `reg_weight`, `mix` and `step_size`.
-#
+
+# %% [markdown] exercise="03b"
+# **Exercise 03b.** Scroll until the six lines are out of sight, and write Eq. 6 from the formula. The mixing numbers
+# are given, with the shape (batch, 1, 1, 1). The check compares the value and its gradient by the weights $\Theta$,
+# which is what Adam will use: some mistakes show in the second alone.
+
+
+# %% exercise="03b"
+def loss(critic, x_real, x_noisy, mix, gp_weight):
+    ### BEGIN SOLUTION
+    x_i = (mix * x_real + (1 - mix) * x_noisy).requires_grad_()
+    (grad,) = torch.autograd.grad(critic(x_i).sum(), x_i, create_graph=True)
+    slope = grad.flatten(1).norm(dim=1)
+    penalty = (slope - 1).relu().square().mean()
+    return critic(x_real).mean() - critic(x_noisy).mean() + gp_weight * penalty
+    ### END SOLUTION
+
+
+# %% exercise="03b" points=3
+### BEGIN HIDDEN TESTS
+check("03b", loss, seed=1).require()
+### END HIDDEN TESTS
+check("03b", loss)
+
+# %% [markdown]
 # ## 5 Algorithm 1, by hand
 #
 # Draw a batch, take the loss, take one step of Adam. That is all of Algorithm 1. We take the network of the
@@ -268,7 +316,37 @@ pictures.strip([x_test[0], test_noisy[0], stepped[0]], ["truth", "noisy", "after
 #
 # The excess slope is proportional to the distance $W$ itself. A penalty weight that suits one problem is
 # wrong for another.
+
+# %% [markdown] exercise="03c"
+# **Exercise 03c.** Which weight $\mu$ keeps the slope below 1 + `excess`, where the heaps are `distance` apart? (The
+# formula holds for pairs, which have one $W$; batches drawn independently have a larger one.)
+
+
+# %% exercise="03c"
+def gp_weight_for(excess, distance):
+    ### BEGIN SOLUTION
+    return distance / (2 * excess)
+    ### END SOLUTION
+
+
+# %% exercise="03c" points=1
+### BEGIN HIDDEN TESTS
+check("03c", gp_weight_for, seed=1).require()
+### END HIDDEN TESTS
+check("03c", gp_weight_for)
+
+# %% [markdown] exercise="03c" points=2
+# **In your words.** Which weight does your function give for an excess of 5 % on the heaps of section 2? Which slope
+# do you measure with it after 110 steps, with `training.Paired` in section 6? Defend the difference.
 #
+# <!-- BEGIN SOLUTION -->
+# The distance is at most the 4.81 printed in section 2, so 48 is heavy enough. The formula speaks of the minimum of
+# Eq. 6 when the scale of the critic alone is free. A short run has not reached that minimum, a batch of eight pairs
+# has a distance of its own, and the mean slope hides that some images are above it and others below: so the measured
+# slope need not be 1.05, but it should not be far above.
+# <!-- END SOLUTION -->
+
+# %% [markdown]
 # **Predict.** Above, `gp_weight` was 14.4. We now take 0.1. What happens to the estimate of the distance?
 
 # %%

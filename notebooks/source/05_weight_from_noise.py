@@ -35,6 +35,7 @@ import math
 import advreg_edu as ar
 import torch
 from advreg_edu.apps import weight_lab
+from advreg_edu.course import check, hint, solution
 from advreg_edu.drawing import pictures
 
 seed = lambda number: torch.Generator().manual_seed(number)
@@ -86,6 +87,29 @@ print(f"ratio {lambda_photos / lambda_ct:.0f}")
 
 # %% [markdown]
 # ## 3 The formula in three lines
+
+# %% [markdown] exercise="05a"
+# **Exercise 05a.** Estimate $\lambda = 2\,\mathbb E\|A^*e\|_2$ for any `problem`: draw the noise some hundred times
+# with `problem.noise(n, generator)`, and let nothing but the problem enter. The check allows 2 %, and takes
+# operators for which every wrong formula gives another number; with denoising many of them look right.
+
+
+# %% exercise="05a"
+def weight(problem, generator):
+    ### BEGIN SOLUTION
+    noise = problem.noise(500, generator)
+    return 2 * problem.A.T(noise).flatten(1).norm(dim=1).mean()
+    ### END SOLUTION
+
+
+# %% exercise="05a" points=2
+### BEGIN HIDDEN TESTS
+check("05a", weight, seed=1).require()
+### END HIDDEN TESTS
+check("05a", weight)
+
+# %% [markdown]
+# The next cell looks at the single draws.
 
 
 # %%
@@ -232,7 +256,40 @@ for name, result in (("photographs", denoised), ("CT", scanned)):
 # is proportional to $\sigma$, a wrong $\sigma$ is a wrong $\lambda$, and we have already computed it. It costs the
 # photograph more than 1 dB in either direction. For CT only a $\sigma$ taken too small is that dear: above the
 # formula the curve is nearly flat.
+
+# %% [markdown] exercise="05c"
+# **Exercise 05c.** How wrong may $\sigma$ be? `factors` holds the factors of a sweep in rising order, `psnr` a row
+# for each image and a column for each factor. Return the smallest and the largest factor at which the *mean* PSNR
+# over the images is within 1 dB of its best.
+
+
+# %% exercise="05c"
+def margin(factors, psnr):
+    ### BEGIN SOLUTION
+    mean = psnr.mean(0)
+    fine = factors[mean >= mean.max() - 1]
+    return fine.min(), fine.max()
+    ### END SOLUTION
+
+
+# %% exercise="05c" points=2
+### BEGIN HIDDEN TESTS
+check("05c", margin, seed=1).require()
+### END HIDDEN TESTS
+check("05c", margin)
+
+# %% [markdown] exercise="05c" points=2
+# **In your words.** Apply it to the two sweeps above, each with its one image: `margin(torch.tensor(list(denoised)),
+# torch.tensor([[value for value, _ in denoised.values()]]))`. In which direction would you rather err with $\sigma$,
+# for each of the two? How many images would convince you?
 #
+# <!-- BEGIN SOLUTION -->
+# For the photograph a factor of 2 lies outside in both directions, so neither error is cheap. For CT the factor 2
+# above still lies inside and one half below does not: there it is better to overstate $\sigma$. One image says
+# nothing of others: repeat the sweep on ten or more, and give the spread.
+# <!-- END SOLUTION -->
+
+# %% [markdown]
 # ## 7 The λ lab
 #
 # The same sweep on sliders. Move $\sigma$, and the formula's weight moves with it. Then lie to the formula about
@@ -303,6 +360,25 @@ for _ in range(5):
     x_ours = x_ours - 0.3 * torch.autograd.grad(J, x_ours)[0]
     x_half = x_half - 0.6 * torch.autograd.grad(half_J, x_half)[0]
 print(f"largest difference of the two iterates: {(x_ours - x_half).abs().max():.1e}")
+
+# %% [markdown] exercise="05b"
+# **Exercise 05b.** Convert $\lambda$ to the two other conventions. The first is $\tfrac12\|Ax-y\|^2 +
+# \alpha\Psi(x)$, the second $\tfrac1m\|Ax-y\|^2 + \beta\Psi(x)$ with $m$ numbers in the data. Return $\alpha$ and
+# $\beta$, for the same minimiser.
+
+
+# %% exercise="05b"
+def convert(reg_weight, m):
+    ### BEGIN SOLUTION
+    return reg_weight / 2, reg_weight / m
+    ### END SOLUTION
+
+
+# %% exercise="05b" points=1
+### BEGIN HIDDEN TESTS
+check("05b", convert, seed=1).require()
+### END HIDDEN TESTS
+check("05b", convert)
 
 # %% [markdown]
 # ## 10 Break it on purpose: the wrong convention

@@ -35,6 +35,7 @@ import advreg_edu as ar
 import pydicom.data
 import torch
 from advreg_edu.apps import reconstruction_lab
+from advreg_edu.course import check, hint, solution
 from advreg_edu.drawing import charts, pictures
 
 seed = lambda number: torch.Generator().manual_seed(number)
@@ -69,8 +70,8 @@ pictures.strip([x_true[0], fit[best].x[0], fit[-1].x[0]], ["truth", f"step {best
 
 # %% [markdown]
 # The fit improves at every step. The image improves, and then it gets worse, since from some point on the
-# iteration fits noise. One could stop at the best step, if one knew where that is. Knowing it takes the
-# truth. Instead we add the critic.
+# iteration fits noise. Stopping at the best step would solve this, but finding that step requires the true image.
+# Instead we add the critic.
 #
 # ## 2 Algorithm 2 in four lines
 #
@@ -90,6 +91,26 @@ for _ in range(20):  # while S is not satisfied
 
 *_, it = ar.reconstruct(problem, y, critic, reg_weight, step_size, steps=20)  # keeps the last one
 print(f"largest difference to ar.reconstruct: {(x - it.x).abs().max():.1e}")
+
+# %% [markdown] exercise="06a"
+# **Exercise 06a.** One step of Algorithm 2, line 3, as a function. Only the gradient of the critic needs
+# `torch.autograd.grad`; you know that of the data term.
+
+
+# %% exercise="06a"
+def step(A, y, x, critic, reg_weight, step_size):
+    ### BEGIN SOLUTION
+    x = x.detach().requires_grad_()
+    (grad,) = torch.autograd.grad(critic(x).sum(), x)
+    return (x - step_size * (2 * A.T(A(x) - y) + reg_weight * grad)).detach()
+    ### END SOLUTION
+
+
+# %% exercise="06a" points=2
+### BEGIN HIDDEN TESTS
+check("06a", step, seed=1).require()
+### END HIDDEN TESTS
+check("06a", step)
 
 # %% [markdown]
 # `ar.reconstruct` does the same and hands out every iterate: its image, objective, data term, $\Psi$ and
@@ -188,6 +209,43 @@ for step, stop, steps in ((0.6, None, 60), (0.05, None, 60), ("auto", "gradient"
 # step is $\langle s, v\rangle/\|v\|^2$, one over the curvature just met (Barzilai and Borwein 1988). A step
 # that would raise $J$ is not taken, but halved. So there is no number to choose, and $J$ never rises.
 
+# %% [markdown] exercise="06c"
+# **Exercise 06c.** Find the limit $2/L$ for a critic that you know nothing about. Its curvature at `x` is the
+# largest factor by which a small change of the image is multiplied in the gradient: the largest singular value of
+# the Hessian. Power iteration finds it from differences of gradients (exercise 08b does the same for an operator).
+
+
+# %% exercise="06c"
+def limit(norm_A, reg_weight, critic, x):
+    ### BEGIN SOLUTION
+    def gradient(z):
+        z = z.detach().requires_grad_()
+        return torch.autograd.grad(critic(z).sum(), z)[0]
+
+    d = torch.randn(x.shape, dtype=x.dtype, generator=torch.Generator().manual_seed(0))
+    for _ in range(50):
+        d = 1e-3 * d / d.norm()
+        d = gradient(x + d) - gradient(x)
+    return 2 / (2 * norm_A**2 + reg_weight * d.norm() / 1e-3)
+    ### END SOLUTION
+
+
+# %% exercise="06c" points=3
+### BEGIN HIDDEN TESTS
+check("06c", limit, seed=1).require()
+### END HIDDEN TESTS
+check("06c", limit)
+
+# %% [markdown] exercise="06c" points=2
+# **In your words.** Measure the limit for the photograph above, at the noisy image and at the end of the run:
+# `limit(1.0, weight, judge, x)`. How many times longer than that are the steps 0.6 and 0.05?
+#
+# <!-- BEGIN SOLUTION -->
+# At the end of the run the limit is near 0.027, since $\lambda$ times the curvature of the critic is about 70 and
+# that of the data term is 2. So 0.6 is more than twenty times too long, and 0.05 about twice. The data term alone
+# would allow 1.
+# <!-- END SOLUTION -->
+
 # %% [markdown]
 # ## 4 Three solvers
 #
@@ -249,6 +307,37 @@ print(f"expected data term {expected:.2f}")
 # photograph above. Where the PSNR falls towards the end, the critic is wrong near its minimum, and no rule without
 # the truth will tell you.
 #
+# Now your own rule.
+
+# %% [markdown] exercise="06b"
+# **Exercise 06b.** Write the whole descent from $A^\dagger y$, with a rule of your own for its end. The step size is
+# given and safe. The result should be within 5 % of the way from the minimum; how many steps that takes differs by a
+# factor of twenty among the problems of the check, and the check counts how often you ask the critic. There is no
+# truth to look at.
+
+
+# %% exercise="06b"
+def descend(problem, y, critic, reg_weight, step_size):
+    ### BEGIN SOLUTION
+    x, first = problem.naive(y), None
+    while True:
+        x = x.detach().requires_grad_()
+        J = (problem.A(x) - y).square().sum() + reg_weight * critic(x).sum()
+        (grad,) = torch.autograd.grad(J, x)
+        first = first or grad.norm()
+        if grad.norm() <= 1e-3 * first:
+            return x.detach()
+        x = x - step_size * grad
+    ### END SOLUTION
+
+
+# %% exercise="06b" points=3
+### BEGIN HIDDEN TESTS
+check("06b", descend, seed=1).require()
+### END HIDDEN TESTS
+check("06b", descend)
+
+# %% [markdown]
 # ## 6 What a fixed count hides
 #
 # It is tempting to take a fixed number of steps instead, as the authors' code does. We scan the same chest from

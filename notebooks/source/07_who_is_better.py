@@ -33,6 +33,7 @@ import torch
 from advreg_edu import pretrained
 from advreg_edu.apps import method_viewer
 from advreg_edu.baselines import minimise_tv
+from advreg_edu.course import check, hint, solution
 from advreg_edu.drawing import pictures
 
 seed = lambda number: torch.Generator().manual_seed(number)
@@ -85,6 +86,35 @@ for name, x in {"one": smooth, "the other": sharp}.items():
 # $2A^*(Ax-y)+\lambda\,(x-f(x))=0$, with $f$ the U-Net, cancel to a hundredth. (RED's authors divide the data term
 # by $2\sigma^2$, so that their $\lambda$ is this one over $2\sigma^2$.)
 #
+# A comparison is fair if nothing was chosen on the images that are reported. Three ways to break that are common.
+
+# %% [markdown] exercise="07b"
+# **Exercise 07b.** Find them. A `protocol` is a dictionary: `protocol["train"]` and `protocol["test"]` map the name
+# of each slice to its patient; `protocol["weight chosen on"]` and `protocol["checkpoint chosen on"]` are sets of
+# names of slices. Return the set of leaks, from `"weight"`, `"checkpoint"` and `"patient"`. A clean protocol gives
+# the empty set.
+
+
+# %% exercise="07b"
+def leaks(protocol):
+    ### BEGIN SOLUTION
+    train, test, found = protocol["train"], protocol["test"], set()
+    if set(train.values()) & set(test.values()):
+        found.add("patient")
+    for name in ("weight", "checkpoint"):
+        if protocol[name + " chosen on"] & set(test):
+            found.add(name)
+    return found
+    ### END SOLUTION
+
+
+# %% exercise="07b" points=2
+### BEGIN HIDDEN TESTS
+check("07b", leaks, seed=1).require()
+### END HIDDEN TESTS
+check("07b", leaks)
+
+# %% [markdown]
 # ## 3 Table 1: denoising
 #
 # Six crops of photographs that come with scikit-image, $\sigma = 0.1$. The networks were trained on BSDS500.
@@ -149,6 +179,25 @@ table(photo, x_photo, PAPER_1)
 gain = ar.psnr(photo["ours"].clamp(0, 1), x_photo) - ar.psnr(photo["TV"].clamp(0, 1), x_photo)
 print("ours minus TV, image by image, dB:", " ".join(f"{value:+.2f}" for value in gain.tolist()))
 print(f"mean {gain.mean():+.2f}, standard error {gain.std() / len(gain) ** 0.5:.2f}")
+
+# %% [markdown] exercise="07a"
+# **Exercise 07a.** The last line as a function: mean and standard error of the difference of two methods, `a` minus
+# `b`, on the same images. Each is a list of PSNR values as a tensor.
+
+
+# %% exercise="07a"
+def paired(a, b):
+    ### BEGIN SOLUTION
+    difference = a - b
+    return difference.mean(), difference.std() / len(difference) ** 0.5
+    ### END SOLUTION
+
+
+# %% exercise="07a" points=1
+### BEGIN HIDDEN TESTS
+check("07a", paired, seed=1).require()
+### END HIDDEN TESTS
+check("07a", paired)
 
 # %% [markdown]
 # ## 4 Table 2: tomography
@@ -285,6 +334,38 @@ for name, x in half_dose.items():
 # weight follows the noise, but its critic was trained at 0.02, as the U-Net was. Try three times the noise,
 # `sigma=0.06` and `reg_weight=0.012` for TV: then ours is 2 dB ahead of the U-Net, and TV is more than 1 dB ahead of
 # ours.
+
+# %% [markdown] exercise="07c"
+# **Exercise 07c.** Write a sentence that survives: "at every one of these noise levels, ours is better by at least
+# ... dB". `ours` and `other` have a row for each noise level and a column for each image. Return the largest number
+# that two standard errors allow at every level.
+
+
+# %% exercise="07c"
+def safe_lead(ours, other):
+    ### BEGIN SOLUTION
+    lead = ours - other
+    error = lead.std(1) / lead.shape[1] ** 0.5
+    return (lead.mean(1) - 2 * error).min()
+    ### END SOLUTION
+
+
+# %% exercise="07c" points=2
+### BEGIN HIDDEN TESTS
+check("07c", safe_lead, seed=1).require()
+### END HIDDEN TESTS
+check("07c", safe_lead)
+
+# %% [markdown] exercise="07c" points=2
+# **In your words.** Take the photographs of section 3 at $\sigma$ = 0.05, 0.1, 0.15 and 0.2, and compute the number
+# against the U-Net and against TV, with a weight of TV chosen on other images. Which sentence would you sign?
+#
+# <!-- BEGIN SOLUTION -->
+# Against the U-Net the number is negative: at the noise of its training the U-Net is ahead. What survives is a
+# narrower sentence, such as that at twice that noise the critic is ahead, since its weight follows the noise while
+# the U-Net has no input for it. Whether the lead over TV survives is decided by its weakest row, and six images
+# leave that row an error of some tenths of a dB.
+# <!-- END SOLUTION -->
 
 # %% [markdown]
 # ## 9 The whole tables

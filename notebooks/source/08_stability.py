@@ -30,6 +30,7 @@
 import advreg_edu as ar
 import torch
 from advreg_edu import theory, training
+from advreg_edu.course import check, hint, solution
 from advreg_edu.drawing import charts, maps, pictures
 from advreg_edu.theory import stability, worlds
 
@@ -133,7 +134,26 @@ for n in range(1, 5):
 #
 # The point moves towards $\mathcal M$ by exactly $\lambda/2$, and stops there if it arrives earlier. So its
 # distance to $\mathcal M$ is $(d_{\mathcal M}(y)-\lambda/2)_+$, in closed form.
-#
+
+# %% [markdown] exercise="08a"
+# **Exercise 08a.** And how far does it move? `distance` holds $d_{\mathcal M}(y)$ of several points; return
+# $\|x-y\|$ of each, for $\Psi = d_{\mathcal M}$ and $A = I$.
+
+
+# %% exercise="08a"
+def moves(distance, reg_weight):
+    ### BEGIN SOLUTION
+    return distance.clamp(max=reg_weight / 2)
+    ### END SOLUTION
+
+
+# %% exercise="08a" points=1
+### BEGIN HIDDEN TESTS
+check("08a", moves, seed=1).require()
+### END HIDDEN TESTS
+check("08a", moves)
+
+# %% [markdown]
 # **Predict.** The formula of notebook 05 sets $\lambda = 2\,\mathbb E\|e\|$. Does this bring a noisy point onto
 # $\mathcal M$, short of it, or beyond?
 
@@ -173,7 +193,31 @@ print(f"at the formula, closed form: {(segment.distance(y) > formula / 2).float(
 # For random noise this is a mean. For the worst $\delta$ of the same length we climb: differentiate
 # $\|R(y+\delta)-R(y)\|^2$ by $\delta$, and go uphill on the ball. FBP is differentiated by autograd. A minimiser is
 # differentiated through the equation that it solves, $2A^*(Ax-y)+\lambda\nabla f(x)=0$.
-#
+
+# %% [markdown] exercise="08b"
+# **Exercise 08b.** For a method that is nearly linear around $y$ the climb is a power iteration. `J` is a linear
+# map, from a disturbance to the change of the answer, and `Jt` its adjoint. Go `steps` rounds from `start`, and
+# return the disturbance of length 1 that is amplified most.
+
+
+# %% exercise="08b"
+def worst(J, Jt, start, steps):
+    ### BEGIN SOLUTION
+    delta = start
+    for _ in range(steps):
+        delta = Jt(J(delta))
+        delta = delta / delta.norm()
+    return delta
+    ### END SOLUTION
+
+
+# %% exercise="08b" points=2
+### BEGIN HIDDEN TESTS
+check("08b", worst, seed=1).require()
+### END HIDDEN TESTS
+check("08b", worst)
+
+# %% [markdown]
 # **Predict.** Order the methods: FBP, total variation, the learned regulariser. Which one is hurt most by
 # noise, and which one by malice?
 
@@ -295,7 +339,40 @@ for name, f in (("−x₂", runaway), ("distance to the circle", rounded(worlds.
 # for the theorem to speak of. The distance to a set has slope 1 as well, but it *rises* in every direction
 # far out, and so holds what $A$ does not see. The ideal critic of Theorem 2 is of this kind. A trained
 # network is not obliged to be.
+
+# %% [markdown] exercise="08c"
+# **Exercise 08c.** When is there a minimum? Take $f(x) = \langle g, x\rangle$, of any slope, and a matrix $A$.
+# Decide whether $\|Ax-y\|^2 + \lambda f(x)$ has a minimum (for one $y$ it has one if and only if it has one for
+# all). Return `True` or `False`. The matrices of the check may have more columns than rows, or dependent columns.
+
+
+# %% exercise="08c"
+def has_minimum(A, g):
+    ### BEGIN SOLUTION
+    seen = torch.linalg.pinv(A) @ (A @ g)
+    return bool((seen - g).norm() < 1e-6 * g.norm())
+    ### END SOLUTION
+
+
+# %% exercise="08c" points=2
+### BEGIN HIDDEN TESTS
+check("08c", has_minimum, seed=1).require()
+### END HIDDEN TESTS
+check("08c", has_minimum)
+
+# %% [markdown] exercise="08c" points=2
+# **In your words.** Mend section 7. Add $c\,\|x\|$ to $f(x) = -x_2$. From which $c$ on is there a minimum? Run the
+# cell above with a smaller and a larger $c$ (round the norm a little, as `rounded` does). What does this say about a
+# critic of slope at most 1 for CT with few angles?
 #
+# <!-- BEGIN SOLUTION -->
+# From $c > 1$ on. Along the second coordinate, which $A$ does not see, $f$ changes by $-t + ct$ far out, and for $c
+# < 1$ it falls for ever. At $c = 1$ it falls towards a value that it never reaches. With few angles CT does not see
+# many patterns, so a slope of at most 1 alone is no guarantee of a minimum: the critic has to rise in the directions
+# that the scanner does not see.
+# <!-- END SOLUTION -->
+
+# %% [markdown]
 # > **Paper and authors' code differ.** Theorem 3 speaks of *minimisers*. Algorithm 2 runs gradient descent
 # > for some steps, and the authors' code stops the run of the training log when the error to the truth starts
 # > to grow (`Framework.py`, lines 239-255). What comes out is a point on the way, not a minimiser.

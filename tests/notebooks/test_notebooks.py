@@ -12,16 +12,19 @@ from nbclient.exceptions import CellExecutionError
 
 HERE = Path(__file__).resolve().parent
 FOLDER = HERE.parents[1] / "notebooks"
-PATHS = sorted(FOLDER.glob("*.ipynb"))
+PATHS = [*sorted(FOLDER.glob("*.ipynb")), *sorted((FOLDER / notebooks.SOLUTIONS).glob("*.ipynb"))]
 DEAD = "http://127.0.0.1:9"  # nobody listens there
-each_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+each_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 
 
-def run(notebook, folder=FOLDER):
-    """Run a notebook in a fresh kernel that reaches no other machine; the first error raises CellExecutionError."""
+def run(notebook, folder=FOLDER, record=None):
+    """Run a notebook in a fresh kernel that reaches no other machine; the first error raises CellExecutionError.
+
+    Args: record, the folder for the record of answers.
+    """
     proxies = {f"{scheme}_proxy": DEAD for scheme in ("http", "https", "all", "HTTP", "HTTPS", "ALL")}
     path = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))
-    environment = os.environ | proxies | {"PYTHONPATH": path}
+    environment = os.environ | proxies | {"PYTHONPATH": path, "ADVREG_EDU_PROGRESS": str(record or folder)}
     client = NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
     return client.execute(env=environment)
 
@@ -53,7 +56,7 @@ def notebook_of(*sources):
 def test_every_notebook_has_a_source_and_every_source_a_notebook():
     known = notebooks.targets()
     assert known, f"expected sources in {notebooks.SOURCE}/, got none"
-    assert sorted(known) == PATHS
+    assert list(known) == PATHS
 
 
 @each_notebook
@@ -76,12 +79,20 @@ def test_it_is_kept_without_outputs(path):
 
 @pytest.mark.notebook
 @each_notebook
-def test_it_runs(path, capsys):
+def test_it_runs(path, capsys, tmp_path):
     start = time.perf_counter()
-    notebook = run(nbformat.read(path, as_version=4))
+    notebook = run(nbformat.read(path, as_version=4), path.parent, tmp_path)
     with capsys.disabled():
-        print(f"\n{path.name}: {time.perf_counter() - start:.1f} s")
+        print(f"\n{path.parent.name}/{path.name}: {time.perf_counter() - start:.1f} s")
     assert errors(notebook) == []
+    said = [text for cell in code_cells(notebook) if 'check("' in cell.source for text in texts(cell)]
+    wanted = ", right." if path.parent != FOLDER else ", not attempted."
+    assert [text for text in said if wanted not in text] == []
+
+
+def texts(cell):
+    """What the outputs of a cell say as plain text."""
+    return [o.data["text/plain"] for o in cell.outputs if "text/plain" in o.get("data", {})]
 
 
 @pytest.mark.notebook
