@@ -117,6 +117,10 @@ def _nodule(g: torch.Generator, case: int) -> tuple[Tensor, ...]:
     return s, Vt, normal(g, n)
 
 
+def _with_root(part: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
+    return part, share.sqrt()
+
+
 def _part(s: Tensor, Vt: Tensor, nodule: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
     part = Vt.T @ (chosen * (Vt @ nodule))
     return part, part.square().sum() / nodule.square().sum()
@@ -134,7 +138,7 @@ INVISIBLE = Exercise(
             "This is the part that the scanner does see.",
         ),
         "norm": (
-            lambda s, Vt, n: (lambda part, share: (part, share.sqrt()))(*_part(s, Vt, n, (s < 1e-5).double())),
+            lambda s, Vt, n: _with_root(*_part(s, Vt, n, (s < 1e-5).double())),
             "The image is right. The share is one of energies, which are squares.",
         ),
         "nearly": (

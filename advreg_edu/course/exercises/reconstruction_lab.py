@@ -1,6 +1,7 @@
 """Notebook 06: a step of Algorithm 2, a stopping rule of your own, and the step size from the curvature."""
 
-from collections.abc import Callable
+from collections.abc from functools import partial
+import Callable
 from typing import Any
 
 import torch
@@ -110,7 +111,7 @@ def _descend(problem: Problem, y: Tensor, critic: Any, reg_weight: float, step_s
 
 
 def _stopping(ends: Any) -> Answer:
-    return lambda *inputs: _descend(*inputs, ends)
+    return partial(_descend, ends=ends)
 
 
 STOPS = (
