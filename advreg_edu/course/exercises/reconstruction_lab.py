@@ -1,7 +1,7 @@
 """Notebook 06: a step of Algorithm 2, a stopping rule of your own, and the step size from the curvature."""
 
-from collections.abc from functools import partial
-import Callable
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
