@@ -223,9 +223,9 @@ check("00c", shares)
 # numbers. Would a better algorithm, which finds a lower $J$, bring the image nearer to the truth?
 #
 # <!-- BEGIN SOLUTION -->
-# The two numbers are 0.52 and 0.63, both positive. The end fits the data more closely than the truth does, since it fits a part of the
-# noise too, and the critic finds it better than the truth. A better algorithm finds a still lower $J$, but the truth
-# is not where $J$ is lowest: what is missing is a better critic, not a better descent.
+# The two numbers are 0.52 and 0.63, both positive. The end fits the data more closely than the truth does, since it
+# fits a part of the noise too, and the critic finds it better than the truth. A better algorithm finds a still lower
+# $J$, but the truth is not where $J$ is lowest: what is missing is a better critic, not a better descent.
 # <!-- END SOLUTION -->
 
 # %% [markdown]

@@ -122,6 +122,11 @@ def _part(s: Tensor, Vt: Tensor, nodule: Tensor, chosen: Tensor) -> tuple[Tensor
     return part, part.square().sum() / nodule.square().sum()
 
 
+def _share_of_norms(s: Tensor, Vt: Tensor, nodule: Tensor) -> tuple[Tensor, Tensor]:
+    part, share = _part(s, Vt, nodule, (s < 1e-5).double())
+    return part, share.sqrt()
+
+
 INVISIBLE = Exercise(
     name="01c",
     title="A nodule that leaves no trace",
@@ -134,7 +139,7 @@ INVISIBLE = Exercise(
             "This is the part that the scanner does see.",
         ),
         "norm": (
-            lambda s, Vt, n: (lambda part, share: (part, share.sqrt()))(*_part(s, Vt, n, (s < 1e-5).double())),
+            _share_of_norms,
             "The image is right. The share is one of energies, which are squares.",
         ),
         "nearly": (

@@ -110,7 +110,7 @@ def _descend(problem: Problem, y: Tensor, critic: Any, reg_weight: float, step_s
 
 
 def _stopping(ends: Any) -> Answer:
-    return lambda *inputs: _descend(*inputs, ends)
+    return lambda problem, y, critic, weight, step_size: _descend(problem, y, critic, weight, step_size, ends)
 
 
 STOPS = (
