@@ -38,6 +38,19 @@ def shapes(value: Numbers) -> str:
     return " and ".join(words) or "nothing"
 
 
+def arranged(seen: Numbers, wanted: Numbers) -> Numbers:
+    """`seen` in the parts of `wanted`, where that is a matter of form: a list for a tuple, [3.0] for 3.0.
+
+    >>> arranged(numbers([1.0, 2.0]), numbers((5, 6)))
+    (tensor(1., dtype=torch.float64), tensor(2., dtype=torch.float64))
+    """
+    if len(seen) == 1 < len(wanted) and seen[0].ndim and len(seen[0]) == len(wanted):
+        seen = seen[0].unbind()
+    if len(seen) != len(wanted):
+        return seen
+    return tuple(a.reshape(b.shape) if a.numel() == b.numel() == 1 else a for a, b in zip(seen, wanted, strict=True))
+
+
 def same_shapes(a: Numbers, b: Numbers) -> bool:
     """Whether both have the same parts of the same shapes.
 

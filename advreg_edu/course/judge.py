@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from .compare import Numbers, distance, numbers, relation, same_shapes, shapes
+import torch
+
+from .compare import Numbers, arranged, distance, numbers, relation, same_shapes, shapes
 from .exercise import Answer, Exercise, Unexpected
 from .student_code import copies, untouched, where_it_stopped
 from .verdict import State, Verdict
@@ -55,10 +57,10 @@ def _observed(exercise: Exercise, answer: Answer, seed: int, case: int) -> Numbe
 
 
 def _returning(answer: Answer) -> Answer:
-    """The answer, refused where it returns nothing."""
+    """The answer on copies, so that what observes it still has its tensors; refused where it returns nothing."""
 
     def called(*arguments: Any) -> Any:
-        value = answer(*arguments)
+        value = answer(*(copies([a])[0] if isinstance(a, torch.Tensor) else a for a in arguments))
         if value is None:
             raise Unexpected("The function returned None: does it end in a return?")
         return value
@@ -68,6 +70,7 @@ def _returning(answer: Answer) -> Answer:
 
 def _compared(exercise: Exercise, seen: list[Numbers], seed: int) -> Verdict:
     right = _references(exercise, exercise.reference, seed)
+    seen = [arranged(a, b) for a, b in zip(seen, right, strict=True)]
     if _alike(seen, right, exercise.tolerance):
         return Verdict(exercise.name, State.RIGHT, exercise.praise or f"Tried on {exercise.cases} inputs.")
     for answer, sentence in exercise.accepted.values():

@@ -117,13 +117,14 @@ def _nodule(g: torch.Generator, case: int) -> tuple[Tensor, ...]:
     return s, Vt, normal(g, n)
 
 
-def _with_root(part: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
-    return part, share.sqrt()
-
-
 def _part(s: Tensor, Vt: Tensor, nodule: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
     part = Vt.T @ (chosen * (Vt @ nodule))
     return part, part.square().sum() / nodule.square().sum()
+
+
+def _share_of_norms(s: Tensor, Vt: Tensor, nodule: Tensor) -> tuple[Tensor, Tensor]:
+    part, share = _part(s, Vt, nodule, (s < 1e-5).double())
+    return part, share.sqrt()
 
 
 INVISIBLE = Exercise(
@@ -138,7 +139,7 @@ INVISIBLE = Exercise(
             "This is the part that the scanner does see.",
         ),
         "norm": (
-            lambda s, Vt, n: _with_root(*_part(s, Vt, n, (s < 1e-5).double())),
+            _share_of_norms,
             "The image is right. The share is one of energies, which are squares.",
         ),
         "nearly": (

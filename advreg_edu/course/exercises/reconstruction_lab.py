@@ -1,7 +1,6 @@
 """Notebook 06: a step of Algorithm 2, a stopping rule of your own, and the step size from the curvature."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import torch
@@ -111,7 +110,7 @@ def _descend(problem: Problem, y: Tensor, critic: Any, reg_weight: float, step_s
 
 
 def _stopping(ends: Any) -> Answer:
-    return partial(_descend, ends=ends)
+    return lambda problem, y, critic, weight, step_size: _descend(problem, y, critic, weight, step_size, ends)
 
 
 STOPS = (
