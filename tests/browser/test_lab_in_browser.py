@@ -67,9 +67,9 @@ def drag(page, app, name, by):
 
 
 def choose(page, app, path):
-    """A file for the button "your file"."""
+    """A file for the button "your file", which then has the name of the file."""
     with page.expect_file_chooser() as chooser:
-        app.get_by_role("button", name="your file").click()
+        app.locator("button.widget-upload").click()
     chooser.value.set_files(path)
 
 

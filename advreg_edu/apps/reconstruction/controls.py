@@ -9,7 +9,7 @@ import ipywidgets as W
 from ..._input.messages import describe
 from ...reconstruction import METHODS
 from ..shared import scenes
-from ..shared.controls import Slider, checkbox, choice, sharing, values
+from ..shared.controls import NAME_WIDTH, Slider, checkbox, choice, sharing, values
 from ..shared.page import group, row
 from .model import AUTO, OWN, STARTS, STOPS, Settings
 
@@ -36,6 +36,7 @@ class Controls:
             placeholder="~/slices/IM-0001, then Enter",
             tooltip="A file of any size on the machine where this notebook computes",
             continuous_update=False,
+            style=dict(description_width=NAME_WIDTH),
             layout=W.Layout(width="auto"),
         )
         self.operator = choice("operator A", scenes.OPERATORS, s.operator, "How it is measured")
