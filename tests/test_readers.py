@@ -374,7 +374,7 @@ def test_weights_that_cannot_be_used(tmp_path):
     path.write_bytes(struct.pack("<Q", 10**15) + content[8:])
     with pytest.raises(ValueError, match=r"w\.safetensors: expected a safetensors file, got a damaged one"):
         ar.load_critic(path)
-    with pytest.raises(TypeError, match=r"name: expected a path, got NoneType\. Pass one of ct-"):
+    with pytest.raises(TypeError, match=r"name: expected the name of a network, got None\. Pass one of ct-"):
         ar.load_critic(None)
     with pytest.raises(TypeError, match=r"got a LocalCritic\. It is loaded already"):
         ar.load_critic(critic)
