@@ -7,7 +7,7 @@ def test_every_example_runs(root, tmp_path, monkeypatch):
     text = (root / "CONTRIBUTING.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     kinds = re.findall(r"^### (.*?):", text, re.MULTILINE)
-    assert len(blocks) == len(kinds) == 6
+    assert len(blocks) == len(kinds) == 7
     monkeypatch.chdir(tmp_path)
     names = {"__name__": "examples"}
     for block in blocks:

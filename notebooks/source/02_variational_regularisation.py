@@ -118,7 +118,7 @@ pictures.strip([sweep[weight][0] for weight in shown], [f"λ = {weight}" for wei
 
 # %% [markdown]
 # The data term grows with $\lambda$ and TV falls, always: if a larger weight gave a larger TV, then the smaller
-# weight had a better choice (exercise 1). In the limit only a constant image is left. The last row is the
+# weight had a better choice (question 1 at the end). In the limit only a constant image is left. The last row is the
 # truth, whose data term is the noise itself.
 #
 # ## 4 What TV gets wrong
@@ -381,7 +381,7 @@ except ValueError as error:
 # > $\sum |\partial_1 x| + |\partial_2 x|$ in each channel, and 200 primal-dual steps (`BSDS.py`, deleted from
 # > the repository later that year). Ours is the isotropic form. Both have no ½ in front of the data term.
 #
-# **Three exercises.**
+# **Three questions.**
 #
 # 1. Let $x_1$ and $x_2$ minimise $J$ for $\lambda_1 < \lambda_2$. Write down that each is at least as good as
 #    the other under its own $\lambda$, add the two inequalities, and conclude
