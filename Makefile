@@ -1,6 +1,6 @@
 # make lab         install, then open JupyterLab on notebook 00
 # make test        install, then run the tests
-# make notebooks   generate notebooks/*.ipynb from notebooks/source/*.py
+# make notebooks   generate notebooks/*.ipynb and notebooks/solutions/*.ipynb from notebooks/source/*.py
 # make bench       speed as ratios against peers, about ten minutes: benchmarks/results.md, growth.png
 # make check       ruff, types, the examples of docstrings, notebooks generated from their sources
 #

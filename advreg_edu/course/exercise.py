@@ -35,7 +35,6 @@ class Exercise:
         title: what is asked, in a few words.
         call: how the check calls the answer.
         mistakes: the wrong answers with a name; each sentence says what to look at, never the solution.
-        accepted: answers that are as good as the reference, with what there is to say about them.
         hints: two or three, each says more than the one before.
         solution: the lines that stand in the notebook with solutions.
         tolerance: the largest relative error of a right answer.
@@ -56,7 +55,6 @@ class Exercise:
     hints: tuple[str, ...] = ()
     solution: str = ""
     observe: Callable[..., Any] = returned
-    accepted: Named = field(default_factory=dict)
     cases: int = 3
     tolerance: float = 1e-4
     praise: str = ""

@@ -26,7 +26,7 @@ def judge(exercise: Exercise, answer: Answer, seed: int = 0) -> Verdict:
     >>> judge(square, lambda x: x**2).right
     True
     >>> judge(square, lambda x: 2 * x * x)
-    ✘ 99a, not yet. Every number is off by the factor 2.
+    ✘ 99a, not yet. Every number is off by the factor 2. hint("99a") says more.
     """
     name = exercise.name
     if not callable(answer):
@@ -73,9 +73,6 @@ def _compared(exercise: Exercise, seen: list[Numbers], seed: int) -> Verdict:
     seen = [arranged(a, b) for a, b in zip(seen, right, strict=True)]
     if _alike(seen, right, exercise.tolerance):
         return Verdict(exercise.name, State.RIGHT, exercise.praise or f"Tried on {exercise.cases} inputs.")
-    for answer, sentence in exercise.accepted.values():
-        if _alike(seen, _references(exercise, answer, seed), exercise.tolerance):
-            return Verdict(exercise.name, State.RIGHT, sentence)
     if exercise.features:
         return _lacking(exercise, seen, right)
     apart = max(APART, 2 * exercise.tolerance)
@@ -105,7 +102,8 @@ def _unrecognised(exercise: Exercise, seen: list[Numbers], right: list[Numbers])
         return "The result holds NaN or infinity. Look for a division by zero, or for a run that diverged."
     agreeing = sum(distance(a, b) < exercise.tolerance for a, b in zip(seen, right, strict=True))
     some = f" It is right on {agreeing} of {exercise.cases} inputs." if agreeing else ""
-    return (relation(seen, right, exercise.tolerance) or "This is not a mistake that the check knows.") + some
+    what = relation(seen, right, exercise.tolerance) or "This is not a mistake that the check knows."
+    return f'{what}{some} hint("{exercise.name}") says more.'
 
 
 def _references(exercise: Exercise, answer: Answer, seed: int) -> list[Numbers]:

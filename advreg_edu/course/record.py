@@ -15,7 +15,7 @@ FOLDER = "ADVREG_EDU_PROGRESS"  # the environment variable that names another fo
 
 
 class Progress:
-    """The record of one student: the last verdict on each exercise, and whether it was ever right.
+    """The record of one student: the last verdict on each exercise, whether it was ever right, and the predictions.
 
     Args: path, of the JSON; by default `.advreg_progress.json` in the notebook's folder, or in the folder that the
     environment variable ADVREG_EDU_PROGRESS names. A damaged file is kept under another name, and `note` says so.
@@ -54,8 +54,20 @@ class Progress:
             "sentence": verdict.sentence,
             "attempts": before.get("attempts", 0) + 1,
             "solved": verdict.right or bool(before.get("solved")),
-            "when": datetime.now(UTC).isoformat(timespec="seconds"),
+            "when": _now(),
         }
+        return self._write()
+
+    def predict(self, name: str, answer: str | float) -> str:
+        """Write what was predicted, before the outcome is shown; return a sentence where that fails, else ""."""
+        self.content["predictions"][name] = {"answer": answer, "when": _now()}
+        return self._write()
+
+    def prediction(self, name: str) -> str | float | None:
+        """What was predicted, or None."""
+        return self.content["predictions"].get(name, {}).get("answer")
+
+    def _write(self) -> str:
         try:
             write(self.path, json.dumps(self.content, indent=1).encode())
         except OSError as error:
@@ -65,7 +77,9 @@ class Progress:
     def _load(self) -> None:
         try:
             found = json.loads(self.path.read_text(encoding="utf-8"))
-            if not isinstance(found, dict) or not _are_entries(found.get("exercises")):
+            found = found if isinstance(found, dict) else {}
+            predictions = found.setdefault("predictions", {})
+            if not _are_entries(found.get("exercises")) or not _are_predictions(predictions):
                 raise ValueError("no record of this course")
         except FileNotFoundError:
             return
@@ -87,6 +101,10 @@ class Progress:
             self.note = f"{self.path.name} was damaged ({why}). {fresh}; the old file is kept as {kept.name}."
 
 
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
 def _are_entries(value: object) -> bool:
     return isinstance(value, dict) and all(
         isinstance(entry, dict)
@@ -95,3 +113,7 @@ def _are_entries(value: object) -> bool:
         and isinstance(entry.get("solved"), bool)
         for entry in value.values()
     )
+
+
+def _are_predictions(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(entry, dict) and "answer" in entry for entry in value.values())

@@ -118,7 +118,7 @@ pictures.strip([sweep[weight][0] for weight in shown], [f"λ = {weight}" for wei
 
 # %% [markdown]
 # The data term grows with $\lambda$ and TV falls, always: if a larger weight gave a larger TV, then the smaller
-# weight had a better choice (exercise 1). In the limit only a constant image is left. The last row is the
+# weight had a better choice (question 1 at the end). In the limit only a constant image is left. The last row is the
 # truth, whose data term is the noise itself.
 #
 # ## 4 What TV gets wrong
@@ -177,14 +177,14 @@ print(f"noise alone       {expected:6.1f}")
 #
 # The critic of this course needs no sweep: notebook 05 computes $\lambda$ from $\sigma$ and $A$ alone.
 
-# %% [markdown] exercise="02c"
-# **Exercise 02c.** Write Morozov's rule. `denoise(weight)` returns the minimiser for a weight, and its data term
+# %% [markdown] exercise="02a"
+# **Exercise 02a.** Write Morozov's rule. `denoise(weight)` returns the minimiser for a weight, and its data term
 # $\|\text{denoise}(w) - y\|^2$ grows with the weight. Return the weight at which it is $\sigma^2 n$, where $n$ is
 # the number of pixels of `y`. The check looks at the data term of your weight, and allows 5 %; it brings
 # regularisers of its own.
 
 
-# %% exercise="02c"
+# %% exercise="02a"
 def morozov(denoise, y, sigma):
     ### BEGIN SOLUTION
     low, high = 0.0, 1000.0
@@ -196,13 +196,13 @@ def morozov(denoise, y, sigma):
     ### END SOLUTION
 
 
-# %% exercise="02c" points=2
+# %% exercise="02a" points=2
 ### BEGIN HIDDEN TESTS
-check("02c", morozov, seed=1).require()
+check("02a", morozov, seed=1).require()
 ### END HIDDEN TESTS
-check("02c", morozov)
+check("02a", morozov)
 
-# %% [markdown] exercise="02c" points=2
+# %% [markdown] exercise="02a" points=2
 # **In your words.** Apply your rule to the slice above, with `denoise = lambda weight: ar.total_variation(problem,
 # y, weight)`. Which $\lambda$ do you get, and how many dB lie between it and the best $\lambda$ of the sweep? Why
 # does Morozov's rule err on this side?
@@ -270,23 +270,23 @@ check("02b", grad_tv)
 #
 # The first part alone gives the limit $1/\|A\|^2$. Every regulariser makes it smaller.
 
-# %% [markdown] exercise="02a"
-# **Exercise 02a.** Return the step size at the limit, for $J(x) = \|Ax-y\|^2 + \lambda f(x)$, from the norm of $A$,
+# %% [markdown] exercise="02c"
+# **Exercise 02c.** Return the step size at the limit, for $J(x) = \|Ax-y\|^2 + \lambda f(x)$, from the norm of $A$,
 # the weight and the curvature $L_f$ of $f$.
 
 
-# %% exercise="02a"
+# %% exercise="02c"
 def largest_step(norm_A, reg_weight, L_f):
     ### BEGIN SOLUTION
     return 2 / (2 * norm_A**2 + reg_weight * L_f)
     ### END SOLUTION
 
 
-# %% exercise="02a" points=1
+# %% exercise="02c" points=1
 ### BEGIN HIDDEN TESTS
-check("02a", largest_step, seed=1).require()
+check("02c", largest_step, seed=1).require()
 ### END HIDDEN TESTS
-check("02a", largest_step)
+check("02c", largest_step)
 
 # %% [markdown]
 # **Predict.** We run Tikhonov with $\lambda = 1$ at 0.25, 0.9 and 1.04 times $2/L$. Which is best after 50
@@ -381,7 +381,7 @@ except ValueError as error:
 # > $\sum |\partial_1 x| + |\partial_2 x|$ in each channel, and 200 primal-dual steps (`BSDS.py`, deleted from
 # > the repository later that year). Ours is the isotropic form. Both have no ½ in front of the data term.
 #
-# **Three exercises.**
+# **Three questions.**
 #
 # 1. Let $x_1$ and $x_2$ minimise $J$ for $\lambda_1 < \lambda_2$. Write down that each is at least as good as
 #    the other under its own $\lambda$, add the two inequalities, and conclude

@@ -110,23 +110,23 @@ print(f"gap of the trained critic          {theory.gap(critic, x_real, x_noisy):
 # circle, so its nearest point on the circle is the very $x_r$ it came from. No plan can move it onto the
 # circle by less.
 
-# %% [markdown] exercise="04b"
-# **Exercise 04b.** On a line no linear programme is needed. `u` and `v` are two heaps of as many numbers each.
+# %% [markdown] exercise="04a"
+# **Exercise 04a.** On a line no linear programme is needed. `u` and `v` are two heaps of as many numbers each.
 # Return the least mean distance over which one can be moved onto the other.
 
 
-# %% exercise="04b"
+# %% exercise="04a"
 def w1(u, v):
     ### BEGIN SOLUTION
     return (u.sort().values - v.sort().values).abs().mean()
     ### END SOLUTION
 
 
-# %% exercise="04b" points=1
+# %% exercise="04a" points=1
 ### BEGIN HIDDEN TESTS
-check("04b", w1, seed=1).require()
+check("04a", w1, seed=1).require()
 ### END HIDDEN TESTS
-check("04b", w1)
+check("04a", w1)
 
 # %% [markdown]
 # The critic's gap depends on the fine in Eq. 6. **Predict.** We train with small and large penalty weights,
@@ -327,23 +327,23 @@ charts.curves(
 # Let $f$ be any other functional whose gradient is at most 1. Then its flow has the slope
 # $-\mathbb E\langle\nabla\Psi,\nabla f\rangle \ge -1$.
 
-# %% [markdown] exercise="04a"
-# **Exercise 04a.** Compute this slope from the gradients of both at the noisy points, of shape (points, 1, 1, 2)
+# %% [markdown] exercise="04b"
+# **Exercise 04b.** Compute this slope from the gradients of both at the noisy points, of shape (points, 1, 1, 2)
 # here and (images, channels, rows, columns) for images.
 
 
-# %% exercise="04a"
+# %% exercise="04b"
 def slope(grad_psi, grad_f):
     ### BEGIN SOLUTION
     return -(grad_psi * grad_f).flatten(1).sum(1).mean()
     ### END SOLUTION
 
 
-# %% exercise="04a" points=1
+# %% exercise="04b" points=1
 ### BEGIN HIDDEN TESTS
-check("04a", slope, seed=1).require()
+check("04b", slope, seed=1).require()
 ### END HIDDEN TESTS
-check("04a", slope)
+check("04b", slope)
 
 # %% [markdown]
 # We let three rivals compete, and one cheat.

@@ -257,13 +257,13 @@ for name, result in (("photographs", denoised), ("CT", scanned)):
 # photograph more than 1 dB in either direction. For CT only a $\sigma$ taken too small is that dear: above the
 # formula the curve is nearly flat.
 
-# %% [markdown] exercise="05c"
-# **Exercise 05c.** How wrong may $\sigma$ be? `factors` holds the factors of a sweep in rising order, `psnr` a row
+# %% [markdown] exercise="05b"
+# **Exercise 05b.** How wrong may $\sigma$ be? `factors` holds the factors of a sweep in rising order, `psnr` a row
 # for each image and a column for each factor. Return the smallest and the largest factor at which the *mean* PSNR
 # over the images is within 1 dB of its best.
 
 
-# %% exercise="05c"
+# %% exercise="05b"
 def margin(factors, psnr):
     ### BEGIN SOLUTION
     mean = psnr.mean(0)
@@ -272,13 +272,13 @@ def margin(factors, psnr):
     ### END SOLUTION
 
 
-# %% exercise="05c" points=2
+# %% exercise="05b" points=2
 ### BEGIN HIDDEN TESTS
-check("05c", margin, seed=1).require()
+check("05b", margin, seed=1).require()
 ### END HIDDEN TESTS
-check("05c", margin)
+check("05b", margin)
 
-# %% [markdown] exercise="05c" points=2
+# %% [markdown] exercise="05b" points=2
 # **In your words.** Apply it to the two sweeps above, each with its one image: `margin(torch.tensor(list(denoised)),
 # torch.tensor([[value for value, _ in denoised.values()]]))`. In which direction would you rather err with $\sigma$,
 # for each of the two? How many images would convince you?
@@ -361,24 +361,24 @@ for _ in range(5):
     x_half = x_half - 0.6 * torch.autograd.grad(half_J, x_half)[0]
 print(f"largest difference of the two iterates: {(x_ours - x_half).abs().max():.1e}")
 
-# %% [markdown] exercise="05b"
-# **Exercise 05b.** Convert $\lambda$ to the two other conventions. The first is $\tfrac12\|Ax-y\|^2 +
+# %% [markdown] exercise="05c"
+# **Exercise 05c.** Convert $\lambda$ to the two other conventions. The first is $\tfrac12\|Ax-y\|^2 +
 # \alpha\Psi(x)$, the second $\tfrac1m\|Ax-y\|^2 + \beta\Psi(x)$ with $m$ numbers in the data. Return $\alpha$ and
 # $\beta$, for the same minimiser.
 
 
-# %% exercise="05b"
+# %% exercise="05c"
 def convert(reg_weight, m):
     ### BEGIN SOLUTION
     return reg_weight / 2, reg_weight / m
     ### END SOLUTION
 
 
-# %% exercise="05b" points=1
+# %% exercise="05c" points=1
 ### BEGIN HIDDEN TESTS
-check("05b", convert, seed=1).require()
+check("05c", convert, seed=1).require()
 ### END HIDDEN TESTS
-check("05b", convert)
+check("05c", convert)
 
 # %% [markdown]
 # ## 10 Break it on purpose: the wrong convention

@@ -209,13 +209,13 @@ for step, stop, steps in ((0.6, None, 60), (0.05, None, 60), ("auto", "gradient"
 # step is $\langle s, v\rangle/\|v\|^2$, one over the curvature just met (Barzilai and Borwein 1988). A step
 # that would raise $J$ is not taken, but halved. So there is no number to choose, and $J$ never rises.
 
-# %% [markdown] exercise="06c"
-# **Exercise 06c.** Find the limit $2/L$ for a critic that you know nothing about. Its curvature at `x` is the
+# %% [markdown] exercise="06b"
+# **Exercise 06b.** Find the limit $2/L$ for a critic that you know nothing about. Its curvature at `x` is the
 # largest factor by which a small change of the image is multiplied in the gradient: the largest singular value of
 # the Hessian. Power iteration finds it from differences of gradients (exercise 08b does the same for an operator).
 
 
-# %% exercise="06c"
+# %% exercise="06b"
 def limit(norm_A, reg_weight, critic, x):
     ### BEGIN SOLUTION
     def gradient(z):
@@ -230,13 +230,13 @@ def limit(norm_A, reg_weight, critic, x):
     ### END SOLUTION
 
 
-# %% exercise="06c" points=3
+# %% exercise="06b" points=3
 ### BEGIN HIDDEN TESTS
-check("06c", limit, seed=1).require()
+check("06b", limit, seed=1).require()
 ### END HIDDEN TESTS
-check("06c", limit)
+check("06b", limit)
 
-# %% [markdown] exercise="06c" points=2
+# %% [markdown] exercise="06b" points=2
 # **In your words.** Measure the limit for the photograph above, at the noisy image and at the end of the run:
 # `limit(1.0, weight, judge, x)`. How many times longer than that are the steps 0.6 and 0.05?
 #
@@ -309,14 +309,14 @@ print(f"expected data term {expected:.2f}")
 #
 # Now your own rule.
 
-# %% [markdown] exercise="06b"
-# **Exercise 06b.** Write the whole descent from $A^\dagger y$, with a rule of your own for its end. The step size is
+# %% [markdown] exercise="06c"
+# **Exercise 06c.** Write the whole descent from $A^\dagger y$, with a rule of your own for its end. The step size is
 # given and safe. The result should be within 5 % of the way from the minimum; how many steps that takes differs by a
 # factor of twenty among the problems of the check, and the check counts how often you ask the critic. There is no
 # truth to look at.
 
 
-# %% exercise="06b"
+# %% exercise="06c"
 def descend(problem, y, critic, reg_weight, step_size):
     ### BEGIN SOLUTION
     x, first = problem.naive(y), None
@@ -331,11 +331,11 @@ def descend(problem, y, critic, reg_weight, step_size):
     ### END SOLUTION
 
 
-# %% exercise="06b" points=3
+# %% exercise="06c" points=3
 ### BEGIN HIDDEN TESTS
-check("06b", descend, seed=1).require()
+check("06c", descend, seed=1).require()
 ### END HIDDEN TESTS
-check("06b", descend)
+check("06c", descend)
 
 # %% [markdown]
 # ## 6 What a fixed count hides

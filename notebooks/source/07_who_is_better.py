@@ -88,14 +88,14 @@ for name, x in {"one": smooth, "the other": sharp}.items():
 #
 # A comparison is fair if nothing was chosen on the images that are reported. Three ways to break that are common.
 
-# %% [markdown] exercise="07b"
-# **Exercise 07b.** Find them. A `protocol` is a dictionary: `protocol["train"]` and `protocol["test"]` map the name
+# %% [markdown] exercise="07a"
+# **Exercise 07a.** Find them. A `protocol` is a dictionary: `protocol["train"]` and `protocol["test"]` map the name
 # of each slice to its patient; `protocol["weight chosen on"]` and `protocol["checkpoint chosen on"]` are sets of
 # names of slices. Return the set of leaks, from `"weight"`, `"checkpoint"` and `"patient"`. A clean protocol gives
 # the empty set.
 
 
-# %% exercise="07b"
+# %% exercise="07a"
 def leaks(protocol):
     ### BEGIN SOLUTION
     train, test, found = protocol["train"], protocol["test"], set()
@@ -108,11 +108,11 @@ def leaks(protocol):
     ### END SOLUTION
 
 
-# %% exercise="07b" points=2
+# %% exercise="07a" points=2
 ### BEGIN HIDDEN TESTS
-check("07b", leaks, seed=1).require()
+check("07a", leaks, seed=1).require()
 ### END HIDDEN TESTS
-check("07b", leaks)
+check("07a", leaks)
 
 # %% [markdown]
 # ## 3 Table 1: denoising
@@ -180,12 +180,12 @@ gain = ar.psnr(photo["ours"].clamp(0, 1), x_photo) - ar.psnr(photo["TV"].clamp(0
 print("ours minus TV, image by image, dB:", " ".join(f"{value:+.2f}" for value in gain.tolist()))
 print(f"mean {gain.mean():+.2f}, standard error {gain.std() / len(gain) ** 0.5:.2f}")
 
-# %% [markdown] exercise="07a"
-# **Exercise 07a.** The last line as a function: mean and standard error of the difference of two methods, `a` minus
+# %% [markdown] exercise="07b"
+# **Exercise 07b.** The last line as a function: mean and standard error of the difference of two methods, `a` minus
 # `b`, on the same images. Each is a list of PSNR values as a tensor.
 
 
-# %% exercise="07a"
+# %% exercise="07b"
 def paired(a, b):
     ### BEGIN SOLUTION
     difference = a - b
@@ -193,11 +193,11 @@ def paired(a, b):
     ### END SOLUTION
 
 
-# %% exercise="07a" points=1
+# %% exercise="07b" points=1
 ### BEGIN HIDDEN TESTS
-check("07a", paired, seed=1).require()
+check("07b", paired, seed=1).require()
 ### END HIDDEN TESTS
-check("07a", paired)
+check("07b", paired)
 
 # %% [markdown]
 # ## 4 Table 2: tomography

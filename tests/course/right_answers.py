@@ -184,8 +184,8 @@ def _(s, Vt, nodule):
     return coefficients @ hidden, (coefficients**2).sum() / (nodule.numpy() ** 2).sum()
 
 
-# 02a largest step -------------------------------------------------------------------------------------------------
-ANSWERS["02a"] += [
+# 02c largest step -------------------------------------------------------------------------------------------------
+ANSWERS["02c"] += [
     lambda a, w, L: 1 / (a * a + 0.5 * w * L),
     lambda norm_A, reg_weight, L_f: torch.tensor(2.0) / (2 * norm_A**2 + reg_weight * L_f),
     lambda a, b, c: (lambda L: 2 / L)(np.float64(2 * a**2 + b * c)),
@@ -232,15 +232,15 @@ def _(image, beta):
     return result
 
 
-# 02c Morozov ------------------------------------------------------------------------------------------------------
-@answers("02c")
+# 02a Morozov ------------------------------------------------------------------------------------------------------
+@answers("02a")
 def _(denoise, y, sigma):
     weights = np.geomspace(1e-3, 1e3, 2000)
     terms = [float(((denoise(w) - y) ** 2).sum()) for w in weights]
     return weights[int(np.argmin(np.abs(np.array(terms) - sigma**2 * y.numel())))]
 
 
-@answers("02c")
+@answers("02a")
 def _(denoise, y, sigma):
     goal, weight = sigma * math.sqrt(y.numel()), 1e-3
     while (denoise(weight) - y).norm() < goal:
@@ -248,7 +248,7 @@ def _(denoise, y, sigma):
     return torch.tensor(weight)
 
 
-@answers("02c")
+@answers("02a")
 def _(denoise, y, sigma):
     from scipy.optimize import brentq
 
@@ -341,15 +341,15 @@ ANSWERS["05a"] += [
     lambda problem, g: problem.A.T(2 * problem.noise(500, g)).square().sum((1, 2, 3)).sqrt().mean().item(),
 ]
 
-# 05b convert ------------------------------------------------------------------------------------------------------
-ANSWERS["05b"] += [
+# 05c convert ------------------------------------------------------------------------------------------------------
+ANSWERS["05c"] += [
     lambda w, m: (0.5 * w, 1 / m * w),
     lambda reg_weight, m: tuple(reg_weight / k for k in (2, m)),
     lambda reg_weight, m: (np.float64(reg_weight) / 2, torch.tensor(reg_weight) / m),
 ]
 
-# 05c margin -------------------------------------------------------------------------------------------------------
-ANSWERS["05c"] += [
+# 05b margin -------------------------------------------------------------------------------------------------------
+ANSWERS["05b"] += [
     lambda f, p: tuple(f[p.mean(0) > p.mean(0).max() - 1][[0, -1]]),
     lambda f, p: (lambda keep: (min(keep), max(keep)))(
         [float(f[k]) for k in range(len(f)) if p[:, k].mean() >= p.mean(0).max() - 1]
@@ -357,7 +357,7 @@ ANSWERS["05c"] += [
 ]
 
 
-@answers("05c")
+@answers("05b")
 def _(factors, psnr):
     mean = psnr.numpy().mean(axis=0)
     good = np.flatnonzero(mean >= mean.max() - 1)
@@ -387,14 +387,14 @@ def _(A, y, x, critic, reg_weight, step_size):
     return x - 2 * step_size * A.T(A(x) - y) - step_size * reg_weight * z.grad
 
 
-# 06b stopping -----------------------------------------------------------------------------------------------------
-@answers("06b")
+# 06c stopping -----------------------------------------------------------------------------------------------------
+@answers("06c")
 def _(problem, y, critic, reg_weight, step_size):
     *_, it = ar.reconstruct(problem, y, critic, reg_weight, step_size, steps=3000, stop="gradient", tolerance=0.001)
     return it.x
 
 
-@answers("06b")
+@answers("06c")
 def _(problem, y, critic, reg_weight, step_size):
     x = problem.A.pinv(y)
     for _ in range(5000):
@@ -406,7 +406,7 @@ def _(problem, y, critic, reg_weight, step_size):
         x = moved
 
 
-@answers("06b")
+@answers("06c")
 def _(problem, y, critic, reg_weight, step_size):
     x, sizes = problem.naive(y), []
     while len(sizes) < 2 or sizes[-1] > 5e-4 * sizes[0]:
@@ -418,14 +418,14 @@ def _(problem, y, critic, reg_weight, step_size):
     return x
 
 
-# 06c limit --------------------------------------------------------------------------------------------------------
-@answers("06c")
+# 06b limit --------------------------------------------------------------------------------------------------------
+@answers("06b")
 def _(norm_A, reg_weight, critic, x):
     H = torch.autograd.functional.hessian(lambda z: critic(z).sum(), x).reshape(x.numel(), x.numel())
     return 2 / (2 * norm_A**2 + reg_weight * torch.linalg.matrix_norm(H, 2))
 
 
-@answers("06c")
+@answers("06b")
 def _(norm_A, reg_weight, critic, x):
     v = torch.ones_like(x)
     for _ in range(60):
@@ -433,7 +433,7 @@ def _(norm_A, reg_weight, critic, x):
     return 1 / (norm_A**2 + reg_weight * v.norm() / 2)
 
 
-@answers("06c")
+@answers("06b")
 def _(a, w, psi, x):
     z = x.clone().requires_grad_()
     (g,) = torch.autograd.grad(psi(z).sum(), z, create_graph=True)
@@ -441,15 +441,15 @@ def _(a, w, psi, x):
     return 2 / (2 * a * a + w * np.linalg.eigvalsh(torch.stack(rows).numpy()).max())
 
 
-# 04a slope --------------------------------------------------------------------------------------------------------
-ANSWERS["04a"] += [
+# 04b slope --------------------------------------------------------------------------------------------------------
+ANSWERS["04b"] += [
     lambda u, v: -torch.einsum("bcij,bcij->b", u, v).mean(),
     lambda u, v: -(u.flatten() @ v.flatten()) / len(u),
     lambda u, v: -np.mean([np.vdot(a, b) for a, b in zip(u.numpy(), v.numpy(), strict=True)]),
 ]
 
-# 04b w1 -----------------------------------------------------------------------------------------------------------
-ANSWERS["04b"] += [
+# 04a w1 -----------------------------------------------------------------------------------------------------------
+ANSWERS["04a"] += [
     lambda u, v: np.abs(np.sort(u.numpy()) - np.sort(v.numpy())).mean(),
     lambda u, v: sum(abs(a - b) for a, b in zip(sorted(u.tolist()), sorted(v.tolist()), strict=True)) / len(u),
     lambda u, v: theory.wasserstein(u.view(-1, 1, 1, 1), v.view(-1, 1, 1, 1)),
@@ -478,8 +478,8 @@ def _(world, real, noisy):
     return ot.emd2([], [], ways)
 
 
-# 07a paired -------------------------------------------------------------------------------------------------------
-ANSWERS["07a"] += [
+# 07b paired -------------------------------------------------------------------------------------------------------
+ANSWERS["07b"] += [
     lambda a, b: ((a - b).numpy().mean(), (a - b).numpy().std(ddof=1) / np.sqrt(len(a))),
     lambda a, b: (a.mean() - b.mean(), ((a - b).var() / len(a)).sqrt()),
     lambda a, b: (lambda d, m: (m, math.sqrt(sum((x - m) ** 2 for x in d) / (len(d) - 1) / len(d))))(
@@ -488,8 +488,8 @@ ANSWERS["07a"] += [
 ]
 
 
-# 07b leaks --------------------------------------------------------------------------------------------------------
-@answers("07b")
+# 07a leaks --------------------------------------------------------------------------------------------------------
+@answers("07a")
 def _(protocol):
     found = []
     for name in ["weight", "checkpoint"]:
@@ -500,7 +500,7 @@ def _(protocol):
     return found
 
 
-@answers("07b")
+@answers("07a")
 def _(p):
     questions = {
         "weight": p["weight chosen on"] & p["test"].keys(),
@@ -510,7 +510,7 @@ def _(p):
     return {name for name, shared in questions.items() if shared}
 
 
-@answers("07b")
+@answers("07a")
 def _(p):
     return tuple(
         name

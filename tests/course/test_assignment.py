@@ -69,6 +69,7 @@ def test_the_check_calls_the_function_of_the_exercise(path):
 @pytest.mark.parametrize("path", with_exercises(), ids=lambda path: path.stem)
 def test_the_task_comes_before_the_answer_and_the_check_after(path):
     order = [cell.metadata.nbgrader.grade_id for cell in cells(path) if "nbgrader" in cell.metadata]
+    assert list(graded(path, "task")) == sorted(graded(path, "task"))
     for name in graded(path, "answer"):
         at = order.index(f"task-{name}")
         assert order[at + 1 : at + 3] == [f"answer-{name}", f"check-{name}"]

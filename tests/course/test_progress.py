@@ -1,7 +1,6 @@
 """The record of answers: kept, loaded, whole or not at all, and what it says when it cannot be."""
 
 import json
-import os
 
 import pytest
 from advreg_edu.course import check, progress
@@ -49,6 +48,7 @@ def test_by_default_it_lies_in_the_folder_of_the_notebook(tmp_path, monkeypatch)
         b"\xff\xfe",
         b"[]",
         b"null",
+        b'{"exercises": {}, "predictions": [1]}',
         b'{"exercises": 3}',
         b'{"exercises": {"00a": {"state": "eaten"}}}',
         b"[" * 9999,
@@ -65,13 +65,22 @@ def test_a_damaged_file_is_kept_aside(path, damage):
 
 
 def test_what_it_does_not_know_stays(path):
-    path.write_text(json.dumps({"format": 1, "exercises": {}, "predictions": {"00-1": "5 %"}, "later": [1]}))
+    path.write_text(json.dumps({"format": 1, "exercises": {}, "predictions": {"00-1": {"answer": 3}}, "later": [1]}))
     check("00a", RIGHT)
     content = json.loads(path.read_text())
-    assert content["predictions"] == {"00-1": "5 %"} and content["later"] == [1] and "00a" in content["exercises"]
+    assert (
+        content["predictions"] == {"00-1": {"answer": 3}} and content["later"] == [1] and "00a" in content["exercises"]
+    )
 
 
-@pytest.mark.skipif(os.name == "nt", reason="a folder in the place of the file is refused otherwise on Windows")
+def test_a_prediction_is_kept_beside_the_answers(path):
+    check("00a", RIGHT)
+    Progress().predict("00-error", "5 %")
+    Progress().predict("00-error", "more")
+    assert Progress().prediction("00-error") == "more" and Progress().prediction("00-psi") is None
+    assert Progress().state("00a") == State.RIGHT
+
+
 def test_a_record_that_cannot_be_written_is_said(tmp_path):
     record = Progress(tmp_path / "file" / FILE)
     (tmp_path / "file").write_text("")

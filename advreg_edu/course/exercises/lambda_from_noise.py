@@ -82,7 +82,7 @@ def weight(problem, generator):
 )
 
 CONVERT = Exercise(
-    name="05b",
+    name="05c",
     title="Two other conventions",
     call="convert(reg_weight, m)",
     draw=lambda g, case: (1 + 40 * float(uniform(g, 1)), (100, 4096, 37)[case]),
@@ -138,7 +138,7 @@ def _each_image(factors: Tensor, psnr: Tensor) -> tuple[Tensor, Tensor]:
 
 
 MARGIN = Exercise(
-    name="05c",
+    name="05b",
     title="How wrong may sigma be?",
     call="margin(factors, psnr)",
     draw=_sweep,
@@ -170,4 +170,4 @@ def margin(factors, psnr):
     praise="Both sides of the hill, for the mean over images.",
 )
 
-EXERCISES = (WEIGHT, CONVERT, MARGIN)
+EXERCISES = (WEIGHT, MARGIN, CONVERT)

@@ -129,7 +129,7 @@ def _end(answer: Answer, problem: Problem, y: Tensor, critic: Any, reg_weight: f
 
 
 STOPPING = Exercise(
-    name="06b",
+    name="06c",
     title="A stopping rule of your own",
     call="descend(problem, y, critic, reg_weight, step_size)",
     draw=_case,
@@ -172,7 +172,7 @@ def _safe(limit: Callable[[float, float, float], float]) -> Answer:
 
 
 STEP_SIZE = Exercise(
-    name="06c",
+    name="06b",
     title="The step size from the curvature",
     call="limit(norm_A, reg_weight, critic, x)",
     draw=_curved,
@@ -211,4 +211,4 @@ def limit(norm_A, reg_weight, critic, x):
     praise="For flat and for strongly curved critics, within 2 %.",
 )
 
-EXERCISES = (STEP, STOPPING, STEP_SIZE)
+EXERCISES = (STEP, STEP_SIZE, STOPPING)

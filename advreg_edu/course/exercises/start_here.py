@@ -52,7 +52,7 @@ PSNR = Exercise(
         ),
         "absolute": (
             lambda x, t: -10 * (x - t).abs().flatten(1).mean(1).log10(),
-            "The definition has a mean *squared* error.",
+            "The definition has a mean squared error.",
         ),
         "decibels of pixels": (
             lambda x, t: -10 * (x - t).square().clamp_min(1e-12).log10().flatten(1).mean(1),

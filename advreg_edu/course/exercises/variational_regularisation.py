@@ -9,7 +9,7 @@ from ..exercise import Answer, Exercise
 from .toys import Tensor, normal, uniform
 
 LARGEST_STEP = Exercise(
-    name="02a",
+    name="02c",
     title="The largest step",
     call="largest_step(norm_A, reg_weight, L_f)",
     draw=lambda g, case: ((0.5, 3.0, 1.7)[case], (0.7, 0.2, 2.5)[case], 4 + 12 * float(uniform(g, 1))),
@@ -173,7 +173,7 @@ def _data_term(answer: Answer, denoise: Callable[[float], Tensor], y: Tensor, si
 
 
 MOROZOV = Exercise(
-    name="02c",
+    name="02a",
     title="A weight without the truth",
     call="morozov(denoise, y, sigma)",
     draw=_denoiser,
@@ -213,4 +213,4 @@ def morozov(denoise, y, sigma):
     praise="The data term is what the noise alone would leave, within 5 %, for two regularisers.",
 )
 
-EXERCISES = (LARGEST_STEP, GRADIENT_OF_TV, MOROZOV)
+EXERCISES = (MOROZOV, GRADIENT_OF_TV, LARGEST_STEP)

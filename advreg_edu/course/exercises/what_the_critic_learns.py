@@ -26,7 +26,7 @@ def _norms(u: Tensor, v: Tensor) -> Tensor:
 
 
 RIVAL = Exercise(
-    name="04a",
+    name="04b",
     title="The slope of a rival",
     call="slope(grad_psi, grad_f)",
     draw=_gradients,
@@ -70,7 +70,7 @@ def _samples(g: torch.Generator, case: int) -> tuple[Tensor, Tensor]:
 
 
 W1 = Exercise(
-    name="04b",
+    name="04a",
     title="Earth moved on a line",
     call="w1(u, v)",
     draw=_samples,
@@ -153,4 +153,4 @@ def broken(world, x_real, x_noisy):
     praise="Now find out how large it is by chance alone.",
 )
 
-EXERCISES = (RIVAL, W1, ASSUMPTION)
+EXERCISES = (W1, RIVAL, ASSUMPTION)

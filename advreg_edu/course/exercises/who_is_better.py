@@ -19,7 +19,7 @@ def _mean_and_error(difference: Tensor) -> tuple[Tensor, Tensor]:
 
 
 PAIRED = Exercise(
-    name="07a",
+    name="07b",
     title="A paired error",
     call="paired(a, b)",
     draw=_two_methods,
@@ -93,7 +93,7 @@ def _leaks(protocol: dict[str, Any], patients: bool = True) -> set[str]:
 
 
 LEAK = Exercise(
-    name="07b",
+    name="07a",
     title="Leaks in a protocol",
     call="leaks(protocol)",
     draw=_protocol,
@@ -187,4 +187,4 @@ def safe_lead(ours, other):
     praise="A sentence with this number in it survives every row.",
 )
 
-EXERCISES = (PAIRED, LEAK, SURVIVES)
+EXERCISES = (LEAK, PAIRED, SURVIVES)
