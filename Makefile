@@ -56,7 +56,9 @@ $(INSTALLED): requirements.txt pyproject.toml
 	{ echo "Expected Python 3.11 or newer, got: `$(PYTHON) --version 2>&1`. Name another one: make lab PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || \
 	{ echo "Python's venv module is incomplete. On Debian and Ubuntu: sudo apt-get install python3-venv"; exit 1; }
-	$(BIN)/pip install $(PIP_ARGS) -r requirements.txt
+	@echo "Installing into $(VENV): some minutes the first time."
+	@$(BIN)/pip install $(PIP_ARGS) -r requirements.txt || \
+	{ echo "The installation did not finish: it needs a network the first time, and 4 GB of room. Try again: make lab"; exit 1; }
 	$(BIN)/pip install --no-deps --no-build-isolation -e .
 	@# without a question about news at the first start
 	$(BIN)/jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements"

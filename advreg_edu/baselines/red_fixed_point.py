@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from .._input.arguments import check_count, check_finite, check_number
+from .._input.networks import check_network
 from ..hardware.cores import use_free
 from ..operators import check_measurement
 from ..operators.linear import Map
@@ -69,6 +70,7 @@ def solve_red(
     (torch.Size([2, 1, 8, 8]), True)
     """
     check_problem(problem)
+    check_network(net, "net", "(B, C, H, W)")
     A = problem.A
     check_measurement(A, y)
     check_finite(y, "y")

@@ -94,7 +94,7 @@ def evaluate(
 ) -> Evaluation:
     """All methods on all images and noise draws.
 
-    Args: slope, mean ||grad Psi|| on training images, see `diagnose`; progress, wraps the list of batches.
+    Args: slope, mean ||grad Psi|| on training images, see `diagnose`; progress, wraps the list of batches and methods.
 
     >>> from advreg_edu import images, operators
     >>> problem = lambda: Problem(operators.Identity((1, 16, 16)), sigma=0.1)
@@ -109,17 +109,15 @@ def evaluate(
         warnings.simplefilter("ignore", NotConverged)  # the methods count them
         weights = experiment.tv_gap, experiment.tv_weights, experiment.red_weights
         methods = compare(problem, critic, unet, slope, sample.train, *weights)
-        for draw, start in progress([(d, s) for d in range(draws) for s in range(0, len(sample.x), BATCH)]):
+        batches = [(draw, start) for draw in range(draws) for start in range(0, len(sample.x), BATCH)]
+        for (draw, start), method in progress([(b, m) for b in batches for m in methods.rows if not (b[0] and m.slow)]):
             truth = sample.x[start : start + BATCH]
             y = problem.measure(truth, torch.Generator().manual_seed(100_000 * draw + start))
-            for method in methods.rows:
-                if draw and method.slow:
-                    continue
-                trace: list[Tensor] = []
-                x = method.reconstruct(y, partial(_note_psnr, trace, truth))
-                pictures.setdefault(method.name, x[0])
-                scores.add(method.name, _scores(x, truth))
-                traces.add(method.name, trace)
+            trace: list[Tensor] = []
+            x = method.reconstruct(y, partial(_note_psnr, trace, truth))
+            pictures.setdefault(method.name, x[0])
+            scores.add(method.name, _scores(x, truth))
+            traces.add(method.name, trace)
     average = partial(_over_draws_and_groups, groups=sample.groups)
     rows = [_row(name, torch.cat(parts, 1), average, experiment.paper.get(name)) for name, parts in scores.items()]
     rows.append(_oracle("TV", traces["TV"], [f"λ = {weight:g}" for weight in experiment.tv_weights], average))

@@ -90,7 +90,7 @@ def _evaluated(
     from tqdm import tqdm
 
     diagnosis = diagnose(critic, experiment.problem(), sample.train)
-    progress = partial(tqdm, desc=experiment.title, unit="batch")
+    progress = partial(tqdm, desc=experiment.title, unit="run")
     evaluation = evaluate(experiment, critic, unet, diagnosis.slope_real, sample, draws, progress)
     return report.section(experiment, evaluation, diagnosis, sample, draws, quick), evaluation
 
