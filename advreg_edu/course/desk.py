@@ -1,5 +1,6 @@
 """What a student calls: check, hint, solution and progress."""
 
+import base64
 import html
 from dataclasses import replace
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from .exercise import Exercise
 from .exercises import EXERCISES, NOTEBOOKS
 from .judge import judge
-from .record import Progress
+from .record import UPLOADED, Progress
 from .verdict import MARKS, State, Verdict, status
 
 
@@ -81,7 +82,12 @@ def progress() -> Text:
     cells = "".join(_row(f"{e.name[:2]} {title}", e, record) for title, found in rows for e in found)
     names = "".join(f'<th scope="col">{name}</th>' for name in ("Notebook", "Exercise", "State", "Attempts"))
     table = f"<table><caption>{summary}</caption><thead><tr>{names}</tr></thead><tbody>{cells}</tbody></table>"
-    return Text(text, table + html.escape(record.note))
+    return Text(text, table + _download(record) + html.escape(record.note))
+
+
+def _download(record: Progress) -> str:
+    data = base64.b64encode(record.text().encode()).decode()
+    return f'<a download="{UPLOADED}" href="data:application/json;base64,{data}">Download this record</a> '
 
 
 def _line(exercise: Exercise, record: Progress) -> str:

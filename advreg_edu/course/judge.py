@@ -69,12 +69,13 @@ def _returning(answer: Answer) -> Answer:
 
 
 def _compared(exercise: Exercise, seen: list[Numbers], seed: int) -> Verdict:
+    praise = exercise.praise or f"Tried on {exercise.cases} inputs."
+    if exercise.features:
+        return _by_features(exercise, seen, praise)
     right = _references(exercise, exercise.reference, seed)
     seen = [arranged(a, b) for a, b in zip(seen, right, strict=True)]
     if _alike(seen, right, exercise.tolerance):
-        return Verdict(exercise.name, State.RIGHT, exercise.praise or f"Tried on {exercise.cases} inputs.")
-    if exercise.features:
-        return _lacking(exercise, seen, right)
+        return Verdict(exercise.name, State.RIGHT, praise)
     apart = max(APART, 2 * exercise.tolerance)
     for name, (answer, sentence) in exercise.mistakes.items():
         wrong = _references(exercise, answer, seed)
@@ -83,15 +84,13 @@ def _compared(exercise: Exercise, seen: list[Numbers], seed: int) -> Verdict:
     return Verdict(exercise.name, State.WRONG, _unrecognised(exercise, seen, right))
 
 
-def _lacking(exercise: Exercise, seen: list[Numbers], right: list[Numbers]) -> Verdict:
-    """The verdict by the first feature that an answer lacks."""
-    rows = [case[0].flatten() for case, wanted in zip(seen, right, strict=True) if same_shapes(case, wanted)]
-    lacks = min((int((row != 1).nonzero()[0]) for row in rows if (row != 1).any()), default=None)
-    if lacks is None or len(rows) < len(seen):
-        return Verdict(exercise.name, State.WRONG, "This is not a mistake that the check knows.")
-    sentence = exercise.features[lacks]
-    names = (name for name, (_, said) in exercise.mistakes.items() if said == sentence)
-    return Verdict(exercise.name, State.KNOWN, sentence, mistake=next(names, ""))
+def _by_features(exercise: Exercise, seen: list[Numbers], praise: str) -> Verdict:
+    """Right where every feature is there on all inputs, else the sentence of the first that is not."""
+    for k, sentence in enumerate(exercise.features):
+        if any(float(case[0][k]) != 1 for case in seen):
+            names = (name for name, (_, said) in exercise.mistakes.items() if said == sentence)
+            return Verdict(exercise.name, State.KNOWN, sentence, mistake=next(names, ""))
+    return Verdict(exercise.name, State.RIGHT, praise)
 
 
 def _unrecognised(exercise: Exercise, seen: list[Numbers], right: list[Numbers]) -> str:

@@ -11,6 +11,7 @@ from .._input.files import write
 from .verdict import State, Verdict
 
 FILE = ".advreg_progress.json"
+UPLOADED = "advreg_progress.json"  # as it is downloaded: a file browser shows no names that begin with a dot
 FOLDER = "ADVREG_EDU_PROGRESS"  # the environment variable that names another folder
 
 
@@ -18,7 +19,8 @@ class Progress:
     """The record of one student: the last verdict on each exercise, whether it was ever right, and the predictions.
 
     Args: path, of the JSON; by default `.advreg_progress.json` in the notebook's folder, or in the folder that the
-    environment variable ADVREG_EDU_PROGRESS names. A damaged file is kept under another name, and `note` says so.
+    environment variable ADVREG_EDU_PROGRESS names. Where that is absent, `advreg_progress.json` beside it is read,
+    which is what a student downloaded and brought back. A damaged file is kept under another name; `note` says so.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -58,6 +60,10 @@ class Progress:
         }
         return self._write()
 
+    def text(self) -> str:
+        """The file's text."""
+        return json.dumps(self.content, indent=1)
+
     def predict(self, name: str, answer: str | float) -> str:
         """Write what was predicted, before the outcome is shown; return a sentence where that fails, else ""."""
         self.content["predictions"][name] = {"answer": answer, "when": _now()}
@@ -69,14 +75,16 @@ class Progress:
 
     def _write(self) -> str:
         try:
-            write(self.path, json.dumps(self.content, indent=1).encode())
+            write(self.path, self.text().encode())
         except OSError as error:
             return f"The answer could not be kept. {error}"
         return self.note
 
     def _load(self) -> None:
         try:
-            found = json.loads(self.path.read_text(encoding="utf-8"))
+            uploaded = self.path.with_name(UPLOADED)
+            source = uploaded if uploaded.exists() and not self.path.exists() else self.path
+            found = json.loads(source.read_text(encoding="utf-8"))
             found = found if isinstance(found, dict) else {}
             predictions = found.setdefault("predictions", {})
             if not _are_entries(found.get("exercises")) or not _are_predictions(predictions):
@@ -86,19 +94,19 @@ class Progress:
         except OSError as error:
             self.note = f"{self.path.name} could not be read ({error.strerror}): nothing from before is shown."
         except (ValueError, RecursionError) as error:
-            self._set_aside(str(error))
+            self._set_aside(source, str(error))
         else:
             self.content |= found
 
-    def _set_aside(self, why: str) -> None:
-        kept = next(path for k in range(1, 10**6) if not (path := self.path.with_suffix(f".damaged-{k}.json")).exists())
+    def _set_aside(self, source: Path, why: str) -> None:
+        kept = next(path for k in range(1, 10**6) if not (path := source.with_suffix(f".damaged-{k}.json")).exists())
         fresh = "A fresh record begins"
         try:
-            os.replace(self.path, kept)
+            os.replace(source, kept)
         except OSError:
-            self.note = f"{self.path.name} is damaged ({why}). {fresh}."
+            self.note = f"{source.name} is damaged ({why}). {fresh}."
         else:
-            self.note = f"{self.path.name} was damaged ({why}). {fresh}; the old file is kept as {kept.name}."
+            self.note = f"{source.name} was damaged ({why}). {fresh}; the old file is kept as {kept.name}."
 
 
 def _now() -> str:

@@ -262,8 +262,9 @@ reconstruction_lab()
 # %% [markdown]
 # ## 6 Your progress
 #
-# This table is read from the file beside the notebooks. It is there again when you come back. On Binder it goes
-# when the session ends; download `.advreg_progress.json` before.
+# This table is read from a file beside the notebooks, `.advreg_progress.json`. It is there again when you come back.
+# On Binder it goes when the session ends. Download it before by the link below the table, and next time upload
+# `advreg_progress.json` beside the notebooks: it is read again.
 
 # %%
 progress()

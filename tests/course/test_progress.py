@@ -1,6 +1,8 @@
 """The record of answers: kept, loaded, whole or not at all, and what it says when it cannot be."""
 
+import base64
 import json
+import re
 
 import pytest
 from advreg_edu.course import check, progress
@@ -71,6 +73,17 @@ def test_what_it_does_not_know_stays(path):
     assert (
         content["predictions"] == {"00-1": {"answer": 3}} and content["later"] == [1] and "00a" in content["exercises"]
     )
+
+
+def test_what_was_downloaded_can_be_brought_back(path):
+    check("00a", RIGHT)
+    link = re.search(r'download="(.*?)" href="data:application/json;base64,(.*?)"', progress()._repr_html_())
+    path.unlink()
+    assert Progress().state("00a") == State.NOT_ATTEMPTED
+    path.with_name(link[1]).write_bytes(base64.b64decode(link[2]))
+    assert Progress().state("00a") == State.RIGHT
+    check("01a", EXERCISES["01a"].reference)
+    assert Progress().state("00a") == Progress().state("01a") == State.RIGHT and path.exists()
 
 
 def test_a_prediction_is_kept_beside_the_answers(path):
