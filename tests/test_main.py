@@ -305,10 +305,10 @@ def course(tmp_path):
 
 
 def test_a_generated_notebook_is_clean_and_always_the_same(course):
-    (path,) = notebooks.write(course)
+    path, whole = notebooks.write(course)
     text = path.read_text(encoding="utf-8")
     notebook = json.loads(text)
-    assert path == course / "notebooks" / "00_a.ipynb"
+    assert path == course / "notebooks" / "00_a.ipynb" and whole == course / "notebooks" / "solutions" / "00_a.ipynb"
     assert notebook["metadata"]["kernelspec"]["name"] == "python3"
     assert [cell["cell_type"] for cell in notebook["cells"]] == ["markdown", "code", "code", "code"]
     assert "Ψ" in text and notebook["cells"][1]["metadata"] == {"tags": ["app"]}
@@ -326,8 +326,8 @@ def test_ids_of_other_cells_stay_when_a_cell_is_added(course):
 
 
 def test_stale_notebooks_are_those_changed_missing_or_without_a_source(course):
-    assert [path.name for path in notebooks.stale(course)] == ["00_a.ipynb"]  # missing
-    (path,) = notebooks.write(course)
+    assert [path.name for path in notebooks.stale(course)] == ["00_a.ipynb", "00_a.ipynb"]  # missing, with solutions too
+    path, _ = notebooks.write(course)
     assert notebooks.stale(course) == []
     path.write_text(path.read_text(encoding="utf-8").replace("x = 1", "x = 2"), encoding="utf-8")
     (course / "notebooks" / "old.ipynb").write_text("{}", encoding="utf-8")

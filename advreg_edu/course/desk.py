@@ -48,7 +48,7 @@ def hint(name: str) -> Text:
     """The next hint: each says more than the one before, and after the last they begin again.
 
     >>> hint("00a")  # doctest: +ELLIPSIS
-    Hint 1 of ...
+    Hint ... of 3. ...
     """
     hints = _find(name).hints
     k = _given.get(name, 0) % len(hints)
