@@ -326,7 +326,10 @@ def test_ids_of_other_cells_stay_when_a_cell_is_added(course):
 
 
 def test_stale_notebooks_are_those_changed_missing_or_without_a_source(course):
-    assert [path.name for path in notebooks.stale(course)] == ["00_a.ipynb", "00_a.ipynb"]  # missing, with solutions too
+    assert [path.name for path in notebooks.stale(course)] == [
+        "00_a.ipynb",
+        "00_a.ipynb",
+    ]  # missing, with solutions too
     path, _ = notebooks.write(course)
     assert notebooks.stale(course) == []
     path.write_text(path.read_text(encoding="utf-8").replace("x = 1", "x = 2"), encoding="utf-8")

@@ -46,6 +46,13 @@ def train_denoiser(
     For A = I it learns to denoise (§5.2), for the ray transform to post-process FBP (§5.3). Unlike a critic it needs
     the truth to each measurement. Arguments as in `train_critic`. When the generator ends or is closed, `net` holds
     the averaged weights.
+
+    >>> import advreg_edu as ar
+    >>> problem = ar.Problem(ar.Identity((1, 16, 16)), sigma=0.1)
+    >>> net = ar.UNet(widths=(4, 8))
+    >>> steps = list(train_denoiser(net, problem, ar.images.ellipses(8, 16), steps=2, batch_size=4))
+    >>> steps[-1].index
+    1
     """
     check_trainable(net, "net", "(B, C, H, W)")
     pairs = Paired(problem, x_real)

@@ -30,6 +30,14 @@ class WithIterates(Around):
         steps, step_size: of the runs of Algorithm 2, after which one begins again at A†y with other data.
         hops: steps of Algorithm 2 for each time that an image is drawn. Long runs want more of them, or none comes to
             its end during the training.
+
+    >>> import advreg_edu as ar
+    >>> paired = ar.training.Paired(ar.Problem(ar.Identity((1, 16, 16)), sigma=0.1), ar.images.ellipses(8, 16))
+    >>> pairs = WithIterates(paired, start=1, steps=4, step_size=0.1)
+    >>> pairs.draw(4, step=0).is_iterate.sum()
+    tensor(0)
+    >>> critic = ar.LocalCritic(widths=(4, 8))
+    >>> steps = list(ar.training.algorithm_1(critic, pairs, ar.training.Eq6(3.0), steps=2, batch_size=4))
     """
 
     start: int = 200

@@ -136,7 +136,15 @@ class Paired:
 
 
 class Unpaired(Paired):
-    """x_real and x_noisy of independent draws, as in the text of Algorithm 1."""
+    """x_real and x_noisy of independent draws, as in the text of Algorithm 1.
+
+    >>> import advreg_edu as ar
+    >>> x_real = torch.stack([torch.full((1, 4, 4), k / 7) for k in range(8)])
+    >>> pairs = Unpaired(ar.Problem(ar.Identity((1, 4, 4)), sigma=0.0), x_real)
+    >>> batch = pairs.draw(5, torch.Generator().manual_seed(0))
+    >>> torch.equal(batch.x_real, batch.x_noisy)  # without noise, yet other images
+    False
+    """
 
     aligned = False
 
@@ -147,7 +155,14 @@ class Unpaired(Paired):
 
 @dataclass(frozen=True)
 class MeasuredElsewhere(Paired):
-    """x_noisy from `measurements` y (M, *A.range_shape) of images that nobody has; nothing is simulated."""
+    """x_noisy from `measurements` y (M, *A.range_shape) of images that nobody has; nothing is simulated.
+
+    >>> import advreg_edu as ar
+    >>> problem, x_real = ar.Problem(ar.Identity((1, 16, 16)), sigma=0.1), ar.images.ellipses(8, 16)
+    >>> y = problem.measure(ar.images.ellipses(8, 16))  # of others
+    >>> MeasuredElsewhere(problem, x_real, measurements=y).draw(4).x_noisy.shape
+    torch.Size([4, 1, 16, 16])
+    """
 
     measurements: Tensor = field(kw_only=True, repr=False)
 

@@ -58,6 +58,11 @@ class Windows(Around):
     """The same random window of x_real and x_noisy, `side` pixels wide: for critics that take any size.
 
     A critic with slope 1 on windows has it on images too if its value is a norm, as that of `LocalCritic` is.
+
+    >>> import advreg_edu as ar
+    >>> pairs = ar.training.Paired(ar.Problem(ar.Identity((1, 16, 16)), sigma=0.1), ar.images.ellipses(8, 16))
+    >>> Windows(pairs, side=8).draw(4).x_noisy.shape
+    torch.Size([4, 1, 8, 8])
     """
 
     side: int
@@ -89,6 +94,12 @@ class OwnLines(Around):
 
     Of unpaired images the line of Algorithm 1 leads through a double exposure of two images, and on the way from noisy
     to clean, where the critic is used, its slope is free.
+
+    >>> import advreg_edu as ar
+    >>> pairs = ar.training.Unpaired(ar.Problem(ar.Identity((1, 16, 16)), sigma=0.0), ar.images.ellipses(8, 16))
+    >>> batch = OwnLines(pairs).draw(4)
+    >>> torch.equal(batch.x_end, batch.x_real)  # without noise an image is its own measurement
+    True
     """
 
     own_lines = True
@@ -111,6 +122,13 @@ class NoiseLeft(Around):
     Args:
         share: in [0, 0.9].
         of_iterates: in [0, 0.99], the share where the end is an iterate of Algorithm 2; None takes `share` there too.
+
+    >>> import advreg_edu as ar
+    >>> pairs = ar.training.Paired(ar.Problem(ar.Identity((1, 16, 16)), sigma=0.1), ar.images.ellipses(8, 16))
+    >>> seeded = lambda: torch.Generator().manual_seed(0)
+    >>> clean, left = pairs.draw(4, seeded()), NoiseLeft(pairs, share=0.25).draw(4, seeded())
+    >>> torch.allclose(left.x_real, 0.75 * clean.x_real + 0.25 * clean.x_noisy)
+    True
     """
 
     share: float
@@ -145,6 +163,11 @@ class EqualLines(Around):
     """An iterate counts in the Wasserstein estimate as if ||x_noisy - x_real|| were `distance`.
 
     So a short line, near the end of a run, counts by its direction as much as a long one.
+
+    >>> import advreg_edu as ar
+    >>> pairs = ar.training.Paired(ar.Problem(ar.Identity((1, 16, 16)), sigma=0.1), ar.images.ellipses(8, 16))
+    >>> EqualLines(pairs, distance=2.0).draw(3).pair_weights  # no iterates among them
+    tensor([1., 1., 1.])
     """
 
     distance: float

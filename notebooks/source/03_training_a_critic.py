@@ -408,6 +408,21 @@ charts.curves({"distance (Eq. 7)": {"PaperCritic": distance, "LocalCritic": loca
 # too (`WithIterates`, Section 6 of the paper).
 # `print(ar.pretrained.card("ct-thorax"))` shows data, seed, command and minutes.
 #
+# What a critic is shown can be looked at. A *source* draws pairs of images, and what wraps a source is a source again.
+# The third picture of each row is the end of the line on which Eq. 6 holds the slope.
+
+# %%
+paired, unpaired = training.Paired(problem, x_train), training.Unpaired(problem, x_train)
+for source in (paired, unpaired, training.OwnLines(unpaired), training.NoiseLeft(paired, share=0.4)):
+    batch, name = source.draw(1, seed(4)), type(source).__name__
+    shown = [batch.x_real[0], batch.x_noisy[0], batch.x_end[0]]
+    display(pictures.strip(shown, [f"{name}: x_real", "x_noisy", "end of the line"]))
+
+# %% [markdown]
+# In the second row the two images are of different patients. In the third the line leads from `x_real` to a measurement
+# of itself. In the last row `x_real` has kept two fifths of its own noise. How the critics that ship were trained
+# is written in these words: `advreg_edu/experiments/recipes.py`.
+#
 # **Paper and authors' code differ.**
 #
 # | | Paper | Authors' code |
