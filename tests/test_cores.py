@@ -120,6 +120,20 @@ def test_weights_do_not_depend_on_the_number_of_cores(machine):
     assert all(torch.equal(one, three) for one, three in zip(*found, strict=True))
 
 
+def test_rounded_weights_do_not_depend_on_the_pace_of_other_parts(machine):
+    """Eq. 6 evaluates the critic twice: in bfloat16 each part rounds its weights twice, whatever the others do."""
+    machine(4, 4, 0.0)
+    problem, x = ar.Problem(ar.Identity((1, 128, 128)), 0.1), torch.rand(8, 1, 128, 128, generator=seeded())
+    ends = []
+    for _ in range(3):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            critic = ar.LocalCritic(1, widths=(8, 8))
+        list(ar.train_critic(critic, problem, x, steps=6, batch_size=8, learning_rate=0.03, precision="bfloat16"))
+        ends.append(torch.cat([p.detach().flatten() for p in critic.parameters()]))
+    assert all(torch.equal(ends[0], end) for end in ends[1:])
+
+
 def test_the_gradient_in_parts_is_that_of_the_whole_batch(machine):
     machine(2, 2, 0.0)
     network = torch.nn.Linear(3, 1).double()

@@ -94,8 +94,13 @@ class TrainingRun:
             self.checkpoint.save(self)
 
     def autocast(self) -> AbstractContextManager:
-        """Within it networks compute in the precision of the training; weights and sums stay as they are."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
+        """Within it networks compute in the precision of the training; weights and sums stay as they are.
+
+        Without torch's cache of rounded weights: all threads share it, and the first to end would empty it for the
+        others, so that rounding depended on their pace.
+        """
+        on = self.precision == "bfloat16"
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=on, cache_enabled=False)
 
     def gradients(
         self, loss_of: Callable[..., tuple[Tensor, ...]], *batches: Tensor, parts: int | None = None
