@@ -61,9 +61,9 @@ def train_denoiser(
     precision = checked_precision(precision, net)
     settings = dict(pairs=repr(pairs), batch_size=batch_size)
     run = TrainingRun(net, steps, seed, learning_rate, averaging, precision, settings, checkpoint, checkpoint_every)
-    ready = pairs.prepared(Context(net, batch_size, seed, run.device, computing_type(net, x_real)))
-    run.begin(ready, resume)
-    return _loop(net, ready, batch_size, run)
+    prepared = pairs.prepared(Context(net, batch_size, seed, run.device, computing_type(net, x_real)))
+    run.begin(prepared, resume)
+    return _loop(net, prepared, batch_size, run)
 
 
 def _loop(net: nn.Module, pairs: Paired, batch_size: int, run: TrainingRun) -> Generator[DenoiserStep]:

@@ -16,7 +16,7 @@ FOLDER = "ADVREG_EDU_PROGRESS"  # the environment variable that names another fo
 
 
 class Progress:
-    """The record of one student: the last verdict on each exercise, whether it was ever right, and the predictions.
+    """The record of one student: the last verdict on each exercise and whether it was ever right.
 
     Args: path, of the JSON; by default `.advreg_progress.json` in the notebook's folder, or in the folder that the
     environment variable ADVREG_EDU_PROGRESS names. Where that is absent, `advreg_progress.json` beside it is read,
@@ -33,7 +33,7 @@ class Progress:
     def __init__(self, path: Path | str | None = None) -> None:
         self.path = Path(path) if path else Path(os.environ.get(FOLDER) or ".").expanduser() / FILE
         self.note = ""
-        self.content: dict[str, Any] = {"format": 1, "exercises": {}, "predictions": {}}
+        self.content: dict[str, Any] = {"format": 1, "exercises": {}}
         self._load()
 
     @property
@@ -64,15 +64,6 @@ class Progress:
         """The file's text."""
         return json.dumps(self.content, indent=1)
 
-    def predict(self, name: str, answer: str | float) -> str:
-        """Write what was predicted, before the outcome is shown; return a sentence where that fails, else ""."""
-        self.content["predictions"][name] = {"answer": answer, "when": _now()}
-        return self._write()
-
-    def prediction(self, name: str) -> str | float | None:
-        """What was predicted, or None."""
-        return self.content["predictions"].get(name, {}).get("answer")
-
     def _write(self) -> str:
         try:
             write(self.path, self.text().encode())
@@ -86,8 +77,7 @@ class Progress:
             source = uploaded if uploaded.exists() and not self.path.exists() else self.path
             found = json.loads(source.read_text(encoding="utf-8"))
             found = found if isinstance(found, dict) else {}
-            predictions = found.setdefault("predictions", {})
-            if not _are_entries(found.get("exercises")) or not _are_predictions(predictions):
+            if not _are_entries(found.get("exercises")):
                 raise ValueError("no record of this course")
         except FileNotFoundError:
             return
@@ -121,7 +111,3 @@ def _are_entries(value: object) -> bool:
         and isinstance(entry.get("solved"), bool)
         for entry in value.values()
     )
-
-
-def _are_predictions(value: object) -> bool:
-    return isinstance(value, dict) and all(isinstance(entry, dict) and "answer" in entry for entry in value.values())

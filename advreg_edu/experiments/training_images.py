@@ -64,4 +64,4 @@ def crops(count: int) -> Loader:
 
 def _no_images(path: Path | str | None) -> None:
     if path is not None:
-        raise ValueError(f"--images: expected none for a preset that makes its own, got {path}. Leave it out.")
+        raise ValueError(f"path: expected none for a recipe that makes its own images, got {path}. Leave it out.")

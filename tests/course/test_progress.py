@@ -50,7 +50,6 @@ def test_by_default_it_lies_in_the_folder_of_the_notebook(tmp_path, monkeypatch)
         b"\xff\xfe",
         b"[]",
         b"null",
-        b'{"exercises": {}, "predictions": [1]}',
         b'{"exercises": 3}',
         b'{"exercises": {"00a": {"state": "eaten"}}}',
         b"[" * 9999,
@@ -84,14 +83,6 @@ def test_what_was_downloaded_can_be_brought_back(path):
     assert Progress().state("00a") == State.RIGHT
     check("01a", EXERCISES["01a"].reference)
     assert Progress().state("00a") == Progress().state("01a") == State.RIGHT and path.exists()
-
-
-def test_a_prediction_is_kept_beside_the_answers(path):
-    check("00a", RIGHT)
-    Progress().predict("00-error", "5 %")
-    Progress().predict("00-error", "more")
-    assert Progress().prediction("00-error") == "more" and Progress().prediction("00-psi") is None
-    assert Progress().state("00a") == State.RIGHT
 
 
 def test_a_record_that_cannot_be_written_is_said(tmp_path):
