@@ -21,7 +21,8 @@ CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
 
 
 def training(batch_size):
-    from advreg_edu.experiments.recipes import RECIPES, phantoms
+    from advreg_edu.experiments.recipes import RECIPES
+    from advreg_edu.experiments.training_images import phantoms
 
     recipe = replace(RECIPES["ct-minute"], images=phantoms(32))
     return recipe.start(recipe.network(), None, seed=0, batch_size=batch_size, steps=10**6)

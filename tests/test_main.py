@@ -13,7 +13,7 @@ import torch
 from advreg_edu import images, pretrained
 from advreg_edu.__main__ import main
 from advreg_edu.course import doctor, notebooks
-from advreg_edu.experiments import recipes, train
+from advreg_edu.experiments import recipes, train, training_images
 from advreg_edu.hardware import cores, limits
 from advreg_edu.training import Eq6, MeasuredElsewhere, default_gp_weight
 
@@ -123,10 +123,10 @@ def test_each_patient_gives_as_many_poses(tmp_path, monkeypatch):
     whose = np.repeat([str(k) for k in counts], list(counts.values()))
     np.savez(tmp_path / "slices.npz", hu=hu, patient_id=whose, split=np.array(["train"] * len(hu)))
     monkeypatch.setattr(images, "thorax", lambda n, size, generator: torch.empty(0, 1, size, size))
-    x = recipes.slices(half=1, even=True)(tmp_path / "slices.npz", torch.Generator().manual_seed(0))
+    x = training_images.slices(half=1, even=True)(tmp_path / "slices.npz", torch.Generator().manual_seed(0))
     assert len(x) == 2 * 30 * 6 and x[:, 0, 64, 64].min() > 0.2, "the poses are of the half's own patients"
     for even, expected in ((False, 1 / 31), (True, 1 / 2)):
-        x = recipes.slices(even=even)(tmp_path / "slices.npz", torch.Generator().manual_seed(0))
+        x = training_images.slices(even=even)(tmp_path / "slices.npz", torch.Generator().manual_seed(0))
         poses = x[2 * 31 :, 0, 64, 64]
         assert len(poses) == 5 * 2 * 31
         assert (poses < 0.2).float().mean().item() == pytest.approx(expected, abs=0.08)

@@ -8,8 +8,9 @@ import advreg_edu as ar
 import pytest
 import torch
 from advreg_edu import pretrained
-from advreg_edu.experiments import recipes
-from advreg_edu.experiments.recipes import RECIPES, UNETS, by_slopes
+from advreg_edu.experiments.recipes import RECIPES, UNETS
+from advreg_edu.experiments.recipes import recipe as recipe_module
+from advreg_edu.experiments.recipes.parts import by_slopes
 from advreg_edu.reconstruction import gradient
 from advreg_edu.training import (
     Eq6,
@@ -115,7 +116,7 @@ def test_a_recipe_depends_on_the_seed_alone(name):
 
 def test_what_a_command_changes_comes_before_what_the_recipe_says(monkeypatch):
     seen = {}
-    monkeypatch.setattr(recipes, "algorithm_1", lambda network, pairs, loss, **run: seen.update(run))
+    monkeypatch.setattr(recipe_module, "algorithm_1", lambda network, pairs, loss, **run: seen.update(run))
     recipe = tiny("ct-minute", settings=dict(checkpoint_every=7, averaging=0.5))
     recipe.start(network_of(recipe), None, SEED, steps=5, precision="float32")
     own = dict(batch_size=4, learning_rate=1e-3, checkpoint_every=7, averaging=0.5)

@@ -421,7 +421,7 @@ for source in (paired, unpaired, training.OwnLines(unpaired), training.NoiseLeft
 # %% [markdown]
 # In the second row the two images are of different patients. In the third the line leads from `x_real` to a measurement
 # of itself. In the last row `x_real` has kept two fifths of its own noise. How the critics that ship were trained
-# is written in these words: `advreg_edu/experiments/recipes.py`.
+# is written in these words: `advreg_edu/experiments/recipes/critics.py`.
 #
 # **Paper and authors' code differ.**
 #
