@@ -267,10 +267,10 @@ outcome("01-window", f"{gain['no noise']:+.1f} dB without noise, {gain['noise']:
 pictures.strip(shown, titles)
 
 # %% [markdown]
-# It helps on both, and far more where there is noise. Without noise it still makes the streaks paler, since they consist
-# of high frequencies too. With the grain it removes resolution: look at the edge of the vertebra. The window treats a
-# frequency alike everywhere in the image. It cannot know that an edge is worth keeping and that grain is not. The next
-# notebooks add that knowledge.
+# It helps on both, and far more where there is noise. Without noise it still makes the streaks paler, since they
+# consist of high frequencies too. With the grain it removes resolution: look at the edge of the vertebra. The window
+# treats a frequency alike everywhere in the image. It cannot know that an edge is worth keeping and that grain is not.
+# The next notebooks add that knowledge.
 
 # %% [markdown]
 # ## 7 Why: singular values
@@ -396,9 +396,15 @@ check("01c", invisible)
 # many data per pixel as in the pictures.
 
 # %%
-predict("01-amplified", "In which of the four settings does A† multiply noise by more than 1?", [
-    "in all of them", "in MRI and CT", "in CT alone",
-])  # fmt: skip
+predict(
+    "01-amplified",
+    "In which of the four settings does A† multiply noise by more than 1?",
+    [
+        "in all of them",
+        "in MRI and CT",
+        "in CT alone",
+    ],
+)
 
 # %%
 measurement_lab()
@@ -417,8 +423,8 @@ outcome("01-amplified", "largest ‖A†e‖ / ‖e‖: " + ", ".join(f"{name} {
 #
 # Two more things can be found there. For MRI some patterns have $s = \sqrt{1/2}$. Of a pair of frequencies $f$ and $-f$
 # only one was measured, and a real image has half of its energy in each. There the exact inverse would divide by $s$,
-# and our $A^\dagger = A^*$ multiplies by it. For CT the curve of $A^\dagger$ leaves the curve of the exact inverse where
-# $s$ becomes small. This is what *regularised* means in "regularised pseudo-inverse".
+# and our $A^\dagger = A^*$ multiplies by it. For CT the curve of $A^\dagger$ leaves the curve of the exact inverse
+# where $s$ becomes small. This is what *regularised* means in "regularised pseudo-inverse".
 #
 # ## 9 Break it on purpose
 #
