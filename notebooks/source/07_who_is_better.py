@@ -391,7 +391,7 @@ some = x_photo[:3]
 y_louder = louder.measure(some, generator=seed(6))
 twice = {
     "noisy": y_louder,
-    "TV": ar.total_variation(louder, y_louder, reg_weight=0.3),
+    "TV": ar.total_variation(louder, y_louder, reg_weight=0.4),
     "U-Net": ar.post_process(louder, y_louder, unet),
     "ours": ours(louder, y_louder, critic),
 }
