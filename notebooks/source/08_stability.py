@@ -128,7 +128,7 @@ critic = theory.DistanceCritic(smoothing=4e-3)
 noise = worlds.corruption(segment, sigma)
 train_on = segment.sample(4096, seed(0))
 pairs = training.Unpaired(noise, train_on)
-list(training.algorithm_1(critic, pairs, training.Eq6(gp_weight=60 * sigma), steps=350, **theory.TRAINING))
+*_, last = training.algorithm_1(critic, pairs, training.Eq6(gp_weight=60 * sigma), steps=350, **theory.TRAINING)
 
 # %%
 print("               ‖y_n − y‖   ‖x_n − x‖, Ψ = d_M   Ψ trained")
