@@ -448,4 +448,4 @@ check("08c", has_minimum)
 # - Random noise, adversarial perturbations and other kinds of images are three different tests. A theorem about small
 #   changes of the data says nothing about the third.
 #
-# **Next:** notebook 09, still to come, will extend the method: local critics, recursive training, convex critics.
+# **Next:** [09 Extensions](09_extensions.ipynb): local critics, recursive training, convex critics.
