@@ -9,6 +9,7 @@ from ...drawing.charts import Drawing, curves, note
 from ...drawing.pictures import number
 from ...drawing.tiles import Grid, tile
 from ...metrics import psnr
+from ..shared.numbers import two_digits
 from .model import Result, bound_of, held_out
 
 
@@ -26,7 +27,7 @@ def picture(result: Result) -> Grid:
             tile(x[0], f"after step {shot.step}: {score(x)}"),
             tile(noise, "noise A†y − x*", *signed),
             tile(
-                direction, f"∇Ψ at A†y, cosine {shot.cosine:.2f}", *signed, numbers="scaled to the length of the noise"
+                direction, f"∇Ψ at A†y, cosine {two_digits(shot.cosine)}", *signed, numbers="scaled to the length of the noise"
             ),
             tile(x[0] - real[0], "what is left: x − x*", *signed),
         )
@@ -38,14 +39,15 @@ def chart(result: Result) -> Drawing:
     size: dict[str, Any] = dict(width=900, height=172)
     if not result.done:
         words = "Distance, slope and penalty of every step appear here: press “start”."
-        return note(words, ("distance (Eq. 7)", "slope on the lines", "penalty"), **size)
+        return note(words, ("distance (Eq. 7)", "slope ‖∇Ψ‖ on the lines", "penalty"), **size)
     steps, bound = range(1, result.done + 1), bound_of(result.settings)
     series = {
-        "distance (Eq. 7)": {"estimate": result.wasserstein, "limit": [bound for _ in steps]},
-        "slope on the lines": {"mean ‖∇Ψ‖": result.slope, "limit 1": [1.0 for _ in steps]},
+        "distance (Eq. 7)": {"this critic": result.wasserstein, "limit": [bound for _ in steps]},
+        "slope ‖∇Ψ‖ on the lines": {"this critic": result.slope, "limit": [1.0 for _ in steps]},
         "penalty": result.penalty,
     }
-    return curves(series, steps=result.settings.steps, x=steps, axis="step", **size).at()
+    marks = {"knob moved": result.moved} if result.moved else {}
+    return curves(series, steps=result.settings.steps, x=steps, axis="training step", marks=marks, **size).at()
 
 
 def histograms(result: Result) -> tuple[Drawing, Drawing]:

@@ -39,6 +39,7 @@ class ReconstructionLab(WatchedLab):
         self.own, self.always = own, ("critic",) if own else ()
         self.held: Result | None = None
         self._scene: tuple | None = None
+        self._spot = (0, 0)
         self.controls = Controls(settings, self.noise_button())
         self._make_views(settings)
         self.watch(self.start, *self.controls.restarting)
@@ -49,7 +50,8 @@ class ReconstructionLab(WatchedLab):
         self.watch(self._show_code, self.as_code)
         self.watch(self._scrub, self.scrubber)
         self.watch(self.redraw, self.row, self.column)
-        self.take(settings)
+        with self.muted:
+            self.take(settings)
         self.finish(self._page())
         self.start()
 
