@@ -1,7 +1,7 @@
 """The axes of a chart: from numbers to pixels, with ticks at round numbers."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -101,12 +101,21 @@ class Area:
                 svg.stroke(x, bottom, x, bottom + 4, QUIET) + svg.text(x, bottom + 18, _short(value), QUIET, "middle")
             )
         parts.append(svg.stroke(left, top, left, bottom, QUIET) + svg.stroke(left, bottom, right, bottom, QUIET))
-        for k, (name, value) in enumerate(marks.items()):
-            x, _ = self.spot(value, y_first)
-            anchor, aside = ("start", 5) if x < middle else ("end", -5)
-            parts.append(svg.stroke(x, top, x, bottom, INK, "stroke-dasharray='5 3'"))
-            parts.append(svg.text(x + aside, top + 12 + 17 * k, name, INK, anchor, halo=True))
-        return "".join(parts)
+        return "".join([*parts, *self._marks({name: self.spot(x, y_first)[0] for name, x in marks.items()})])
+
+    def _marks(self, marks: Mapping[str, float]) -> Iterator[str]:
+        """Upright lines at these pixels. Of two marks the left one has its name at its left and the right one at its
+        right, where there is room, so that neither name crosses the other's line."""
+        wide, row = {name: 5 + 8.5 * len(name) for name in marks}, 0
+        first, last = min(marks.values(), default=0.0), max(marks.values(), default=0.0)
+        for name, x in marks.items():
+            outside = -1 if x == first < last else 1 if first < last == x else 0
+            fits = self.left <= x - wide[name] if outside < 0 else x + wide[name] <= self.right + RIGHT
+            side = outside if outside and fits else 1 if x < (self.left + self.right) / 2 else -1
+            row += 0 if outside and fits else 1
+            anchor, height = ("start" if side > 0 else "end"), 12 if outside and fits else 17 * row - 5
+            yield svg.stroke(x, self.top, x, self.bottom, INK, "stroke-dasharray='5 3'")
+            yield svg.text(x + 5 * side, self.top + height, name, INK, anchor, halo=True)
 
 
 def _share(value: float, scale: Pair, log: bool) -> float:
