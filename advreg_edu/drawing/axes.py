@@ -104,18 +104,17 @@ class Area:
         return "".join([*parts, *self._marks({name: self.spot(x, y_first)[0] for name, x in marks.items()})])
 
     def _marks(self, marks: Mapping[str, float]) -> Iterator[str]:
-        """Upright lines at these pixels. Of two marks the left one has its name at its left and the right one at its
-        right, where there is room, so that neither name crosses the other's line."""
-        wide, row = {name: 5 + 8.5 * len(name) for name in marks}, 0
-        first, last = min(marks.values(), default=0.0), max(marks.values(), default=0.0)
-        for name, x in marks.items():
-            outside = -1 if x == first < last else 1 if first < last == x else 0
-            fits = self.left <= x - wide[name] if outside < 0 else x + wide[name] <= self.right + RIGHT
-            side = outside if outside and fits else 1 if x < (self.left + self.right) / 2 else -1
-            row += 0 if outside and fits else 1
-            anchor, height = ("start" if side > 0 else "end"), 12 if outside and fits else 17 * row - 5
+        """Upright lines at these pixels. Two names stand at the outer sides of their lines where there is room, so that
+        neither crosses the other's line; else each has a row of its own."""
+        middle, wide = (self.left + self.right) / 2, lambda name: 5 + 8.5 * len(name)
+        low, high = (end(marks, key=marks.__getitem__, default="") for end in (min, max))
+        apart = len(marks) == 2 and marks[low] < marks[high]
+        apart = apart and marks[low] - wide(low) >= self.left and marks[high] + wide(high) <= self.right + RIGHT
+        for row, (name, x) in enumerate(marks.items()):
+            right = name == high if apart else x < middle
+            anchor, aside = ("start", 5) if right else ("end", -5)
             yield svg.stroke(x, self.top, x, self.bottom, INK, "stroke-dasharray='5 3'")
-            yield svg.text(x + 5 * side, self.top + height, name, INK, anchor, halo=True)
+            yield svg.text(x + aside, self.top + 12 + (0 if apart else 17 * row), name, INK, anchor, halo=True)
 
 
 def _share(value: float, scale: Pair, log: bool) -> float:

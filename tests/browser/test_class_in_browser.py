@@ -1,5 +1,6 @@
 """The apps in class: a manifold drawn by hand, situations, the line that restores an app, the projector."""
 
+import itertools
 import re
 
 import pytest
@@ -83,7 +84,7 @@ def test_a_manifold_is_drawn_with_a_finger(page, theory):
     image = theory.locator(".advreg-pad figure").first.locator("img")
     steps = [
         (a[0] + (b[0] - a[0]) * k / 15, a[1] + (b[1] - a[1]) * k / 15)
-        for a, b in zip(PATH, PATH[1:], strict=False)
+        for a, b in itertools.pairwise(PATH)
         for k in range(16)
     ]
     assert page.evaluate(FINGER, [image.element_handle(), steps]) == "none"  # the page does not scroll under it
