@@ -166,7 +166,7 @@ def sliders(*owners: object) -> list[Slider]:
 
 def values(given: Any, controls: dict[str, Any]) -> dict[str, Any]:
     """What the controls say: {name: value} of those named like a field of the dataclass `given`."""
-    kinds = Slider | W.Dropdown | W.Text
+    kinds = Slider | W.Dropdown | W.Text | W.ToggleButtons
     return {name: controls[name].value for name in given.__dataclass_fields__ if isinstance(controls.get(name), kinds)}
 
 

@@ -18,6 +18,12 @@ STYLE = """<style>
 .advreg-gallery .widget-html,.advreg-gallery .widget-html-content{display:contents}
 .advreg-layers.widget-box{display:grid}
 .advreg-layers>.widget-html{grid-area:1/1}
+.advreg-bar.widget-box{display:grid;gap:0 20px;align-items:center;overflow:hidden;
+ grid-template-columns:minmax(0,400px) minmax(0,360px);margin-bottom:2px}
+.advreg-bar>:last-child{grid-column:1/-1}
+.advreg-copy{cursor:copy;white-space:pre-wrap!important}
+.advreg-pad figure:first-of-type img{cursor:crosshair;touch-action:none;-webkit-user-drag:none;user-select:none}
+.advreg-projector .advreg-notice,.advreg-projector .advreg-pictures,.advreg-projector .advreg-curves{zoom:1.4}
 .advreg-pairs.widget-box{display:grid;gap:4px 16px;align-items:end;
  grid-template-columns:repeat(2,minmax(0,min(46%,310px)))}
 .advreg-pairs .advreg-panel,.advreg-pairs .widget-html,.advreg-pairs .widget-html-content,.advreg-pairs .advreg-panels{
