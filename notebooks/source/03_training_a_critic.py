@@ -382,7 +382,7 @@ pictures.strip([x_test[0], test_noisy[0], stepped[0]], ["truth", "noisy", "after
 #
 # This assumes that the penalty is taken where the critic has to be steep, and so it holds for *pairs*: each line leads
 # from an image to its own noisy version. With independent batches most lines lead from one image to another, through
-# points where the critic need not be steep. The penalty is spread over them, and the excess is about twice as large.
+# points where the critic need not be steep. The penalty is spread over them, and the excess is at least twice as large.
 # Notebook 04 measures both in the plane.
 
 # %% [markdown] exercise="03c"
