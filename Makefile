@@ -7,6 +7,7 @@
 #
 # PYTHON=python3.12          another Python, 3.11 or newer (make a new .venv: delete the old one first)
 # LAB_ARGS="--no-browser"    arguments for jupyter lab
+# LAB_CONFIG=                JupyterLab with nbgrader's menu, which `make lab` leaves out (.jupyter/)
 # TEST_ARGS="-m 'not notebook'"    arguments for pytest
 # WORKERS=4                  processes that share the test files (default 2)
 # PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"    on Linux: torch without CUDA, 3 GB less
@@ -18,6 +19,7 @@ BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
 CHECKERS = $(VENV)/.checkers
 SLIDERS = $(VENV)/.sliders
+LAB_CONFIG = $(CURDIR)/.jupyter
 ROOT_ARGS = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 # Files of up to 70 MB can be uploaded; a larger one would cut the connection to the kernel.
@@ -32,6 +34,7 @@ endif
 .PHONY: lab test notebooks slides bench check
 
 lab: $(INSTALLED)
+	JUPYTER_CONFIG_PATH="$(LAB_CONFIG)$(if $(JUPYTER_CONFIG_PATH),:$(JUPYTER_CONFIG_PATH))" \
 	$(BIN)/jupyter lab $(ROOT_ARGS) $(UPLOADS) $(LAB_ARGS) notebooks/00_start_here.ipynb
 
 test: $(INSTALLED)

@@ -246,6 +246,8 @@ chest = {
 }
 PAPER_2 = {"FBP": (14.9, 0.227), "TV": (27.7, 0.890), "post-processing": (31.2, 0.936), "RED": (29.9, 0.904)}
 table(chest, x_chest, PAPER_2 | {"ours": (30.5, 0.927)})
+
+# %%
 gain = {name: ar.psnr(chest[name].clamp(0, 1), x_chest) for name in ("TV", "post-processing", "ours")}
 for name in ("TV", "post-processing"):
     values = (gain["ours"] - gain[name]).tolist()
@@ -380,18 +382,18 @@ print(f"the U-Net is {mean(half_dose['post-processing']) - mean(half_dose['ours'
 # 0.02, as the U-Net was.
 #
 # With a larger change the picture is another. We denoise the photographs with *twice* the noise of the training,
-# $\sigma = 0.2$. The weight of TV is the best at this noise on six other crops.
+# $\sigma = 0.2$. The weight of TV is the best at this noise on six other crops of 128 × 128 pixels.
 
 # %%
 predict("07-twice", "At twice the noise, which is the best for photographs?", ["TV", "the U-Net", "ours"])
 
 # %%
 louder = ar.Problem(denoising.A, sigma=0.2)
-some = x_photo[:3]
+some = x_photo[:4, :, 32:96, 32:96]  # four, and their middle only: this is the longest run here
 y_louder = louder.measure(some, generator=seed(6))
 twice = {
     "noisy": y_louder,
-    "TV": ar.total_variation(louder, y_louder, reg_weight=0.3),
+    "TV": ar.total_variation(louder, y_louder, reg_weight=0.4),
     "U-Net": ar.post_process(louder, y_louder, unet),
     "ours": ours(louder, y_louder, critic),
 }
