@@ -176,7 +176,9 @@ def test_a_step_is_a_step_of_the_library_and_its_pair_is_the_first_of_its_batch(
         app.one.click()
         step = next(run)
         assert app.state == "resume" and app.result.done == k + 1 == app.result.snapshot.step
-        assert torch.equal(weights(app.critic), weights(whole)) and app.result.wasserstein[-1] == float(step.wasserstein)
+        assert torch.equal(weights(app.critic), weights(whole)) and app.result.wasserstein[-1] == float(
+            step.wasserstein
+        )
         pair, (x_real, x_noisy, mix) = app.result.pair, first_pair(pairs, k)
         assert torch.equal(pair.x_real, x_real[0]) and torch.equal(pair.x_noisy, x_noisy[0]) and pair.mix == mix
         assert [pair.before.psi_real, pair.before.psi_noisy] == pytest.approx(psi_before, abs=1e-6)

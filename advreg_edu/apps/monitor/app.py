@@ -17,14 +17,7 @@ from .model import CHESTS, ELLIPSES, LOCAL, PAPER, Result, Settings, ended, new_
 from .numbers import one_pair, table
 from .situations import SITUATIONS
 from .training import Knobs
-from .view import chart, histograms, picture, sentence, verdict
-
-HINTS = {
-    "start": "Press start, or “one step”: a fresh critic is trained by Algorithm 1. Other cells can run meanwhile.",
-    "pause": "Training. μ and the learning rate may be moved meanwhile; `monitor.critic` is the critic as it is now.",
-    "resume": "Paused. Resume goes on exactly here, “one step” by a single step; stop averages the weights.",
-    "start again": "Ended: `monitor.critic` holds the running average of its weights. Start again begins afresh.",
-}
+from .view import HINTS, chart, histograms, picture, sentence, verdict
 
 
 class TrainingMonitor(Lab):

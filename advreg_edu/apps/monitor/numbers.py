@@ -78,9 +78,10 @@ def _table(caption: str, head: Iterable[str], lines: Iterable[Iterable[str]]) ->
         for side, word in zip(sides, head, strict=False)
     )
     body = ""
+    first_cell = f"{cell.format('left')};font-weight:400;white-space:nowrap"
     for first, *others in lines:
         values = "".join(f'<td style="{cell.format("right")}">{html.escape(value)}</td>' for value in others)
-        name = f'<th scope="row" style="{cell.format("left")};font-weight:400;white-space:nowrap">{html.escape(first)}</th>'
+        name = f'<th scope="row" style="{first_cell}">{html.escape(first)}</th>'
         body += f"<tr>{name}{values}</tr>"
     title = f'<caption style="text-align:left;font-weight:600;padding:2px 4px">{html.escape(caption)}</caption>'
     return f'<table style="{STYLE}">{title}<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'

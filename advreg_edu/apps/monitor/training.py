@@ -106,9 +106,7 @@ def _between(x_real: torch.Tensor, x_noisy: torch.Tensor, mix: float) -> torch.T
     return mix * x_real + (1 - mix) * x_noisy
 
 
-def terms(
-    critic: torch.nn.Module, x_real: torch.Tensor, x_noisy: torch.Tensor, mix: float, gp_weight: float
-) -> Terms:
+def terms(critic: torch.nn.Module, x_real: torch.Tensor, x_noisy: torch.Tensor, mix: float, gp_weight: float) -> Terms:
     """Eq. 6 for this pair."""
     psi, _ = gradient(critic, torch.cat([x_real, x_noisy]))
     _, grad = gradient(critic, _between(x_real, x_noisy, mix))

@@ -12,6 +12,13 @@ from ...metrics import psnr
 from ..shared.numbers import two_digits
 from .model import Result, bound_of, held_out
 
+HINTS = {
+    "start": "Press start, or “one step”: a fresh critic is trained by Algorithm 1. Other cells can run meanwhile.",
+    "pause": "Training. μ and the learning rate may be moved meanwhile; `monitor.critic` is the critic as it is now.",
+    "resume": "Paused. Resume goes on exactly here, “one step” by a single step; stop averages the weights.",
+    "start again": "Ended: `monitor.critic` holds the running average of its weights. Start again begins afresh.",
+}
+
 
 def picture(result: Result) -> Grid:
     """Six tiles: a held-out image, A†y, its reconstruction by the last snapshot; noise, grad Psi, error."""
@@ -19,6 +26,7 @@ def picture(result: Result) -> Grid:
     score = lambda x: f"{float(psnr(x.clamp(0, 1), real[:1])):.1f} dB"
     noise, x = noisy[0] - real[0], shot.x
     direction = shot.direction / shot.direction.norm().clamp_min(1e-12) * noise.norm()
+    title = f"∇Ψ at A†y, cosine {two_digits(shot.cosine)}"
     signed = ("signed", (-3 * result.settings.sigma, 3 * result.settings.sigma))
     return Grid(
         (
@@ -27,7 +35,10 @@ def picture(result: Result) -> Grid:
             tile(x[0], f"after step {shot.step}: {score(x)}"),
             tile(noise, "noise A†y − x*", *signed),
             tile(
-                direction, f"∇Ψ at A†y, cosine {two_digits(shot.cosine)}", *signed, numbers="scaled to the length of the noise"
+                direction,
+                title,
+                *signed,
+                numbers="scaled to the length of the noise",
             ),
             tile(x[0] - real[0], "what is left: x − x*", *signed),
         )

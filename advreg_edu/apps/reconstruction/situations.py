@@ -13,8 +13,6 @@ SITUATIONS: dict[str, dict[str, Any]] = {
     "ten times the weight": dict(reg_weight=4.0),
     "a step size by hand": dict(step_size=1.02, steps=100, stop=None),
     "a real slice": dict(image=SLICE),
-    "photograph, denoising": dict(
-        image=PHOTO, operator=DENOISING, sigma=0.1, critic="photos-color", number=24
-    ),
+    "photograph, denoising": dict(image=PHOTO, operator=DENOISING, sigma=0.1, critic="photos-color", number=24),
     "MRI, half of the lines": dict(operator=MRI),
 }

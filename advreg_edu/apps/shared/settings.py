@@ -1,6 +1,5 @@
 """The settings of an app as one line, and back: situations to choose, "reset", "copy settings", and the projector."""
 
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
@@ -176,7 +175,7 @@ def as_settings(kind: type, given: Any) -> Any:
 
 
 def as_dict(settings: Any, always: Sequence[str] = ()) -> str:
-    """`dict(...)` of what differs from the defaults, and of what is `always` named. Of an upload only the name is in it.
+    """`dict(...)` of what differs from the defaults, and of what is `always` named. Of an upload it has the name only.
 
     >>> from advreg_edu.apps.weight.model import Settings
     >>> as_dict(Settings(sigma=0.2, number=3))

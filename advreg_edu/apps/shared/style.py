@@ -61,15 +61,5 @@ STYLE = """<style>
 @container advreg-lab (min-width:620px){.advreg-projector .advreg-areas.widget-box{
  grid-template-columns:fit-content(360px) minmax(0,1fr);
  grid-template-areas:"notice notice" "controls pictures" "curves curves"}}
-body[data-voila] .jp-Cell:not(:has(.advreg-app)),.advreg-projector .advreg-notice,.advreg-projector .advreg-pictures,.advreg-projector .advreg-curves,
-.advreg-projector .advreg-heading{zoom:1.4}
-.advreg-projector .advreg-numbers{zoom:1.25}
-.advreg-projector .advreg-controls.widget-box{grid-template-columns:auto}
-.advreg-projector .advreg-gallery.widget-box{
- grid-template-columns:repeat(3,minmax(0,min(256px,calc((100vh - 290px)/2.8 - 20px))))}
-.advreg-projector .advreg-pairs.widget-box{grid-template-columns:repeat(3,minmax(0,310px))}
-@container advreg-lab (min-width:620px){.advreg-projector .advreg-areas.widget-box{
- grid-template-columns:fit-content(360px) minmax(0,1fr);
- grid-template-areas:"notice notice" "controls pictures" "curves curves"}}
-body[data-voila] .jp-OutputPrompt{display:none}
+body[data-voila] .jp-Cell:not(:has(.advreg-app)),body[data-voila] .jp-OutputPrompt{display:none}
 </style>"""
