@@ -49,7 +49,8 @@ class MethodViewer(Settable):
         self.number.observe(self._look)
         self.row.observe(self._draw)
         self.column.observe(self._draw)
-        self.take(settings)
+        with self.muted:
+            self.take(settings)
         self.finish(page(self.notice, [controls], [pairs(self.pictures), self.status], []))
         self.start()
 

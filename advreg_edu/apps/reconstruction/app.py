@@ -39,17 +39,18 @@ class ReconstructionLab(WatchedLab):
         self.own, self.always = own, ("critic",) if own else ()
         self.held: Result | None = None
         self._scene: tuple | None = None
+        self._spot = (0, 0)
         self.controls = Controls(settings, self.noise_button())
         self._make_views(settings)
         self.watch(self.start, *self.controls.restarting)
         self.watch(self._other_operator, self.controls.operator)
-        self.watch(self._opened, self.controls.upload)
-        self.watch(self._named, self.controls.path)
+        self.watch(self._file, self.controls.upload, self.controls.path)
         self.watch(self._hold, self.compare)
         self.watch(self._show_code, self.as_code)
         self.watch(self._scrub, self.scrubber)
         self.watch(self.redraw, self.row, self.column)
-        self.take(settings)
+        with self.muted:
+            self.take(settings)
         self.finish(self._page())
         self.start()
 
@@ -88,7 +89,7 @@ class ReconstructionLab(WatchedLab):
         self.controls.ready(wanted, self.own)
         self.row.max = self.column.max = wanted.size - max(1, wanted.size // 4)
         super().take(wanted)
-        self._scene = None if wanted.row is None or wanted.column is None else _scene_of(wanted)
+        self._scene = None if wanted.row is None or wanted.column is None else wanted.subject
 
     def arguments(self) -> list[str]:
         """A critic of one's own."""
@@ -127,9 +128,9 @@ class ReconstructionLab(WatchedLab):
         """For another image, put the magnified square where there is most to see."""
         s = self.settings
         self._spot = busiest(scenes.truth(s)[0], max(1, s.size // 4))
-        if _scene_of(s) != self._scene:
+        if s.subject != self._scene:
             self.row.value, self.column.value = self._spot
-            self._scene = _scene_of(s)
+            self._scene = s.subject
 
     @callback
     def _other_operator(self, change: Any) -> None:
@@ -140,19 +141,11 @@ class ReconstructionLab(WatchedLab):
         self.start()
 
     @callback
-    def _opened(self, change: Any) -> None:
-        """A file came: measure it."""
-        if self.controls.upload.value:
-            with self.muted:
-                self.controls.open_upload()
-            self.start()
-
-    @callback
-    def _named(self, change: Any) -> None:
-        """A path came: measure the file that is there."""
-        if self.controls.path.value.strip():
-            with self.muted:
-                self.controls.open_path()
+    def _file(self, change: Any) -> None:
+        """A file came, or the path of one: measure it."""
+        with self.muted:
+            came = self.controls.open(change["owner"])
+        if came:
             self.start()
 
     @callback
@@ -208,10 +201,6 @@ class ReconstructionLab(WatchedLab):
         self.pictures.clear()
         self.curves.clear()
         self.code.value = ""
-
-
-def _scene_of(s: Settings) -> tuple:
-    return s.image, s.number, s.file
 
 
 def reconstruction_lab(

@@ -132,19 +132,20 @@ class Controls:
         self.sigma.range(0.0, limit)
         self.sigma.value, self.step_size.value = sigma, STEP_SIZE[self.operator.value]
 
-    def open_upload(self) -> None:
-        """The uploaded file becomes the image, and the button has its name."""
-        file = self.upload.value[0]
-        self.upload.description = describe(file["name"]).strip("'")
-        self._open(file["name"], bytes(file["content"]))
+    def open(self, given: W.Widget) -> bool:
+        """The uploaded file, whose name the button then has, or the file at the path becomes the image; if there is
+        one."""
+        if given is self.upload and self.upload.value:
+            file = self.upload.value[0]
+            self.upload.description = describe(file["name"]).strip("'")
+            return self._open(file["name"], bytes(file["content"]))
+        path = self.path.value.strip()
+        return given is self.path and bool(path) and self._open(str(Path(path).expanduser()), None)
 
-    def open_path(self) -> None:
-        """The file at the path becomes the image."""
-        self._open(str(Path(self.path.value).expanduser()), None)
-
-    def _open(self, name: str, content: bytes | None) -> None:
+    def _open(self, name: str, content: bytes | None) -> bool:
         self._given = replace(self._given, file=(name, content))
         self.image.value = scenes.FILE
+        return True
 
     def show_weight(self, reg_weight: float) -> None:
         """The weight that the formula gave."""

@@ -10,7 +10,7 @@ SITUATIONS: dict[str, dict[str, Any]] = {
     "10 angles": dict(angles=10),
     "90 angles": dict(angles=90),
     "a quarter of the noise": dict(sigma=0.005),
-    "ten times the weight": dict(reg_weight=2.96),
+    "ten times the weight": dict(reg_weight=4.0),
     "a step size by hand": dict(step_size=1.02, steps=100, stop=None),
     "a real slice": dict(image=SLICE),
     "photograph, denoising": dict(image=PHOTO, operator=DENOISING, sigma=0.1, critic="photos-color", number=24),

@@ -10,6 +10,8 @@ from typing import Any
 
 import ipywidgets as W
 
+from ..._input.arguments import check_choice
+
 NAME_WIDTH, FIELD_WIDTH = "120px", "188px"
 
 
@@ -134,7 +136,8 @@ def _decimals(step: float) -> int:
 
 
 def choice(name: str, options: Sequence[str], value: str, tooltip: str) -> W.Dropdown:
-    """A named list to choose one from."""
+    """A named list to choose one from. Raises where `value` is not in it."""
+    check_choice(value, name, options)
     layout, style = W.Layout(width="auto"), dict(description_width=NAME_WIDTH)
     return W.Dropdown(options=options, value=value, description=name, tooltip=tooltip, style=style, layout=layout)
 

@@ -1,12 +1,12 @@
 """The settings of an app as one line, and back: situations to choose, "reset", "copy settings", and the projector."""
 
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
 import ipywidgets as W
 
+from ..._input.arguments import check_choice
 from ..._input.messages import describe
 from .app import App
 from .controls import Slider, button, choice, toggle, values
@@ -30,7 +30,7 @@ class Settable(App):
     always: Sequence[str] = ()  # fields that the line names even where they have their default
 
     def __init__(self, settings: Any) -> None:
-        self._given = self._opened = settings
+        self._given = self._at_first = settings
         self.muted, self.notice = Muted(), Notice()
 
     def start(self, change: Any = None) -> None:
@@ -57,6 +57,10 @@ class Settable(App):
         return values(self._given, self.parts)
 
     def _set(self, wanted: Any, situation: str = NONE) -> None:
+        for name, value in self.shown(wanted).items():
+            control = self.parts.get(name)
+            if isinstance(control, W.Dropdown | W.ToggleButtons) and value is not None:
+                check_choice(value, name, control.options)
         before, self._given = self._given, wanted
         with self.muted:
             try:
@@ -75,8 +79,6 @@ class Settable(App):
         for name, value in self.shown(wanted).items():
             control = self.parts.get(name)
             if isinstance(control, CONTROLS) and value is not None:
-                if isinstance(control, W.Dropdown | W.ToggleButtons) and value not in control.options:
-                    raise ValueError(f"{name}: expected one of {', '.join(control.options)}, got {describe(value)}.")
                 control.value = value
 
     def shown(self, wanted: Any) -> dict[str, Any]:
@@ -115,8 +117,8 @@ class Settable(App):
     @property
     def plain(self) -> Any:
         """What a situation is set upon: the defaults, but for what no control shows."""
-        hidden = [f.name for f in fields(self._opened) if f.compare and f.name not in (*self.parts, "noise")]
-        return replace(type(self._opened)(), **{name: getattr(self._opened, name) for name in hidden})
+        hidden = [f.name for f in fields(self._at_first) if f.compare and f.name not in (*self.parts, "noise")]
+        return replace(type(self._at_first)(), **{name: getattr(self._at_first, name) for name in hidden})
 
     @callback
     def _choose(self, change: Any) -> None:
@@ -126,7 +128,7 @@ class Settable(App):
 
     @callback
     def _reset(self, change: Any) -> None:
-        self._set(self._opened)
+        self._set(self._at_first)
 
     @callback
     def _copy(self, change: Any = None) -> None:
@@ -173,7 +175,7 @@ def as_settings(kind: type, given: Any) -> Any:
 
 
 def as_dict(settings: Any, always: Sequence[str] = ()) -> str:
-    """`dict(...)` of what differs from the defaults, and of what is `always` named. Of an upload only the name is in it.
+    """`dict(...)` of what differs from the defaults, and of what is `always` named. Of an upload it has the name only.
 
     >>> from advreg_edu.apps.weight.model import Settings
     >>> as_dict(Settings(sigma=0.2, number=3))

@@ -7,9 +7,9 @@ from ...drawing.pictures import Picture, number
 from .model import DRAWN, ETAS, PENALTY, Result, Settings, line, stepped, targets
 
 DUALITY = """<div class="advreg-duality" style="font-size:14px;line-height:1.5">
-<b>Wass</b>(P<sub>r</sub>, P<sub>n</sub>) = min<sub>π</sub> Σ π<sub>ij</sub> ‖x<sub>i</sub> − x<sub>j</sub>‖ = {exact}{after}: earth
-times way, along the gray lines of the first map; = max of E Ψ(x<sub>n</sub>) − E Ψ(x<sub>r</sub>) over slopes ≤ 1 (Eq. 7): this
-Ψ reaches {gap}.</div>"""
+<b>Wass</b>(P<sub>r</sub>, P<sub>n</sub>) = min<sub>π</sub> Σ π<sub>ij</sub> ‖x<sub>i</sub> − x<sub>j</sub>‖ =
+{exact}{after}: earth times way, along the gray lines of the first map;
+= max of E Ψ(x<sub>n</sub>) − E Ψ(x<sub>r</sub>) over slopes ≤ 1 (Eq. 7): this Ψ reaches {gap}.</div>"""
 
 
 def picture(result: Result, k: int, eta: float) -> Picture:

@@ -37,8 +37,8 @@ class WeightLab(Lab):
         self.start()
 
     def _make_controls(self, s: Settings) -> None:
-        low, _, high = KINDS[s.problem].sigma
         self.problem = choice("problem", PROBLEMS, s.problem, "What is reconstructed, with the critic trained for it")
+        low, _, high = KINDS[s.problem].sigma
         self.number = Slider("image number", s.number, 0, 99, 1, "Another number is another photograph or patient")
         self.sigma = Slider("noise σ", s.sigma, low, high, 0.005, "True standard deviation of the noise")
         self.new_noise = self.noise_button()
