@@ -1,4 +1,4 @@
-"""The command line: python -m advreg_edu doctor | train | tables | notebooks."""
+"""The command line: python -m advreg_edu doctor | train | tables | notebooks | slides."""
 
 import argparse
 import signal
@@ -111,6 +111,11 @@ def _parser() -> argparse.ArgumentParser:
     notebooks = commands.add_parser("notebooks", help="generate notebooks/*.ipynb from notebooks/source/*.py")
     notebooks.add_argument("--check", action="store_true", help="write nothing; exit status 1 if one is out of date")
     notebooks.set_defaults(run=_notebooks)
+
+    slides = commands.add_parser("slides", help="run the notebooks, and write slides of them that need no network")
+    slides.add_argument("names", nargs="*", metavar="NOTEBOOK", help="such as 00 (default all)")
+    slides.add_argument("--out", type=Path, default=Path("slides"), metavar="FOLDER", help="default slides")
+    slides.set_defaults(run=_slides)
     return parser
 
 
@@ -144,6 +149,14 @@ def _notebooks(options: argparse.Namespace) -> int:
     for path in stale:
         print(f"{path.name}: expected what {notebooks.SOURCE}/ generates, got something else. Run make notebooks.")
     return 1 if stale else 0
+
+
+def _slides(options: argparse.Namespace) -> int:
+    from .course import slides
+
+    for path in slides.write(options.names, options.out):
+        print(path, flush=True)
+    return 0
 
 
 if __name__ == "__main__":
