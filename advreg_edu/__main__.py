@@ -1,4 +1,4 @@
-"""The command line: python -m advreg_edu doctor | train | tables | notebooks."""
+"""The command line: python -m advreg_edu doctor | train | tables | data | notebooks | index | picture."""
 
 import argparse
 import signal
@@ -15,6 +15,7 @@ from .experiments.train import train
 # arguments of the functions behind the commands, which their errors name, and the options that give them
 OPTIONS = {"path": "--images", "device": "--device", "out": "--out", "resume": "--resume", "seed": "--seed"}
 OPTIONS |= {"steps": "--steps", "batch_size": "--batch-size", "draws": "--draws"}
+DATA_OPTIONS = {"path": "PATH", "out": "--out", "size": "--size", "val": "--val", "seed": "--seed"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,17 +29,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _signals_as_ctrl_c():
             return options.run(options)
     except (ValueError, OSError) as error:  # of the user's input and files
-        _say(f"error: {_naming_options(str(error))}")
+        _say(f"error: {_naming_options(str(error), options.names)}")
         return 2
     except KeyboardInterrupt:
         _say("Stopped.")
         return 130
 
 
-def _naming_options(message: str) -> str:
+def _naming_options(message: str, names: dict[str, str]) -> str:
     """An error that begins with the name of an argument, with the name of its option instead."""
     name, colon, rest = message.partition(": ")
-    return OPTIONS.get(name, name) + colon + rest
+    return names.get(name, name) + colon + rest
 
 
 def _say(line: str) -> None:
@@ -74,6 +75,7 @@ def _signals_as_ctrl_c() -> Iterator[None]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m advreg_edu", description="A course on learned regularisation.")
     parser.add_argument("--version", action="version", version=f"advreg_edu {__version__}")
+    parser.set_defaults(names=OPTIONS)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     doctor = commands.add_parser("doctor", help="is this machine ready for the course?")
@@ -108,10 +110,37 @@ def _parser() -> argparse.ArgumentParser:
     tables.add_argument("--out", type=Path, default=Path("runs/tables"), metavar="FOLDER", help="default runs/tables")
     tables.set_defaults(run=_tables)
 
+    _add_data(commands.add_parser("data", help="your own images: look at them, split them by patient"))
+
     notebooks = commands.add_parser("notebooks", help="generate notebooks/*.ipynb from notebooks/source/*.py")
     notebooks.add_argument("--check", action="store_true", help="write nothing; exit status 1 if one is out of date")
     notebooks.set_defaults(run=_notebooks)
+
+    index = commands.add_parser("index", help="generate notebooks/EQUATIONS.md, the index of the paper's equations")
+    index.add_argument("--check", action="store_true", help="write nothing; exit status 1 if it is out of date")
+    index.set_defaults(run=_index)
+
+    picture = commands.add_parser("picture", help="make the README's moving picture of the iterates")
+    picture.add_argument("--out", type=Path, default=Path("notebooks/pictures"), metavar="FOLDER")
+    picture.set_defaults(run=_picture)
     return parser
+
+
+def _add_data(data: argparse.ArgumentParser) -> None:
+    what = "a folder of DICOM files or photographs, or an .npz file with hu and patient_id"
+    commands = data.add_subparsers(required=True, metavar="COMMAND")
+    look = commands.add_parser("inspect", help="counts, patients, sizes, values, what is left out; a contact sheet")
+    look.add_argument("path", type=Path, metavar="PATH", help=what)
+    look.add_argument("--out", type=Path, default=Path("runs/contact_sheet.png"), metavar="FILE.png")
+    look.set_defaults(run=_inspect, names=DATA_OPTIONS)
+
+    packing = commands.add_parser("pack", help="write CT slices, split by patient, to the file that train and tables read")
+    packing.add_argument("path", type=Path, metavar="PATH", help=what)
+    packing.add_argument("--out", type=Path, required=True, metavar="FILE.npz")
+    packing.add_argument("--size", type=int, default=128, help="pixels along a side (default 128)")
+    packing.add_argument("--val", type=float, default=0.25, help="share of the patients to report on (default 0.25)")
+    packing.add_argument("--seed", type=int, default=0, help="of the split (default 0)")
+    packing.set_defaults(run=_pack, names=DATA_OPTIONS)
 
 
 def _doctor(options: argparse.Namespace) -> int:
@@ -133,6 +162,25 @@ def _tables(options: argparse.Namespace) -> int:
     return tables.run(options.number, *chosen)
 
 
+def _inspect(options: argparse.Namespace) -> int:
+    from .experiments.own_data import inspect
+
+    report = inspect(options.path)
+    sheet = report.sheet()
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_bytes(sheet.png)
+    print(f"{report}\n{options.out}: {sheet.alt}")
+    return 0
+
+
+def _pack(options: argparse.Namespace) -> int:
+    from .experiments.own_data import pack
+
+    split = pack(options.path, options.out, options.size, options.val, options.seed).tolist()
+    print(f"{options.out}: {split.count('train')} slices to train on, {split.count('val')} of other patients to report")
+    return 0
+
+
 def _notebooks(options: argparse.Namespace) -> int:
     from .course import notebooks
 
@@ -144,6 +192,26 @@ def _notebooks(options: argparse.Namespace) -> int:
     for path in stale:
         print(f"{path.name}: expected what {notebooks.SOURCE}/ generates, got something else. Run make notebooks.")
     return 1 if stale else 0
+
+
+def _index(options: argparse.Namespace) -> int:
+    from .course import equation_index
+
+    if options.check and not equation_index.stale():
+        return 0
+    if options.check:
+        print(f"{equation_index.PAGE}: expected what the index generates, got something else. Run it without --check.")
+        return 1
+    print(equation_index.write())
+    return 0
+
+
+def _picture(options: argparse.Namespace) -> int:
+    from .experiments import moving_picture
+
+    for line in moving_picture.write(options.out):
+        print(line)
+    return 0
 
 
 if __name__ == "__main__":
