@@ -134,7 +134,9 @@ def _add_data(data: argparse.ArgumentParser) -> None:
     look.add_argument("--out", type=Path, default=Path("runs/contact_sheet.png"), metavar="FILE.png")
     look.set_defaults(run=_inspect, names=DATA_OPTIONS)
 
-    packing = commands.add_parser("pack", help="write CT slices, split by patient, to the file that train and tables read")
+    packing = commands.add_parser(
+        "pack", help="write CT slices, split by patient, to the file that train and tables read"
+    )
     packing.add_argument("path", type=Path, metavar="PATH", help=what)
     packing.add_argument("--out", type=Path, required=True, metavar="FILE.npz")
     packing.add_argument("--size", type=int, default=128, help="pixels along a side (default 128)")

@@ -31,7 +31,7 @@ def dicom_folder(path: Path | str, patients: int = 40, slices: int = 4, size: in
     """
     folder, generator = Path(path), torch.Generator().manual_seed(seed)
     x = images.from_hounsfield(images.thorax_hu(patients, size, generator), window=WIDE)
-    x = augment_pose(x, slices - 1, generator, sharp=True)
+    x = augment_pose(x, slices - 1, generator, sharp=True, amount=0.15)
     hu = (x[:, 0] * (WIDE[1] - WIDE[0]) + WIDE[0]).round().numpy().astype(np.int16)
     for k, one in enumerate(hu):
         patient, place = k % patients, k // patients

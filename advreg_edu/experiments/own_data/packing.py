@@ -14,7 +14,7 @@ from .found import SLICES, each_image
 
 
 def split_by_patient(patients: np.ndarray, val: float = 0.25, seed: int = 0) -> np.ndarray:
-    """"train" or "val" for each image (n,): all images of a patient in one part, the patients at random.
+    """ "train" or "val" for each image (n,): all images of a patient in one part, the patients at random.
 
     Args: patients, the patient of each image (n,); val, about the share of the patients in "val", at least one.
     Raises ValueError for fewer than two patients: there is nothing to report on then.
