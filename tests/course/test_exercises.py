@@ -132,7 +132,7 @@ def test_a_stub_is_not_attempted(name):
     head = EXERCISES[name].call
     for body in ("...", "pass", "return ...", "return None", "'''Words.'''\n    ...", "raise NotImplementedError()"):
         assert check(name, run_of(f"def {head}:\n    # Your code here.\n    {body}\n")).state is State.NOT_ATTEMPTED
-    assert not progress()._repr_html_().count("right</td>")
+    assert not progress().table.value.count("right</td>")
 
 
 @pytest.mark.parametrize("seed", SEEDS)
