@@ -98,18 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     training.add_argument("--device", default="cpu", help="such as cuda (default cpu)")
     training.set_defaults(run=_train)
 
-    tables = commands.add_parser("tables", help="Tables 1 and 2, ours beside the paper's")
-    tables.add_argument("number", choices=["1", "2"])
-    tables.add_argument(
-        "--images", type=Path, metavar="PATH", help="BSDS500 with train/ and val/ (1); an .npz file or DICOM folder (2)"
-    )
-    tables.add_argument("--quick", action="store_true", help="bundled photographs or phantoms, no data needed")
-    tables.add_argument("--retrain", action="store_true", help="train also the networks that ship")
-    tables.add_argument("--draws", type=int, help="noise draws for each image (default 3; 1 with --quick)")
-    tables.add_argument("--seed", type=int, default=0, help="of the trainings (default 0)")
-    tables.add_argument("--out", type=Path, default=Path("runs/tables"), metavar="FOLDER", help="default runs/tables")
-    tables.set_defaults(run=_tables)
-
+    _add_tables(commands.add_parser("tables", help="Tables 1 and 2, ours beside the paper's"))
     _add_data(commands.add_parser("data", help="your own images: look at them, split them by patient"))
 
     notebooks = commands.add_parser("notebooks", help="generate notebooks/*.ipynb from notebooks/source/*.py")
@@ -124,6 +113,19 @@ def _parser() -> argparse.ArgumentParser:
     picture.add_argument("--out", type=Path, default=Path("notebooks/pictures"), metavar="FOLDER")
     picture.set_defaults(run=_picture)
     return parser
+
+
+def _add_tables(tables: argparse.ArgumentParser) -> None:
+    tables.add_argument("number", choices=["1", "2"])
+    tables.add_argument(
+        "--images", type=Path, metavar="PATH", help="BSDS500 with train/ and val/ (1); an .npz file or DICOM folder (2)"
+    )
+    tables.add_argument("--quick", action="store_true", help="bundled photographs or phantoms, no data needed")
+    tables.add_argument("--retrain", action="store_true", help="train also the networks that ship")
+    tables.add_argument("--draws", type=int, help="noise draws for each image (default 3; 1 with --quick)")
+    tables.add_argument("--seed", type=int, default=0, help="of the trainings (default 0)")
+    tables.add_argument("--out", type=Path, default=Path("runs/tables"), metavar="FOLDER", help="default runs/tables")
+    tables.set_defaults(run=_tables)
 
 
 def _add_data(data: argparse.ArgumentParser) -> None:

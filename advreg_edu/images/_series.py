@@ -60,7 +60,7 @@ def from_dicom(
 
 
 def files_of_scans(path: Path) -> list[Path]:
-    """The files of a folder that could be slices: all that are visible but for the index DICOMDIR; a file is its own."""
+    """What could be slices: the visible files of a folder but for the index DICOMDIR, or the file itself."""
     return [f for f in visible_files(path) if f.name != "DICOMDIR"] if path.is_dir() else [path]
 
 

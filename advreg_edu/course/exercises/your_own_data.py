@@ -1,4 +1,4 @@
-"""Notebook 10, the data: from stored numbers to [0, 1], and a split by patient. The scanner is in `your_own_scanner`."""
+"""Notebook 10, the data: stored numbers to [0, 1], a split by patient. The scanner is in `your_own_scanner`."""
 
 from typing import Any
 

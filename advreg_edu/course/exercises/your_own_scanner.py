@@ -95,8 +95,8 @@ OWN = Exercise(
     },
     hints=(
         "The forward map is torch.nn.functional.avg_pool2d(x, factor).",
-        "A pixel of x enters one number of y, with the weight 1 / factor². The adjoint gives it that number, with that weight.",
-        "repeat_interleave(factor, -1).repeat_interleave(factor, -2) puts each number back on its block. Repeating alone is A†.",
+        "A pixel of x enters one number of y, with the weight 1 / factor². The adjoint gives it that number, so weighted.",
+        "y.repeat_interleave(factor, -1).repeat_interleave(factor, -2) puts each number on its block. That alone is A†.",
     ),
     solution="""\
 def operator(size, factor):

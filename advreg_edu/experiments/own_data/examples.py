@@ -1,4 +1,4 @@
-"""A folder as archives deliver it, written with pydicom, so that the way from files to a table can be tried anywhere."""
+"""Folders as they come, so that the way from files to a table can be tried anywhere: DICOM files, photographs."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -20,9 +20,9 @@ WIDE = (-1024.0, 3071.0)  # of a scanner with 12 bits
 def dicom_folder(path: Path | str, patients: int = 40, slices: int = 4, size: int = 128, seed: int = 0) -> Path:
     """Write CT slices of phantoms as path/PATIENT/k.dcm, with what lies about in real folders; return the path.
 
-    The first slice of a patient is a phantom of `images.thorax_hu`, its neighbours are that phantom a little moved. With
-    them come a scout view, a notes file, a slice without its scale, a file that was cut off, and a slice of the first
-    patient once more under another name.
+    The first slice of a patient is a phantom of `images.thorax_hu`, its neighbours are that phantom a little moved.
+    With them come a scout view, a notes file, a slice without its scale, a file that was cut off, and a slice of the
+    first patient once more under another name.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
