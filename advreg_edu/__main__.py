@@ -1,4 +1,4 @@
-"""The command line: python -m advreg_edu doctor | train | tables | data | notebooks | index | picture."""
+"""The command line: python -m advreg_edu doctor | train | tables | data | notebooks | picture."""
 
 import argparse
 import signal
@@ -101,13 +101,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_tables(commands.add_parser("tables", help="Tables 1 and 2, ours beside the paper's"))
     _add_data(commands.add_parser("data", help="your own images: look at them, split them by patient"))
 
-    notebooks = commands.add_parser("notebooks", help="generate notebooks/*.ipynb from notebooks/source/*.py")
+    notebooks = commands.add_parser(
+        "notebooks", help="generate notebooks/*.ipynb and the index of equations from notebooks/source/*.py"
+    )
     notebooks.add_argument("--check", action="store_true", help="write nothing; exit status 1 if one is out of date")
     notebooks.set_defaults(run=_notebooks)
-
-    index = commands.add_parser("index", help="generate notebooks/EQUATIONS.md, the index of the paper's equations")
-    index.add_argument("--check", action="store_true", help="write nothing; exit status 1 if it is out of date")
-    index.set_defaults(run=_index)
 
     picture = commands.add_parser("picture", help="make the README's moving picture of the iterates")
     picture.add_argument("--out", type=Path, default=Path("notebooks/pictures"), metavar="FOLDER")
@@ -186,28 +184,16 @@ def _pack(options: argparse.Namespace) -> int:
 
 
 def _notebooks(options: argparse.Namespace) -> int:
-    from .course import notebooks
+    from .course import equation_index, notebooks
 
     if not options.check:
-        for path in notebooks.write():
+        for path in [*notebooks.write(), equation_index.write()]:
             print(path.name)
         return 0
-    stale = notebooks.stale()
+    stale = [*notebooks.stale(), *equation_index.stale()]
     for path in stale:
         print(f"{path.name}: expected what {notebooks.SOURCE}/ generates, got something else. Run make notebooks.")
     return 1 if stale else 0
-
-
-def _index(options: argparse.Namespace) -> int:
-    from .course import equation_index
-
-    if options.check and not equation_index.stale():
-        return 0
-    if options.check:
-        print(f"{equation_index.PAGE}: expected what the index generates, got something else. Run it without --check.")
-        return 1
-    print(equation_index.write())
-    return 0
 
 
 def _picture(options: argparse.Namespace) -> int:

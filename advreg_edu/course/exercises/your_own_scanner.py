@@ -95,8 +95,8 @@ OWN = Exercise(
     },
     hints=(
         "The forward map is torch.nn.functional.avg_pool2d(x, factor).",
-        "A pixel of x enters one number of y, with the weight 1 / factor². The adjoint gives it that number, so weighted.",
-        "y.repeat_interleave(factor, -1).repeat_interleave(factor, -2) puts each number on its block. That alone is A†.",
+        "Each pixel enters one number of y, with the weight 1 / factor². The adjoint gives it back that number, weighted.",
+        "y.repeat_interleave(factor, -1).repeat_interleave(factor, -2) fills each block. That alone is A†.",
     ),
     solution="""\
 def operator(size, factor):
