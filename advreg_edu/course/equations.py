@@ -30,19 +30,19 @@ def _entry(label: str, what: str, functions: str, places: str, says: str = "") -
 
 ENTRIES = (
     _entry("Eq. 1", "y = Ax + e, the measurement", "problem.Problem.measure", "01#2, 00#1"),
-    _entry("Eq. 2", "fit the data, and keep a functional f small", "baselines.total_variation", "02#1, 02#3"),
-    _entry("Eq. 3", "the same, with an f that is to be learned", "reconstruction.reconstruct", "10#6", "(3)"),
+    _entry("Eq. 2", "fit the data, and keep a functional f small", "total_variation", "02#1, 02#3"),
+    _entry("Eq. 3", "the same, with an f that is to be learned", "reconstruct", "10#6", "(3)"),
     _entry(
         "Eq. 4",
         "learn f so that the minima are near the truth: two problems, one inside the other",
         "experiments.methods.TotalVariation.choose",
         "10#6",
     ),
-    _entry("Eq. 5", "the same, with a trained network Ψ", "reconstruction.reconstruct", "00#3", "Eq. 5"),
-    _entry("Eq. 6", "the loss of the critic", "training.critic_loss, training.Eq6", "03#4"),
+    _entry("Eq. 5", "the same, with a trained network Ψ", "reconstruct", "00#3", "Eq. 5"),
+    _entry("Eq. 6", "the loss of the critic", "critic_loss, training.Eq6", "03#4"),
     _entry("Eq. 7", "the Wasserstein distance as a supremum", "theory.wasserstein, theory.gap", "03#3, 04#2"),
-    _entry("Algorithm 1", "training", "training.train_critic, training.algorithm_1", "03#5"),
-    _entry("Algorithm 2", "reconstruction by gradient descent", "reconstruction.reconstruct", "06#2"),
+    _entry("Algorithm 1", "training", "train_critic, training.algorithm_1", "03#5"),
+    _entry("Algorithm 2", "reconstruction by gradient descent", "reconstruct", "06#2"),
     _entry("Eq. 8", "one step of descent on Ψ alone", "theory.flow", "04#4, 03#7"),
     _entry(
         "Theorem 1", "how fast that step brings the two laws together", "theory.slope_at_zero, theory.decay", "04#4"
@@ -88,7 +88,7 @@ ENTRIES = (
         "appendix",
     ),
     _entry(
-        "Section 5.1", "λ = 2 E‖A*e‖, the weight from the noise", "reg_weight.weight_from_noise", "05#2, 05#3", "A^*"
+        "Section 5.1", "λ = 2 E‖A*e‖, the weight from the noise", "weight_from_noise", "05#2, 05#3", "A^*"
     ),
     _entry("Table 1", "denoising", "experiments.tables.run", "07#3"),
     _entry("Table 2", "computed tomography", "experiments.tables.run", "07#4"),
