@@ -87,9 +87,7 @@ ENTRIES = (
         "08#2",
         "appendix",
     ),
-    _entry(
-        "Section 5.1", "λ = 2 E‖A*e‖, the weight from the noise", "weight_from_noise", "05#2, 05#3", "A^*"
-    ),
+    _entry("Section 5.1", "λ = 2 E‖A*e‖, the weight from the noise", "weight_from_noise", "05#2, 05#3", "A^*"),
     _entry("Table 1", "denoising", "experiments.tables.run", "07#3"),
     _entry("Table 2", "computed tomography", "experiments.tables.run", "07#4"),
     _entry(
