@@ -50,8 +50,8 @@ def write(folder: Path | str) -> list[str]:
     pictures = list(frames(*iterates()))
     sheets = [Image.open(io.BytesIO(picture.png)).convert("RGB") for picture in pictures]
     stays = [FIRST, *[MILLISECONDS] * (len(sheets) - 2), LAST]
-    options = dict(save_all=True, append_images=sheets[1:], duration=stays, loop=0, quality=80, method=6)
-    sheets[0].save(folder / "iterates.webp", **options)
+    moving = folder / "iterates.webp"
+    sheets[0].save(moving, save_all=True, append_images=sheets[1:], duration=stays, loop=0, quality=80, method=6)
     (folder / "iterates.png").write_bytes(pictures[-1].png)
     return readme_lines(pictures, folder)
 
