@@ -67,19 +67,36 @@ def _until_next(pieces: list[str], k: int, level: str) -> str:
 
 
 def page(root: Path | str = ROOT) -> str:
-    """The text of the page."""
+    """The text of the page.
+
+    >>> page().count("| Eq. 6 |")
+    1
+    """
     return HEAD + "".join(_row(entry, root) for entry in ENTRIES)
 
 
 def write(root: Path | str = ROOT) -> Path:
-    """Generate the page; return its path."""
+    """Generate the page; return its path.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     Path(folder, "notebooks").mkdir()
+    ...     Path(folder, SOURCE).symlink_to(ROOT / SOURCE)
+    ...     before, _, after = stale(folder), write(folder), stale(folder)
+    >>> len(before), len(after)
+    (1, 0)
+    """
     path = Path(root) / PAGE
     path.write_text(page(root), encoding="utf-8", newline="\n")
     return path
 
 
 def stale(root: Path | str = ROOT) -> list[Path]:
-    """The page, if it is missing or not what the sources generate."""
+    """The page, if it is missing or not what the sources generate.
+
+    >>> stale()
+    []
+    """
     path = Path(root) / PAGE
     return [] if path.exists() and path.read_text(encoding="utf-8") == page(root) else [path]
 

@@ -77,8 +77,9 @@ print(report)
 #
 # ## 2 Look before you train
 #
-# A **contact sheet** shows one slice of each patient. Two minutes of looking at it save hours of training: slices that
-# stand on their head, a phantom of the service technician, the wrong part of the body, text burnt into the image.
+# A **contact sheet** shows one slice of each patient, here of the first 36. Two minutes of looking at it save hours of
+# training: slices that stand on their head, a test object of the service technician, the wrong part of the body, text
+# burnt into the image.
 
 # %%
 report.sheet()
@@ -239,7 +240,8 @@ steps = list(
     training.algorithm_1(critic, pairs, loss, steps=450, batch_size=4, learning_rate=3e-3, averaging=0.99, seed=0)
 )
 after = training.diagnose(critic, problem, x_choose)
-charts.curves({"Wasserstein estimate": [s.wasserstein for s in steps], "slope": [s.gradient_norm for s in steps]})
+curves = {"Wasserstein estimate": [s.wasserstein for s in steps], "slope": [s.gradient_norm for s in steps]}
+charts.curves(curves, axis="step of the training")
 
 # %%
 print(f"before training, other patients:\n  {before}\nafter, other patients:\n  {after}")

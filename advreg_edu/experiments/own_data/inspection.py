@@ -155,8 +155,8 @@ def inspect(path: Path | str) -> Inspection:
         files of the other are left out. Raises ValueError for a path without images.
 
     >>> import pydicom.data
-    >>> print(inspect(pydicom.data.get_testdata_file("CT_small.dcm")))  # doctest: +ELLIPSIS
-    ...CT_small.dcm: 1 CT slices of 1 patients (1 each)
+    >>> print(inspect(pydicom.data.get_testdata_file("CT_small.dcm")))
+    CT_small.dcm: 1 CT slices of 1 patients (1 each)
     sizes: 128x128 (1)
     values: 98 % of the pixels lie between -896 and 1088 Hounsfield units
     window -1000 to 1000: ...% of the pixels lie below and become 0, ...% above and become 1

@@ -20,7 +20,7 @@ def split_by_patient(patients: np.ndarray, val: float = 0.25, seed: int = 0) -> 
     Raises ValueError for fewer than two patients: there is nothing to report on then.
 
     >>> split_by_patient(np.array(["a", "a", "b", "c", "c", "d"]), val=0.25).tolist()
-    ['train', 'train', 'train', 'val', 'val', 'train']
+    ['val', 'val', 'train', 'train', 'train', 'train']
     """
     names = np.unique(np.asarray(patients))
     if len(names) < 2:
