@@ -381,6 +381,26 @@ def test_no_warning_and_no_blow_up_below_the_limit(problem, method, share):
     assert len(its) == 201 and (its[-1].objective <= its[0].objective * (1 + 1e-9)).all()
 
 
+@pytest.mark.parametrize("step_size", [2.0, 50.0])
+def test_forward_backward_past_its_limit_is_said(problem, step_size):
+    """With Psi = 10 |x - 1/2|, rounded, x jumps across the kink: bounded for ever, and far from the minimum."""
+    kink = lambda x: (1e-4 + 100 * (x - 0.5).square()).sqrt().flatten(1).sum(1)
+    with pytest.warns(
+        UserWarning, match=rf"step_size {step_size:g} is too large for this critic: .*step_size=\"auto\""
+    ) as said:
+        last = run(problem, critic=kink, step_size=step_size, steps=25, method="forward-backward")[-1]
+    least = run(problem, critic=kink, step_size="auto", steps=25, method="forward-backward")[-1]
+    assert (last.objective > 1.02 * least.objective).all() and len(said) == 1 and said[0].filename == __file__
+
+
+@pytest.mark.parametrize("step_size", [0.02, "auto"])
+@pytest.mark.parametrize("method", METHODS)
+def test_nothing_is_said_below_the_limit(problem, method, step_size):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run(problem, critic=Bowl(), step_size=step_size, steps=60, method=method)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_blow_up_by_the_critic(method):
     """Below the data term's limit, a steep critic still can blow up: no warning, but the same clear stop."""
