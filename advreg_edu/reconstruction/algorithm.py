@@ -54,11 +54,11 @@ def reconstruct(
             `solvers.Solver` says what J and p have, and has heavy-ball momentum as an example.
         stop: None runs all steps; "gradient" stops at a minimum, ||grad J|| <= tolerance * lambda for every image, and
             one that is there waits for the others; a number t stops when ||x_{k+1} - x_k|| <= t ||x_k|| for every
-            image; "discrepancy" (Morozov) when ||Ax - y|| has grown or fallen to its expected value sqrt(E ||e||^2),
-            once at least for every image. If `steps` run out first, it warns `NotConverged`, and the last iterate is
-            not `stopped`.
+            image; "discrepancy" (Morozov) when ||Ax - y|| has grown to its expected value sqrt(E ||e||^2), or where it
+            never does, as "gradient": what falls to that value is still full of the start's noise. If `steps` run out
+            first, it warns `NotConverged`, and the last iterate is not `stopped`.
         x0: start, if not A†y.
-        tolerance: of `stop="gradient"`.
+        tolerance: of `stop="gradient"` and "discrepancy".
 
     Yields: Iterate. Raises ValueError or TypeError for bad input at the call, before the first iterate is asked for;
     Diverged (a ValueError) with the last finite iterate when the objective blows up. No ground truth enters.
