@@ -1,4 +1,4 @@
-"""The command line: python -m advreg_edu doctor | train | tables | notebooks."""
+"""The command line: python -m advreg_edu doctor | train | tables | ladder | notebooks."""
 
 import argparse
 import signal
@@ -14,7 +14,7 @@ from .experiments.train import train
 
 # arguments of the functions behind the commands, which their errors name, and the options that give them
 OPTIONS = {"path": "--images", "device": "--device", "out": "--out", "resume": "--resume", "seed": "--seed"}
-OPTIONS |= {"steps": "--steps", "batch_size": "--batch-size", "draws": "--draws"}
+OPTIONS |= {"steps": "--steps", "batch_size": "--batch-size", "draws": "--draws", "side": "--side", "count": "--count"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -108,6 +108,17 @@ def _parser() -> argparse.ArgumentParser:
     tables.add_argument("--out", type=Path, default=Path("runs/tables"), metavar="FOLDER", help="default runs/tables")
     tables.set_defaults(run=_tables)
 
+    ladder = commands.add_parser("ladder", help="from the paper as written to what ships, one change at a time")
+    ladder.add_argument("number", choices=["1", "2"])
+    ladder.add_argument("--images", type=Path, metavar="PATH", help="as for tables")
+    ladder.add_argument("--quick", action="store_true", help="bundled photographs or phantoms, no data needed")
+    ladder.add_argument("--steps", type=int, help="of each training (default 2500, as in the authors' code)")
+    ladder.add_argument("--side", type=int, default=128, help="of the images in pixels (default 128)")
+    ladder.add_argument("--count", type=int, default=16, help="images reported (default 16)")
+    ladder.add_argument("--seed", type=int, default=0, help="of the trainings (default 0)")
+    ladder.add_argument("--out", type=Path, default=Path("runs/ladder"), metavar="FOLDER", help="default runs/ladder")
+    ladder.set_defaults(run=_ladder)
+
     notebooks = commands.add_parser("notebooks", help="generate notebooks/*.ipynb from notebooks/source/*.py")
     notebooks.add_argument("--check", action="store_true", help="write nothing; exit status 1 if one is out of date")
     notebooks.set_defaults(run=_notebooks)
@@ -131,6 +142,13 @@ def _tables(options: argparse.Namespace) -> int:
 
     chosen = options.images, options.quick, options.retrain, options.out, options.seed, options.draws
     return tables.run(options.number, *chosen)
+
+
+def _ladder(options: argparse.Namespace) -> int:
+    from .experiments import ladder
+
+    chosen = options.images, options.quick, options.out, options.seed, options.steps, options.side, options.count
+    return ladder.run(options.number, *chosen)
 
 
 def _notebooks(options: argparse.Namespace) -> int:

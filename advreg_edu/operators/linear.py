@@ -4,6 +4,7 @@ Paper: §2.1, Eq. 1 (the operators of denoising, inpainting, MRI and CT) and §3
 All of them are batched, differentiable by autograd, and work in plain Euclidean coordinates on any device.
 """
 
+import math
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -13,7 +14,7 @@ import torch
 from .._input.arguments import FLOATS, check_batch
 from .._input.messages import describe
 from .checks import check_measurement, check_type
-from .normal import Map, conjugate_gradients, largest_singular_value
+from .normal import Map, conjugate_gradients, largest_eigenvalue
 
 
 class LinearOperator:
@@ -106,7 +107,8 @@ class LinearOperator:
 
         The result is a bound from below, and exact to about six digits where the largest singular value stands alone.
         """
-        return largest_singular_value(self)
+        x = torch.randn(1, *self.domain_shape, generator=torch.Generator().manual_seed(0), dtype=self.types[-1])
+        return math.sqrt(largest_eigenvalue(lambda x: self.T(self(x)), x))
 
     @cached_property
     def measured_count(self) -> int:

@@ -1,37 +1,29 @@
-"""Two computations with A*A: its largest eigenvalue, and (I + t A*A)^-1. Not in the paper."""
+"""Two computations with a symmetric positive operator such as A*A. Not in the paper."""
 
-import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import torch
 
 from .inner import column, inner, squared_norm
 
-if TYPE_CHECKING:
-    from .linear import LinearOperator
-
 Map = Callable[[torch.Tensor], torch.Tensor]
 
 
-def largest_singular_value(A: "LinearOperator") -> float:
-    """Return ||A|| by the power method on A*A.
+def largest_eigenvalue(operator: Map, start: torch.Tensor) -> float:
+    """Return the largest eigenvalue by the power method, from a random start.
 
-    >>> from advreg_edu.operators import LinearOperator
-    >>> double = lambda x: 2 * x
-    >>> round(largest_singular_value(LinearOperator(double, double, (1, 8, 8), (1, 8, 8))), 4)
-    2.0
+    >>> round(largest_eigenvalue(lambda x: 4 * x, torch.ones(1, 1, 8, 8)), 4)
+    4.0
     """
-    x = torch.randn(1, *A.domain_shape, generator=torch.Generator().manual_seed(0), dtype=A.types[-1])
-    squared, previous = 0.0, -1.0
+    x, largest, previous = start, 0.0, -1.0
     with torch.no_grad():
         for _ in range(1000):
-            y = A.T(A(x / x.norm()))
-            squared, x = float(y.norm()), y
-            if squared - previous <= 1e-7 * squared:
+            y = operator(x / x.norm())
+            largest, x = float(y.norm()), y
+            if largest - previous <= 1e-7 * largest:
                 break
-            previous = squared
-    return math.sqrt(squared)
+            previous = largest
+    return largest
 
 
 def conjugate_gradients(operator: Map, b: torch.Tensor, tolerance: float = 1e-5) -> torch.Tensor:
