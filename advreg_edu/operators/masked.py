@@ -47,6 +47,10 @@ class Inpainting(_Masked):
 
     _adjoint = _forward
 
+    def resolvent(self, b: torch.Tensor, t: float | torch.Tensor) -> torch.Tensor:
+        """Return b / (1 + t) in the pixels that are seen, and b in the others."""
+        return b / (1 + t * self.mask.to(b))
+
 
 class FourierSampling(_Masked):
     """The operator A x = mask * F x with the orthonormal Fourier transform F, as in Cartesian MRI. Paper: §2.1.
@@ -68,7 +72,7 @@ class FourierSampling(_Masked):
 
     def __init__(self, mask: torch.Tensor, channels: int = 1) -> None:
         super().__init__(mask, channels)
-        twins = self.mask * self.mask.flip(0, 1).roll((1, 1), (0, 1))  # f and -f measured
+        twins = self.mask * _turned(self.mask)  # f and -f measured
         self.norm = 1.0 if twins.any() else math.sqrt(0.5)  # of f alone, a real image gives half its energy
 
     def _forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -76,6 +80,16 @@ class FourierSampling(_Masked):
 
     def _adjoint(self, y: torch.Tensor) -> torch.Tensor:
         return torch.fft.ifft2(self._measured(y), norm="ortho").real.contiguous()
+
+    def resolvent(self, b: torch.Tensor, t: float | torch.Tensor) -> torch.Tensor:
+        """Return b with each frequency f divided by 1 + t (mask(f) + mask(-f)) / 2: a real image has both in one."""
+        measured = (self.mask + _turned(self.mask)) / 2
+        return torch.fft.ifft2(torch.fft.fft2(b) / (1 + t * measured.to(b))).real.contiguous()
+
+
+def _turned(mask: torch.Tensor) -> torch.Tensor:
+    """The mask at -f."""
+    return mask.flip(0, 1).roll((1, 1), (0, 1))
 
 
 def cartesian_mask(
