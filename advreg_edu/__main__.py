@@ -96,10 +96,13 @@ def _parser() -> argparse.ArgumentParser:
     training.add_argument("--device", default="cpu", help="such as cuda (default cpu)")
     training.set_defaults(run=_train)
 
-    tables = commands.add_parser("tables", help="Tables 1 and 2, ours beside the paper's")
-    tables.add_argument("number", choices=["1", "2"])
+    tables = commands.add_parser("tables", help="Tables 1 and 2, ours beside the paper's; inpainting and MRI")
+    tables.add_argument("number", choices=["1", "2", "inpainting", "mri"])
     tables.add_argument(
-        "--images", type=Path, metavar="PATH", help="BSDS500 with train/ and val/ (1); an .npz file or DICOM folder (2)"
+        "--images",
+        type=Path,
+        metavar="PATH",
+        help="BSDS500 with train/ and val/ (1, inpainting); an .npz file or DICOM folder (2)",
     )
     tables.add_argument("--quick", action="store_true", help="bundled photographs or phantoms, no data needed")
     tables.add_argument("--retrain", action="store_true", help="train also the networks that ship")
