@@ -6,18 +6,18 @@ Why each is as it is: data/study/inpainting-mri.md.
 from ...critics import LocalCritic, UNet
 from ...training import NoiseLeft, WithIterates
 from ..training_images import crops, phantoms
-from .parts import by_slopes, inpainting, mri, photo_critic
+from .parts import by_slopes, inpainting, mri
 from .recipe import Recipe
 
 CRITICS = {
     "photos-inpainting": Recipe(
         inpainting,
         crops(16000),
-        lambda: photo_critic(smoothing=0.004),
-        pairs=lambda source: NoiseLeft(WithIterates(source, start=2000, steps=60, step_size=0.3), 0.4),
+        lambda: LocalCritic(3, (16, 48, 96), blocks_down=False),
+        pairs=lambda source: NoiseLeft(WithIterates(source, start=1600, steps=60, step_size=0.3), 0.3),
         loss=by_slopes,
-        steps=5000,
-        averaging=0.998,
+        steps=2800,
+        learning_rate=6e-4,
     ),
     "mri-thorax": Recipe(
         mri,
