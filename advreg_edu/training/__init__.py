@@ -5,12 +5,13 @@ from .diagnosis import Diagnosis, diagnose
 from .iterates import WithIterates
 from .loss import Balanced, Eq6, Eq6BySlopes, Score, critic_loss, draw_mix, gradient_on_lines
 from .pairs import Batch, MeasuredElsewhere, Paired, Pairs, Unpaired
-from .wrappers import EqualLines, NoiseLeft, OwnLines, Windows
+from .wrappers import Dithered, EqualLines, NoiseLeft, OwnLines, Windows
 
 __all__ = [
     "Balanced",
     "Batch",
     "Diagnosis",
+    "Dithered",
     "Eq6",
     "Eq6BySlopes",
     "EqualLines",

@@ -3,6 +3,7 @@
 A wrapper draws after the source that it wraps, so that the same seed gives the same pairs with it and without it.
 """
 
+import math
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -110,6 +111,39 @@ class OwnLines(Around):
         if batch.x_real.shape[1:] != tuple(problem.A.domain_shape):
             raise ValueError("OwnLines: expected whole images to measure, got windows of them. Leave Windows out.")
         return batch._replace(x_end=problem.naive(source.measured(batch.x_real, generator)))
+
+
+@dataclass(frozen=True)
+class Dithered(Around):
+    """White noise of standard deviation `sigma` on x_noisy, but not on iterates of Algorithm 2.
+
+    Where A† fills in what A does not see, its error is not noise but what is missing. It shrinks in proportion on the
+    line to x_real, so that the texture of an image in the holes says how far along it is, and a critic learns to ask for
+    more of what is there: a descent along it has no end. Under noise it has to know images (not in the paper).
+
+    >>> import advreg_edu as ar
+    >>> A = ar.Inpainting(torch.rand(16, 16, generator=torch.Generator().manual_seed(0)) < 0.3)
+    >>> pairs = ar.training.Paired(ar.Problem(A, sigma=0.02), ar.images.ellipses(8, 16))
+    >>> noisy = Dithered(pairs, sigma=0.1)
+    >>> noisy.draw(4).x_noisy.shape, noisy.line_length() > pairs.line_length()
+    (torch.Size([4, 1, 16, 16]), True)
+    """
+
+    sigma: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number(self.sigma, "sigma", low=0)
+        if self.own_lines:
+            raise ValueError("Dithered: expected lines to x_noisy, got OwnLines. Leave one out.")
+
+    def change(self, batch: Batch, generator: Generator | None) -> Batch:
+        noise = self.sigma * torch.randn(batch.x_noisy.shape, generator=generator).to(batch.x_noisy)
+        x_noisy = torch.where(batch.is_iterate[:, None, None, None], batch.x_noisy, batch.x_noisy + noise)
+        return batch._replace(x_noisy=x_noisy, x_end=x_noisy)
+
+    def line_length(self, seed: int = 0) -> float:
+        return math.hypot(self.pairs.line_length(seed), self.sigma * math.sqrt(self.innermost.x_real[0].numel()))
 
 
 @dataclass(frozen=True)
