@@ -118,8 +118,8 @@ class Dithered(Around):
     """White noise of standard deviation `sigma` on x_noisy, but not on iterates of Algorithm 2.
 
     Where A† fills in what A does not see, its error is not noise but what is missing. It shrinks in proportion on the
-    line to x_real, so that the texture of an image in the holes says how far along it is, and a critic learns to ask for
-    more of what is there: a descent along it has no end. Under noise it has to know images (not in the paper).
+    line to x_real, so that the texture of an image in the holes says how far along it is, and a critic learns to ask
+    for more of what is there: a descent along it has no end. Under noise it has to know images (not in the paper).
 
     >>> import advreg_edu as ar
     >>> A = ar.Inpainting(torch.rand(16, 16, generator=torch.Generator().manual_seed(0)) < 0.3)
