@@ -221,9 +221,8 @@ def test_without_iterates_equal_lines_change_nothing():
 @pytest.mark.parametrize("problem", PROBLEMS)
 @pytest.mark.parametrize("iterates", [False, True])
 def test_white_noise_takes_the_place_of_naive_inversions_alone(problem, iterates):
-    pairs = source_of(problem, "Paired")
-    pairs = with_iterates(pairs) if iterates else pairs
-    noisy = WhiteNoise(pairs, 0.2)
+    make = with_iterates if iterates else lambda pairs: pairs
+    pairs, noisy = make(source_of(problem, "Paired")), WhiteNoise(make(source_of(problem, "Paired")), 0.2)
     plain, batch = pairs.draw(COUNT, seeded()), noisy.draw(COUNT, seeded())
     assert same(batch, plain, "x_noisy", "x_end") and torch.equal(batch.x_end, batch.x_noisy)
     assert torch.equal(batch.x_noisy[batch.is_iterate], plain.x_noisy[batch.is_iterate])
