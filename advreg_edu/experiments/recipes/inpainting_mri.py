@@ -20,27 +20,32 @@ def _from(name: str) -> Callable[[], nn.Module]:
     return lambda: load_critic(name).requires_grad_(True).train()
 
 
-def _own_iterates(sigma: float, steps: int) -> Callable[[Paired], Pairs]:
-    return lambda source: EqualLines(
-        NoiseLeft(WhiteNoise(WithIterates(source, 0, steps, step_size=0.3), sigma), 0.4, of_iterates=0.9), distance=5.0
-    )
+def _own_iterates(
+    sigma: float, distance: float, steps: int, step_size: float = 0.3, hops: int = 2
+) -> Callable[[Paired], Pairs]:
+    def pairs(source: Paired) -> Pairs:
+        around = WhiteNoise(WithIterates(source, 0, steps, step_size, hops), sigma)
+        return EqualLines(NoiseLeft(around, 0.4, of_iterates=0.9), distance)
+
+    return pairs
 
 
 CRITICS = {
     "photos-inpainting": Recipe(
         inpainting,
-        crops(4000),
+        crops(3000, 128),
         _from("photos-color"),
-        pairs=_own_iterates(sigma=0.1, steps=60),
+        pairs=_own_iterates(sigma=0.1, distance=13.0, steps=160, step_size=0.6, hops=4),
         loss=by_slopes,
         steps=1000,
+        batch_size=4,
         learning_rate=4e-4,
     ),
     "mri-thorax": Recipe(
         mri,
         phantoms(2000),
         _from("ct-thorax"),
-        pairs=_own_iterates(sigma=0.06, steps=80),
+        pairs=_own_iterates(sigma=0.06, distance=5.0, steps=80),
         loss=by_slopes,
         steps=500,
         batch_size=8,
@@ -50,7 +55,7 @@ CRITICS = {
 }
 UNETS = {
     "photos-inpainting-unet": Recipe(
-        inpainting, crops(4000), lambda: UNet(3, (32, 64, 96)), steps=2500, learning_rate=2e-3, averaging=0.99
+        inpainting, crops(3000, 128), lambda: UNet(3, (32, 64, 96)), steps=2200, batch_size=4, learning_rate=1.5e-3
     ),
     "mri-thorax-unet": Recipe(
         mri, phantoms(2000), lambda: UNet(1, (32, 64, 96)), steps=1500, batch_size=8, learning_rate=2e-3

@@ -18,9 +18,9 @@ def denoising() -> Problem:
     return Problem(Identity((3, 48, 48)), sigma=0.1)
 
 
-def inpainting(size: int = 48) -> Problem:
-    """30 % of the pixels of a colour image."""
-    mask = torch.rand(size, size, generator=torch.Generator().manual_seed(0)) < 0.3
+def inpainting(seed: int = 0) -> Problem:
+    """30 % of the pixels of a colour image; `seed` of the mask."""
+    mask = torch.rand(128, 128, generator=torch.Generator().manual_seed(seed)) < 0.3
     return Problem(Inpainting(mask, 3), sigma=0.02)
 
 
