@@ -7,14 +7,17 @@ from typing import Any
 
 def add(commands: Any) -> None:
     """Describe the commands to the parser."""
-    _add_tables(commands.add_parser("tables", help="Tables 1 and 2, ours beside the paper's"))
+    _add_tables(commands.add_parser("tables", help="Tables 1 and 2, ours beside the paper's; inpainting and MRI"))
     _add_ladder(commands.add_parser("ladder", help="from the paper as written to what ships, one change at a time"))
 
 
 def _add_tables(tables: argparse.ArgumentParser) -> None:
-    tables.add_argument("number", choices=["1", "2"])
+    tables.add_argument("number", choices=["1", "2", "inpainting", "mri"])
     tables.add_argument(
-        "--images", type=Path, metavar="PATH", help="BSDS500 with train/ and val/ (1); an .npz file or DICOM folder (2)"
+        "--images",
+        type=Path,
+        metavar="PATH",
+        help="BSDS500 with train/ and val/ (1, inpainting); an .npz file or DICOM folder (2)",
     )
     tables.add_argument("--quick", action="store_true", help="bundled photographs or phantoms, no data needed")
     tables.add_argument("--retrain", action="store_true", help="train also the networks that ship")
