@@ -1,4 +1,4 @@
-"""The command line: python -m advreg_edu doctor | train | tables | notebooks."""
+"""The command line: python -m advreg_edu doctor | train | tables | extensions | notebooks."""
 
 import argparse
 import signal
@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from . import __version__
+from .experiments.extensions import STUDIES
+from .experiments.extensions import run as run_extension
 from .experiments.recipes import RECIPES
 from .experiments.train import train
 
@@ -107,6 +109,11 @@ def _parser() -> argparse.ArgumentParser:
     tables.add_argument("--seed", type=int, default=0, help="of the trainings (default 0)")
     tables.add_argument("--out", type=Path, default=Path("runs/tables"), metavar="FOLDER", help="default runs/tables")
     tables.set_defaults(run=_tables)
+
+    extensions = commands.add_parser("extensions", help="measure what notebook 09 shows, some minutes each")
+    extensions.add_argument("name", choices=sorted(STUDIES))
+    extensions.add_argument("--out", type=Path, metavar="FILE.json", help="default data/extensions/NAME.json")
+    extensions.set_defaults(run=lambda options: run_extension(options.name, options.out))
 
     notebooks = commands.add_parser("notebooks", help="generate notebooks/*.ipynb from notebooks/source/*.py")
     notebooks.add_argument("--check", action="store_true", help="write nothing; exit status 1 if one is out of date")
