@@ -289,4 +289,5 @@ def test_the_numbers_of_a_step_are_those_of_its_index():
     pairs = Paired(recipe.problem(), recipe.images(None, seeded()))
     list(algorithm_1(network_of(recipe), pairs, Watched(5.0), 3, COUNT, SEED))
     again = [pairs.draw(COUNT, seeded(SEED * 1_000_003 + k)).x_noisy for k in range(3)]
-    assert all(torch.equal(a, b) for a, b in zip(seen, again, strict=True))
+    for a, b in zip(seen, again, strict=True):  # up to rounding: sums over threads
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-5)

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from .._input.arguments import check_seed
 from .._input.networks import computing_type, derivatives
+from ..hardware.cores import in_parts
 from ..problem import Problem
 from ..reconstruction import gradient
 from .checks import check_critic, check_source, check_training, checked_precision, device_of
@@ -119,6 +121,10 @@ def algorithm_1(
     settings = dict(pairs=repr(pairs), loss=repr(loss), batch_size=batch_size)
 
     def grad_psi(x: Tensor) -> Tensor:  # for WithIterates, once the training runs
+        with run.without_counting():
+            return torch.cat(in_parts(grad_psi_of_part, x))
+
+    def grad_psi_of_part(x: Tensor) -> Tensor:
         with run.autocast():
             return gradient(critic, x)[1]
 
