@@ -129,7 +129,7 @@ def _check_builds_again(network: torch.nn.Module) -> None:
     arguments, kind = getattr(network, "arguments", None), type(network)
     if inside or not isinstance(network, torch.nn.Module) or not isinstance(arguments, dict):
         fix = f"Save what is inside: network.{inside}." if inside else "Set self.arguments = dict(...) in its __init__."
-        expected = "a ConvexCritic, LocalCritic, PaperCritic or UNet, or a network whose `arguments` are those of its class"
+        expected = "a network of this package, or one whose `arguments` are those of its class"
         raise TypeError(f"network: expected {expected}, got {kind.__name__}. {fix}")
     try:
         with torch.device("meta"):

@@ -2,6 +2,7 @@
 
 from ..exercise import Exercise
 from . import (
+    extensions,
     inverse_problems,
     lambda_from_noise,
     reconstruction_lab,
@@ -23,6 +24,7 @@ NOTEBOOKS = {
     "06": "Reconstruction lab",
     "07": "Who is better?",
     "08": "Stability",
+    "09": "Extensions",
 }
 _MODULES = (
     start_here,
@@ -34,5 +36,6 @@ _MODULES = (
     reconstruction_lab,
     who_is_better,
     stability,
+    extensions,
 )
 EXERCISES: dict[str, Exercise] = {exercise.name: exercise for module in _MODULES for exercise in module.EXERCISES}

@@ -6,12 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from ...pretrained import folder
+from .recursion import measure_recursion, recursions
 from .settings import measure_setting, settings
+from .sizes import measure_size, sizes
+from .spread import measure_spread, spreads
+from .transfer import measure_transfer, transfers
 
 Row = dict[str, Any]
 # name -> (what is to be measured, how): a row of questions is given back with its answers
 STUDIES: dict[str, tuple[Callable[[], Iterator[Row]], Callable[[Row], Row]]] = {
+    "recursion": (recursions, measure_recursion),
     "settings": (settings, measure_setting),
+    "sizes": (sizes, measure_size),
+    "spread": (spreads, measure_spread),
+    "transfer": (transfers, measure_transfer),
 }
 
 

@@ -66,13 +66,13 @@ def _ray_transform(angles: int) -> RayTransform:
 
 
 def our_minimum(
-    problem: Problem, y: Tensor, critic: Network, factor: float = 1.0, tolerance: float = 0.02, steps: int = STEPS
+    problem: Problem, y: Tensor, critic: Network, x0: Tensor | None = None, tolerance: float = 0.02, steps: int = STEPS
 ) -> tuple[Tensor, int, int]:
-    """The end of Algorithm 2 with `factor` times the lambda of the formula; how many images ended by the rule; steps."""
-    weight = factor * float(weight_from_noise(problem))
+    """The end of Algorithm 2 with lambda by the formula; how many images ended by the rule; steps."""
+    weight = float(weight_from_noise(problem))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotConverged)  # it is counted
-        *_, it = reconstruct(problem, y, critic, weight, steps=steps, stop="gradient", tolerance=tolerance)
+        *_, it = reconstruct(problem, y, critic, weight, steps=steps, stop="gradient", x0=x0, tolerance=tolerance)
     return it.x, int((it.gradient_norm <= tolerance * weight).sum()), it.step
 
 
