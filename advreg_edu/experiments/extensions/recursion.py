@@ -20,14 +20,14 @@ SIZE, STEPS, RUN = 48, 500, 300
 
 
 def sources(paired: Paired) -> dict[str, Pairs]:
-    """What the critics are shown: pairs as in Algorithm 1, with iterates, and with iterates whose x_real is noisy too.
+    """What the critics are shown: pairs as in Algorithm 1, iterates too, x_real that keeps noise, and both.
 
     >>> list(sources(Paired(Problem(RayTransform(16, 8), 0.02), images.ellipses(4, 16))))
-    ['pairs', 'with iterates', 'with iterates, noise left']
+    ['pairs', 'iterates', 'noise left', 'iterates, noise left']
     """
     iterates = WithIterates(paired, start=200, steps=100)
-    kept = EqualLines(NoiseLeft(iterates, 0.3, of_iterates=0.9), distance=paired.line_length() / 5)
-    return {"pairs": paired, "with iterates": iterates, "with iterates, noise left": kept}
+    both = EqualLines(NoiseLeft(iterates, 0.3, of_iterates=0.9), distance=paired.line_length() / 5)
+    return {"pairs": paired, "iterates": iterates, "noise left": NoiseLeft(paired, 0.3), "iterates, noise left": both}
 
 
 def recursions() -> Iterator[Row]:
