@@ -25,11 +25,8 @@ COUNT, TV_STEPS, STEPS = 4, 1000, 300
 
 def settings() -> Iterator[Row]:
     """One row for each setting: PSNR of TV at the best lambda for these very images, of a U-Net and of ours."""
-    for angles in ANGLES:
-        for factor in FACTORS:
-            yield dict(name="ct", factor=factor, angles=angles)
-    for factor in FACTORS:
-        yield dict(name="photos", factor=factor)
+    yield from (dict(name="photos", factor=factor) for factor in FACTORS)
+    yield from (dict(name="ct", factor=factor, angles=angles) for angles in ANGLES for factor in FACTORS)
 
 
 def measure_setting(row: Row) -> Row:
