@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ... import images, pretrained
+from ...critics import Critic, LocalCritic
 from ...metrics import psnr
 from ...operators import Identity, RayTransform
 from ...problem import Problem
@@ -20,17 +22,42 @@ def sizes() -> Iterator[Row]:
     for name in PHOTOGRAPHS:
         for size in (64, 128, 256, 512):
             yield dict(name=name, size=size)
+        yield dict(name=name, size=512, window=128)
     for size in (64, 128, 256):
         yield dict(name="ct", size=size)
 
 
 def measure_size(row: Row) -> Row:
     """PSNR, of a photograph over the whole of it, and lambda."""
-    return _scan(row["size"]) if row["name"] == "ct" else _photograph(row["name"], row["size"])
+    if row["name"] == "ct":
+        return _scan(row["size"])
+    critic = pretrained.load_critic("photos-color")
+    window = row.get("window")
+    return _photograph(row["name"], row["size"], in_windows(critic, window) if window else critic)
 
 
-def _photograph(name: str, size: int) -> Row:
-    problem, critic = Problem(Identity((3, size, size)), 0.1), pretrained.load_critic("photos-color")
+def in_windows(critic: LocalCritic, side: int) -> Critic:
+    """The critic with a norm for each window of side x side pixels, and their mean in place of one norm of the image.
+
+    Times the root of the number of windows, so that the slope stays 1: sum over w of ||(x - D(x))_w|| / sqrt(count).
+    Flat windows are then held as tightly as textured ones, which have more of the norm of a whole image.
+
+    >>> critic, x = LocalCritic(1), torch.rand(1, 1, 16, 16)
+    >>> torch.allclose(in_windows(critic, 16)(x), critic(x), atol=1e-5)  # one window
+    True
+    """
+
+    def psi(x: Tensor) -> Tensor:
+        squares = (x - critic.clean(x)).square().sum(1, keepdim=True)
+        squares = F.avg_pool2d(squares, side) * side**2
+        floor = critic.smoothing * (x.shape[1] * side**2) ** 0.5
+        return ((squares + floor**2).sqrt() - floor).flatten(1).sum(1) / squares[0].numel() ** 0.5
+
+    return psi
+
+
+def _photograph(name: str, size: int, critic: Critic) -> Row:
+    problem = Problem(Identity((3, size, size)), 0.1)
     x = photograph(name)
     y = x + 0.1 * torch.randn(x.shape, generator=torch.Generator().manual_seed(1))
     parts = torch.cat([our_minimum(problem, part, critic)[0] for part in tiles(y, size).split(16)])
