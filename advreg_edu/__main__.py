@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from . import __version__
 from .experiments.extensions import STUDIES
@@ -110,15 +111,18 @@ def _parser() -> argparse.ArgumentParser:
     tables.add_argument("--out", type=Path, default=Path("runs/tables"), metavar="FOLDER", help="default runs/tables")
     tables.set_defaults(run=_tables)
 
-    extensions = commands.add_parser("extensions", help="measure what notebook 09 shows, some minutes each")
-    extensions.add_argument("name", choices=sorted(STUDIES))
-    extensions.add_argument("--out", type=Path, metavar="FILE.json", help="default data/extensions/NAME.json")
-    extensions.set_defaults(run=lambda options: run_extension(options.name, options.out))
-
+    _add_extensions(commands)
     notebooks = commands.add_parser("notebooks", help="generate notebooks/*.ipynb from notebooks/source/*.py")
     notebooks.add_argument("--check", action="store_true", help="write nothing; exit status 1 if one is out of date")
     notebooks.set_defaults(run=_notebooks)
     return parser
+
+
+def _add_extensions(commands: Any) -> None:
+    extensions = commands.add_parser("extensions", help="measure what notebook 09 shows, some minutes each")
+    extensions.add_argument("name", choices=sorted(STUDIES))
+    extensions.add_argument("--out", type=Path, metavar="FILE.json", help="default data/extensions/NAME.json")
+    extensions.set_defaults(run=lambda options: run_extension(options.name, options.out))
 
 
 def _doctor(options: argparse.Namespace) -> int:
