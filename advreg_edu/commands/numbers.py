@@ -1,14 +1,18 @@
-"""tables, ladder: what is measured and reported."""
+"""tables, ladder, extensions: what is measured and reported."""
 
 import argparse
 from pathlib import Path
 from typing import Any
+
+from ..experiments.extensions import STUDIES
+from ..experiments.extensions import run as run_extension
 
 
 def add(commands: Any) -> None:
     """Describe the commands to the parser."""
     _add_tables(commands.add_parser("tables", help="Tables 1 and 2, ours beside the paper's; inpainting and MRI"))
     _add_ladder(commands.add_parser("ladder", help="from the paper as written to what ships, one change at a time"))
+    _add_extensions(commands.add_parser("extensions", help="measure what notebook 09 shows, some minutes each"))
 
 
 def _add_tables(tables: argparse.ArgumentParser) -> None:
@@ -37,6 +41,12 @@ def _add_ladder(ladder: argparse.ArgumentParser) -> None:
     ladder.add_argument("--seed", type=int, default=0, help="of the trainings (default 0)")
     ladder.add_argument("--out", type=Path, default=Path("runs/ladder"), metavar="FOLDER", help="default runs/ladder")
     ladder.set_defaults(run=_ladder)
+
+
+def _add_extensions(extensions: argparse.ArgumentParser) -> None:
+    extensions.add_argument("name", choices=sorted(STUDIES))
+    extensions.add_argument("--out", type=Path, metavar="FILE.json", help="default data/extensions/NAME.json")
+    extensions.set_defaults(run=lambda options: run_extension(options.name, options.out))
 
 
 def _tables(options: argparse.Namespace) -> int:
