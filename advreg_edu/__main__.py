@@ -1,4 +1,4 @@
-"""The command line: python -m advreg_edu doctor | train | tables | notebooks."""
+"""The command line: python -m advreg_edu doctor | train | tables | notebooks | export."""
 
 import argparse
 import signal
@@ -7,10 +7,13 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from . import __version__
+from .experiments.export import export
 from .experiments.recipes import RECIPES
 from .experiments.train import train
+from .pretrained import names
 
 # arguments of the functions behind the commands, which their errors name, and the options that give them
 OPTIONS = {"path": "--images", "device": "--device", "out": "--out", "resume": "--resume", "seed": "--seed"}
@@ -27,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _signals_as_ctrl_c():
             return options.run(options)
-    except (ValueError, OSError) as error:  # of the user's input and files
+    except (ValueError, OSError, ModuleNotFoundError) as error:  # of the user's input, files and installation
         _say(f"error: {_naming_options(str(error))}")
         return 2
     except KeyboardInterrupt:
@@ -79,22 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="is this machine ready for the course?")
     doctor.set_defaults(run=_doctor)
 
-    training = commands.add_parser(
-        "train", help="train a network that ships, as it was trained, or a critic in a minute"
-    )
-    training.add_argument("name", choices=sorted(RECIPES))
-    training.add_argument(
-        "--images", type=Path, metavar="PATH", help="photographs (photos-...) or CT slices (ct-chest-...)"
-    )
-    training.add_argument("--steps", type=int, help="instead of the preset's")
-    training.add_argument("--batch-size", type=int, help="instead of the preset's")
-    training.add_argument("--seed", type=int, default=0, help="of images, weights and noise (default 0)")
-    training.add_argument(
-        "--out", type=Path, metavar="FILE.safetensors", help="default runs/NAME[-seed-SEED].safetensors"
-    )
-    training.add_argument("--resume", action="store_true", help="go on from the checkpoint beside the output")
-    training.add_argument("--device", default="cpu", help="such as cuda (default cpu)")
-    training.set_defaults(run=_train)
+    _add_training(commands)
 
     tables = commands.add_parser("tables", help="Tables 1 and 2, ours beside the paper's")
     tables.add_argument("number", choices=["1", "2"])
@@ -111,7 +99,32 @@ def _parser() -> argparse.ArgumentParser:
     notebooks = commands.add_parser("notebooks", help="generate notebooks/*.ipynb from notebooks/source/*.py")
     notebooks.add_argument("--check", action="store_true", help="write nothing; exit status 1 if one is out of date")
     notebooks.set_defaults(run=_notebooks)
+
+    exported = commands.add_parser("export", help="a critic's value and gradient as an ONNX file")
+    exported.add_argument("name", help=f"{', '.join(names())}, or a .safetensors file")
+    exported.add_argument("--out", type=Path, metavar="FILE.onnx", help="default runs/NAME.onnx")
+    exported.add_argument("--size", type=int, default=128, help="pixels along each side (default 128)")
+    exported.set_defaults(run=_export)
     return parser
+
+
+def _add_training(commands: Any) -> None:
+    training = commands.add_parser(
+        "train", help="train a network that ships, as it was trained, or a critic in a minute"
+    )
+    training.add_argument("name", choices=sorted(RECIPES))
+    training.add_argument(
+        "--images", type=Path, metavar="PATH", help="photographs (photos-...) or CT slices (ct-chest-...)"
+    )
+    training.add_argument("--steps", type=int, help="instead of the preset's")
+    training.add_argument("--batch-size", type=int, help="instead of the preset's")
+    training.add_argument("--seed", type=int, default=0, help="of images, weights and noise (default 0)")
+    training.add_argument(
+        "--out", type=Path, metavar="FILE.safetensors", help="default runs/NAME[-seed-SEED].safetensors"
+    )
+    training.add_argument("--resume", action="store_true", help="go on from the checkpoint beside the output")
+    training.add_argument("--device", default="cpu", help="such as cuda (default cpu)")
+    training.set_defaults(run=_train)
 
 
 def _doctor(options: argparse.Namespace) -> int:
@@ -144,6 +157,11 @@ def _notebooks(options: argparse.Namespace) -> int:
     for path in stale:
         print(f"{path.name}: expected what {notebooks.SOURCE}/ generates, got something else. Run make notebooks.")
     return 1 if stale else 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    print(export(options.name, options.out, options.size))
+    return 0
 
 
 if __name__ == "__main__":
