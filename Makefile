@@ -1,6 +1,7 @@
 # make lab         install, then open JupyterLab on notebook 00
 # make test        install, then run the tests
 # make notebooks   generate notebooks/*.ipynb and notebooks/solutions/*.ipynb from notebooks/source/*.py
+# make site        the pages that need no kernel, into site/: needs Node.js, whose npm installs the runtime of live/
 # make bench       speed as ratios against peers, about ten minutes: benchmarks/results.md, growth.png
 # make check       ruff, types, the examples of docstrings, notebooks generated from their sources
 #
@@ -27,7 +28,7 @@ ifndef OMP_WAIT_POLICY
 export GOMP_SPINCOUNT ?= 50000
 endif
 
-.PHONY: lab test notebooks bench check
+.PHONY: lab test notebooks site bench check
 
 lab: $(INSTALLED)
 	$(BIN)/jupyter lab $(ROOT_ARGS) $(UPLOADS) $(LAB_ARGS) notebooks/00_start_here.ipynb
@@ -37,6 +38,13 @@ test: $(INSTALLED)
 
 notebooks: $(INSTALLED)
 	$(BIN)/python -m advreg_edu notebooks
+
+site: $(INSTALLED) live/node_modules
+	$(BIN)/python -m advreg_edu site
+
+live/node_modules: live/package-lock.json
+	npm ci --prefix live --ignore-scripts --no-audit --no-fund
+	@touch live/node_modules
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/bench.py

@@ -1,4 +1,4 @@
-"""The command line: python -m advreg_edu doctor | train | tables | notebooks | export."""
+"""The command line: python -m advreg_edu doctor | train | tables | notebooks | export | site."""
 
 import argparse
 import signal
@@ -105,6 +105,10 @@ def _parser() -> argparse.ArgumentParser:
     exported.add_argument("--out", type=Path, metavar="FILE.onnx", help="default runs/NAME.onnx")
     exported.add_argument("--size", type=int, default=128, help="pixels along each side (default 128)")
     exported.set_defaults(run=_export)
+
+    site = commands.add_parser("site", help="the pages that need no kernel; make site installs what they need first")
+    site.add_argument("--out", type=Path, default=Path("site"), metavar="FOLDER", help="default site")
+    site.set_defaults(run=_site)
     return parser
 
 
@@ -161,6 +165,14 @@ def _notebooks(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     print(export(options.name, options.out, options.size))
+    return 0
+
+
+def _site(options: argparse.Namespace) -> int:
+    from .course import site
+
+    written = site.build(options.out)
+    print(f"{options.out}: {len(written)} files, {sum(path.stat().st_size for path in written) / 1e6:.1f} MB")
     return 0
 
 
