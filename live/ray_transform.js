@@ -73,7 +73,8 @@ export function detectorCount(size) {
 
 /** Where a ray crosses the first line of pixels, by how much it moves from line to line, and its length in each. */
 function course(size, angles, detectors, angle, detector) {
-  const turned = single(((angle + 0.5) * Math.PI) / angles - Math.PI / 2), theta = turned < 0 ? single(turned + 2 * Math.PI) : turned;
+  // ASTRA keeps angles in [0, 2 pi), by a pi of float32
+  const turned = single(((angle + 0.5) * Math.PI) / angles - Math.PI / 2), theta = turned < 0 ? single(turned + 2 * single(Math.PI)) : turned;
   const [c, s] = [Math.cos(theta), Math.sin(theta)];
   const width = single((size * Math.SQRT2) / detectors), start = single(-0.5 * detectors * width);
   const [x, y] = [c, s].map((share) => single(single(start * share) + single((detector + 0.5) * single(width * share))));

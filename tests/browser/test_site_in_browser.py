@@ -120,7 +120,8 @@ def test_operators_are_those_of_the_package(page, address, scene):
     code = """async ({settings, x, y}) => {
       const { operatorOf, weightOf } = await import("./scene.js"), A = await operatorOf(settings);
       const applied = { forward: A.forward(Float32Array.from(x)), adjoint: A.adjoint(Float32Array.from(y)) };
-      const all = { ...applied, pinv: A.pinv(Float32Array.from(y)), norm: [A.norm], weight: [await weightOf(settings)] };
+      const numbers = { norm: [A.norm], weight: [await weightOf(settings)] };
+      const all = { ...applied, pinv: A.pinv(Float32Array.from(y)), ...numbers };
       return Object.fromEntries(Object.entries(all).map(([name, u]) => [name, [...u]])); }"""
     settings = dict(operator=scene.operator, image=scene.image, angles=scene.angles, share=scene.share, sigma=0.03)
     got = computed(page, code, settings=settings, x=x.flatten().tolist(), y=flat(y).tolist())
