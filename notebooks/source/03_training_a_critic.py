@@ -474,9 +474,8 @@ for name, network in (("PaperCritic", critic), ("LocalCritic", local)):
     print(f"{name}: {sum(p.numel() for p in network.parameters()):,} weights")
 print(f"LocalCritic before training: gap {start:.2f}, after {len(run)} steps {run[-1].wasserstein:.2f}")
 local_curve = [step.wasserstein.item() for step in run]
-charts.curves(
-    {"distance (Eq. 7)": {"PaperCritic": distance, "LocalCritic": local_curve}}, height=260, axis="training step"
-)
+series = {"distance (Eq. 7)": {"PaperCritic": distance, "LocalCritic": local_curve}}
+charts.curves(series, height=260, axis="training step")
 
 # %% [markdown]
 # The local critic starts with a gap that its form gives it, and gains little in so short a run. The authors' network

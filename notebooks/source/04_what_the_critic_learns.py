@@ -128,8 +128,8 @@ maps.plane(panels)
 
 # %% [markdown]
 # The arrows are the best plan for 80 of the points. On the left each noisy point goes straight to the circle. On the
-# right points have to move along the circle too, since by chance there are too many in one place and too few in
-# another.
+# right some points have to move far, even across the circle, since by chance there are too many points in one place and
+# too few in another.
 
 # %% [markdown] exercise="04a"
 # **Exercise 04a.** On a line no linear programme is needed. `u` and `v` hold the places of two heaps with the same
@@ -229,7 +229,7 @@ outcome("04-two-sided", f"{share:.1%}.")
 # > supremum in Eq. 7.
 #
 # The projection $P_{\mathcal M}$ takes a point to the nearest point of $\mathcal M$. The proof has two halves. **First
-# half: $d_{\mathcal M}$ is 1-Lipschitz**, so that it may take part. Take two points $x_1$, $x_2$ and let $\tilde y$ be
+# half: $d_{\mathcal M}$ is 1-Lipschitz**, as Eq. 7 demands. Take two points $x_1$, $x_2$ and let $\tilde y$ be
 # the point of $\mathcal M$ nearest to $x_2$. Then
 #
 # $$ d_{\mathcal M}(x_1) - d_{\mathcal M}(x_2) \;\le\; \|x_1 - \tilde y\| - \|x_2 - \tilde y\|
