@@ -129,8 +129,8 @@ pictures.strip([x_test[0], x_test[1], test_noisy[2], test_noisy[3]], ["real", "r
 #    \mathbb E_{X\sim\mathbb P_n} f(X) - \mathbb E_{X\sim\mathbb P_r} f(X). \tag{Eq. 7} $$
 #
 # Here $\sup$ is the least upper bound. The same number has a second meaning: think of the two sets as two heaps of
-# sand. It is the least mean distance over which the grains of one must be carried to form the other. A picture of this,
-# on a line, is the first exercise of [notebook 04](04_what_the_critic_learns.ipynb).
+# sand. It is the least mean distance over which the grains of one must be carried to form the other. Pictures of
+# this are in section 2 of [notebook 04](04_what_the_critic_learns.ipynb).
 #
 # The number printed above is an upper bound of the distance. An image and its noisy version are that far apart on
 # average, so no 1-Lipschitz $f$ can differ by more between them on average. Keep this bound in mind for section 8.
