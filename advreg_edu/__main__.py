@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _signals_as_ctrl_c():
             return options.run(options)
-    except (ValueError, OSError) as error:  # of the user's input and files
+    except (ValueError, OSError, ModuleNotFoundError) as error:  # of the user's input, files and installation
         _say(f"error: {_naming_options(str(error), options.names)}")
         return 2
     except KeyboardInterrupt:
