@@ -316,10 +316,11 @@ progress()
 # | 06 | [Reconstruction lab](06_reconstruction_lab.ipynb) | run Algorithm 2 with every knob |
 # | 07 | [Who is better?](07_who_is_better.ipynb) | read Tables 1 and 2 of the paper critically |
 # | 08 | [Stability](08_stability.ipynb) | say where a learned regulariser fails |
-# | 09 | Extensions | build local, recursive and convex critics |
-# | 10 | Your own data | train on LIDC, BSDS500 or your own DICOM folder |
+# | 09 | [Extensions](09_extensions.ipynb) | build local, recursive and convex critics, and say what each costs |
+# | 10 | [Your own data](10_your_own_data.ipynb) | look at a folder of your own, split it by patient, train, report |
 #
-# 09 and 10 are still to come.
+# The [index of equations](EQUATIONS.md) names, for every number of the paper, the function that is it and the section
+# that teaches it.
 #
 # | Symbol | Meaning | In the code |
 # |---|---|---|

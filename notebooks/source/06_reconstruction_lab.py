@@ -559,7 +559,7 @@ pictures.strip(residuals, [f"{name} minus truth" for name in images], kinds=["si
 
 # %%
 x, grid = ends["A†y"].x.clamp(0, 1), torch.arange(128.0)
-away = ((grid - 64)[:, None] ** 2 + (grid - 40) ** 2).sqrt()  # the distance from a point in the lung, in pixels
+away = ((grid - 40)[:, None] ** 2 + (grid - 90) ** 2).sqrt()  # the distance from a point in the lung, in pixels
 for radius, contrast in ((1, 0.1), (1.5, 0.3), (2.5, 0.3)):
     with_nodule = (x_true + contrast * (away <= radius)).clamp(0, 1)
     print(f"{2 * radius:.0f} pixels wide, contrast {contrast}: {ar.psnr(x, with_nodule).item() - score(x):+.2f} dB")

@@ -128,7 +128,7 @@ critic = theory.DistanceCritic(smoothing=4e-3)
 noise = worlds.corruption(segment, sigma)
 train_on = segment.sample(4096, seed(0))
 pairs = training.Unpaired(noise, train_on)
-list(training.algorithm_1(critic, pairs, training.Eq6(gp_weight=60 * sigma), steps=350, **theory.TRAINING))
+*_, last = training.algorithm_1(critic, pairs, training.Eq6(gp_weight=60 * sigma), steps=350, **theory.TRAINING)
 
 # %%
 print("               ‖y_n − y‖   ‖x_n − x‖, Ψ = d_M   Ψ trained")
@@ -448,4 +448,4 @@ check("08c", has_minimum)
 # - Random noise, adversarial perturbations and other kinds of images are three different tests. A theorem about small
 #   changes of the data says nothing about the third.
 #
-# **Next:** notebook 09, still to come, will extend the method: local critics, recursive training, convex critics.
+# **Next:** [09 Extensions](09_extensions.ipynb): local critics, recursive training, convex critics.

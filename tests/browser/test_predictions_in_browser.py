@@ -1,4 +1,4 @@
-"""A prediction as a student makes it: by keyboard, kept before the outcome, set beside it; and the record's two ways."""
+"""A prediction as a student makes it: by keyboard, kept before the outcome, set beside it; the record, out and in."""
 
 import json
 import re

@@ -34,12 +34,7 @@ def picture(result: Result) -> Grid:
             tile(noisy[0], f"A†y: {score(noisy[:1])}"),
             tile(x[0], f"after step {shot.step}: {score(x)}"),
             tile(noise, "noise A†y − x*", *signed),
-            tile(
-                direction,
-                title,
-                *signed,
-                numbers="scaled to the length of the noise",
-            ),
+            tile(direction, title, *signed, numbers="scaled to the length of the noise"),
             tile(x[0] - real[0], "what is left: x − x*", *signed),
         )
     )

@@ -54,6 +54,7 @@ STYLE = """<style>
 .advreg-projector .advreg-notice,.advreg-projector .advreg-pictures,.advreg-projector .advreg-curves,
 .advreg-projector .advreg-heading{zoom:1.4}
 .advreg-projector .advreg-numbers{zoom:1.25}
+.advreg-projector .advreg-title,.advreg-projector .advreg-scale{font-size:14px!important;line-height:20px!important}
 .advreg-projector .advreg-controls.widget-box{grid-template-columns:auto}
 .advreg-projector .advreg-gallery.widget-box{
  grid-template-columns:repeat(3,minmax(0,min(256px,calc((100vh - 290px)/2.8 - 20px))))}

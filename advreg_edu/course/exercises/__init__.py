@@ -11,6 +11,7 @@ from . import (
     variational_regularisation,
     what_the_critic_learns,
     who_is_better,
+    your_own_data,
 )
 
 NOTEBOOKS = {
@@ -23,6 +24,7 @@ NOTEBOOKS = {
     "06": "Reconstruction lab",
     "07": "Who is better?",
     "08": "Stability",
+    "10": "Your own data",
 }
 _MODULES = (
     start_here,
@@ -34,5 +36,6 @@ _MODULES = (
     reconstruction_lab,
     who_is_better,
     stability,
+    your_own_data,
 )
 EXERCISES: dict[str, Exercise] = {exercise.name: exercise for module in _MODULES for exercise in module.EXERCISES}
