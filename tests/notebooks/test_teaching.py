@@ -27,7 +27,14 @@ def test_every_exercise_has_its_row():
 def test_every_prediction_has_its_row():
     asked = [name for text in SOURCES.values() for name in re.findall(r'predict\(\s*"([^"]+)"', text)]
     assert [name for name, _ in teaching.predictions()] == asked
-    assert [number for number, text in SOURCES.items() if "**Predict.**" in re.sub(r"^# ", "", text)] == []
+
+
+def test_every_prediction_in_words_has_its_row():
+    asked = []
+    for number, text in SOURCES.items():
+        for section in re.split(r"(?m)^# ## ", text)[1:]:
+            asked += [f"{number}, section {section.split()[0]}"] * section.count("**Predict.**")
+    assert [row[0] for row in teaching.rows(r"\d\d, section \d+") if len(row) == 4] == asked
 
 
 def test_what_the_plans_ask_for_exists():
