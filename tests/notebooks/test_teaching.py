@@ -62,7 +62,7 @@ def test_the_answers_in_words_are_named():
 def test_every_line_opens_its_app_as_the_menu_does():
     async def opened(line):
         name, settings, situation = LINE.fullmatch(line).groups()
-        app = eval(line, {name: getattr(__import__(f"{apps.__name__}.{_folder(name)}", fromlist=[name]), name)})
+        app = eval(line, {name: getattr(apps, name)})
         wanted = as_settings(type(app.settings), app.situations[situation])
         assert app.settings == wanted, line
         for field in vars(wanted):  # also those that say only where one looks
@@ -76,12 +76,6 @@ def test_every_line_opens_its_app_as_the_menu_does():
 
     assert len(PYTHON) > 20
     asyncio.run(all_of_them())
-
-
-def _folder(opener):
-    (folder,) = [name for name in ("descent", "measurement", "monitor", "reconstruction", "theory", "weight")
-                 if (teaching.PAGE.parents[1] / "advreg_edu" / "apps" / name / "__init__.py").read_text().count(opener)]  # fmt: skip
-    return folder
 
 
 def test_every_reference_leads_somewhere():
