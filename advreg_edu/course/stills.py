@@ -33,7 +33,8 @@ def still(app: Any) -> str:
         thread.join()
     if 'role="alert"' in app.notice.value:
         raise RuntimeError(app.notice.value)
-    shown = "".join(f"<div>{panel.value}</div>" for panel in _panels(app.widget))
+    kind = lambda panel: ' class="layers"' if isinstance(panel, Curves) else ""
+    shown = "".join(f"<div{kind(panel)}>{panel.value}</div>" for panel in _panels(app.widget) if panel.value)
     return f'<div class="still">{shown}</div>' if shown else ""
 
 
