@@ -13,7 +13,11 @@ from .predictions import Form
 
 def instead_of_widgets() -> None:
     """From now on an app that ends a cell shows the pictures that it draws, once it has computed."""
-    App._ipython_display_ = lambda app: display(HTML(still(app)))  # type: ignore[method-assign]
+
+    def shown(app: App) -> None:
+        display(HTML(still(app)))
+
+    App._ipython_display_ = shown  # type: ignore[method-assign]
 
 
 def still(app: Any) -> str:
