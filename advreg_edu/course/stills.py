@@ -13,15 +13,11 @@ from .predictions import Form
 
 def instead_of_widgets() -> None:
     """From now on an app that ends a cell shows the pictures that it draws, once it has computed."""
-<<<<<<< HEAD
 
     def shown(app: App) -> None:
         display(HTML(still(app)))
 
     App._ipython_display_ = shown  # type: ignore[method-assign]
-=======
-    App._ipython_display_ = lambda app: display(HTML(still(app)))  # type: ignore[method-assign,assignment]
->>>>>>> main
 
 
 def still(app: Any) -> str:
