@@ -1,21 +1,12 @@
-"""The command line: python -m advreg_edu doctor | train | tables | data | notebooks | picture."""
+"""The command line: python -m advreg_edu COMMAND, see `commands`."""
 
-import argparse
 import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
-from . import __version__
-from .experiments.recipes import RECIPES
-from .experiments.train import train
-
-# arguments of the functions behind the commands, which their errors name, and the options that give them
-OPTIONS = {"path": "--images", "device": "--device", "out": "--out", "resume": "--resume", "seed": "--seed"}
-OPTIONS |= {"steps": "--steps", "batch_size": "--batch-size", "draws": "--draws"}
-DATA_OPTIONS = {"path": "PATH", "out": "--out", "size": "--size", "val": "--val", "seed": "--seed"}
+from .commands import parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,7 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     >>> main(["train", "photos-minute"])  # the error, which names the option, goes to stderr
     2
     """
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         with _signals_as_ctrl_c():
             return options.run(options)
@@ -70,138 +61,6 @@ def _signals_as_ctrl_c() -> Iterator[None]:
     finally:
         for n in ours:
             signal.signal(n, signal.SIG_DFL)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m advreg_edu", description="A course on learned regularisation.")
-    parser.add_argument("--version", action="version", version=f"advreg_edu {__version__}")
-    parser.set_defaults(names=OPTIONS)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    doctor = commands.add_parser("doctor", help="is this machine ready for the course?")
-    doctor.set_defaults(run=_doctor)
-
-    training = commands.add_parser(
-        "train", help="train a network that ships, as it was trained, or a critic in a minute"
-    )
-    training.add_argument("name", choices=sorted(RECIPES))
-    training.add_argument(
-        "--images", type=Path, metavar="PATH", help="photographs (photos-...) or CT slices (ct-chest-...)"
-    )
-    training.add_argument("--steps", type=int, help="instead of the preset's")
-    training.add_argument("--batch-size", type=int, help="instead of the preset's")
-    training.add_argument("--seed", type=int, default=0, help="of images, weights and noise (default 0)")
-    training.add_argument(
-        "--out", type=Path, metavar="FILE.safetensors", help="default runs/NAME[-seed-SEED].safetensors"
-    )
-    training.add_argument("--resume", action="store_true", help="go on from the checkpoint beside the output")
-    training.add_argument("--device", default="cpu", help="such as cuda (default cpu)")
-    training.set_defaults(run=_train)
-
-    _add_tables(commands.add_parser("tables", help="Tables 1 and 2, ours beside the paper's"))
-    _add_data(commands.add_parser("data", help="your own images: look at them, split them by patient"))
-
-    notebooks = commands.add_parser(
-        "notebooks", help="generate notebooks/*.ipynb and the index of equations from notebooks/source/*.py"
-    )
-    notebooks.add_argument("--check", action="store_true", help="write nothing; exit status 1 if one is out of date")
-    notebooks.set_defaults(run=_notebooks)
-
-    picture = commands.add_parser("picture", help="make the README's moving picture of the iterates")
-    picture.add_argument("--out", type=Path, default=Path("notebooks/pictures"), metavar="FOLDER")
-    picture.set_defaults(run=_picture)
-    return parser
-
-
-def _add_tables(tables: argparse.ArgumentParser) -> None:
-    tables.add_argument("number", choices=["1", "2"])
-    tables.add_argument(
-        "--images", type=Path, metavar="PATH", help="BSDS500 with train/ and val/ (1); an .npz file or DICOM folder (2)"
-    )
-    tables.add_argument("--quick", action="store_true", help="bundled photographs or phantoms, no data needed")
-    tables.add_argument("--retrain", action="store_true", help="train also the networks that ship")
-    tables.add_argument("--draws", type=int, help="noise draws for each image (default 3; 1 with --quick)")
-    tables.add_argument("--seed", type=int, default=0, help="of the trainings (default 0)")
-    tables.add_argument("--out", type=Path, default=Path("runs/tables"), metavar="FOLDER", help="default runs/tables")
-    tables.set_defaults(run=_tables)
-
-
-def _add_data(data: argparse.ArgumentParser) -> None:
-    what = "a folder of DICOM files or photographs, or an .npz file with hu and patient_id"
-    commands = data.add_subparsers(required=True, metavar="COMMAND")
-    look = commands.add_parser("inspect", help="counts, patients, sizes, values, what is left out; a contact sheet")
-    look.add_argument("path", type=Path, metavar="PATH", help=what)
-    look.add_argument("--out", type=Path, default=Path("runs/contact_sheet.png"), metavar="FILE.png")
-    look.set_defaults(run=_inspect, names=DATA_OPTIONS)
-
-    packing = commands.add_parser(
-        "pack", help="write CT slices, split by patient, to the file that train and tables read"
-    )
-    packing.add_argument("path", type=Path, metavar="PATH", help=what)
-    packing.add_argument("--out", type=Path, required=True, metavar="FILE.npz")
-    packing.add_argument("--size", type=int, default=128, help="pixels along a side (default 128)")
-    packing.add_argument("--val", type=float, default=0.25, help="share of the patients to report on (default 0.25)")
-    packing.add_argument("--seed", type=int, default=0, help="of the split (default 0)")
-    packing.set_defaults(run=_pack, names=DATA_OPTIONS)
-
-
-def _doctor(options: argparse.Namespace) -> int:
-    from .course import doctor
-
-    return doctor.report()
-
-
-def _train(options: argparse.Namespace) -> int:
-    changes = {"steps": options.steps, "batch_size": options.batch_size}
-    changes = {key: value for key, value in changes.items() if value is not None}
-    return train(options.name, options.out, options.images, options.seed, options.resume, options.device, **changes)
-
-
-def _tables(options: argparse.Namespace) -> int:
-    from .experiments import tables
-
-    chosen = options.images, options.quick, options.retrain, options.out, options.seed, options.draws
-    return tables.run(options.number, *chosen)
-
-
-def _inspect(options: argparse.Namespace) -> int:
-    from .experiments.own_data import inspect
-
-    report = inspect(options.path)
-    sheet = report.sheet()
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_bytes(sheet.png)
-    print(f"{report}\n{options.out}: {sheet.alt}")
-    return 0
-
-
-def _pack(options: argparse.Namespace) -> int:
-    from .experiments.own_data import pack
-
-    split = pack(options.path, options.out, options.size, options.val, options.seed).tolist()
-    print(f"{options.out}: {split.count('train')} slices to train on, {split.count('val')} of other patients to report")
-    return 0
-
-
-def _notebooks(options: argparse.Namespace) -> int:
-    from .course import equation_index, notebooks
-
-    if not options.check:
-        for path in [*notebooks.write(), equation_index.write()]:
-            print(path.name)
-        return 0
-    stale = [*notebooks.stale(), *equation_index.stale()]
-    for path in stale:
-        print(f"{path.name}: expected what {notebooks.SOURCE}/ generates, got something else. Run make notebooks.")
-    return 1 if stale else 0
-
-
-def _picture(options: argparse.Namespace) -> int:
-    from .experiments import moving_picture
-
-    for line in moving_picture.write(options.out):
-        print(line)
-    return 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The page of progress: all exercises and predictions with what is remembered of them, to download and to bring back."""
+"""The page of progress: all exercises and predictions, what is remembered of them, to download and to bring back."""
 
 import base64
 import html

@@ -55,7 +55,7 @@ class Progress:
         return str(State.RIGHT) if entry.get("solved") else entry.get("state", str(State.NOT_ATTEMPTED))
 
     def remember(self, verdict: Verdict, answer: str = "") -> str:
-        """Write the verdict and the answer's text; return a sentence where that fails, else "". A stub leaves no trace."""
+        """Write the verdict and the answer; return a sentence where that fails, else "". A stub leaves no trace."""
         before = self.exercises.get(verdict.name, {})
         if verdict.state is State.NOT_ATTEMPTED:
             return self.note

@@ -132,10 +132,21 @@ def algorithm_1(
     prepared = pairs.prepared(Context(grad_psi, batch_size, seed, device_of(critic), dtype))
     run = TrainingRun(critic, steps, seed, learning_rate, averaging, precision, settings, checkpoint, checkpoint_every)
     run.begin(prepared, resume)
-    return _loop(critic, prepared, loss, batch_size, run)
+    return loop(critic, prepared, loss, batch_size, run)
 
 
-def _loop(critic: nn.Module, pairs: Pairs, loss: Eq6, batch_size: int, run: TrainingRun) -> Generator[Step]:
+def loop(critic: nn.Module, pairs: Pairs, loss: Eq6, batch_size: int, run: TrainingRun) -> Generator[Step]:
+    """The loop of Algorithm 1 on a run that has begun: whoever made the run can look at it between two steps.
+
+    >>> import advreg_edu as ar
+    >>> critic, problem = ar.LocalCritic(widths=(4, 8)), ar.Problem(ar.Identity((1, 16, 16)), sigma=0.1)
+    >>> pairs = Paired(problem, ar.images.ellipses(8, 16))
+    >>> run = TrainingRun(critic, 2, 0, 1e-3, 0.9, "float32", {}, None, 100)
+    >>> run.begin(pairs, resume=False)
+    >>> [step.index for step in loop(critic, pairs, Eq6(3.0), 2, run)]
+    [0, 1]
+    """
+
     def score(*tensors: Tensor) -> Score:  # of a part of the batch, see `run.gradients`
         *part, mix = tensors
         return loss(critic, Batch(*part), mix)
