@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from .._input.arguments import check_seed
+from .._input.arguments import check_choice, check_seed
 from .._input.networks import computing_type, derivatives
 from ..hardware.cores import in_parts
 from ..problem import Problem
@@ -97,6 +97,8 @@ def algorithm_1(
     *,
     learning_rate: float = 1e-3,
     averaging: float = 0.998,
+    betas: tuple[float, float] = (0.9, 0.999),
+    schedule: str = "cosine",
     precision: str | None = None,
     checkpoint: str | PathLike | None = None,
     checkpoint_every: int = 100,
@@ -107,6 +109,8 @@ def algorithm_1(
     Args:
         pairs: what the critic is shown: `Paired`, `Unpaired` or `MeasuredElsewhere`, perhaps wrapped.
         loss: how it is scored: `Eq6`, `Eq6BySlopes` or `Balanced`.
+        betas: of Adam. (0, 0.9) is RMSProp, but for the correction of its first steps.
+        schedule: of the learning rate, "cosine" or "constant".
 
     >>> import advreg_edu as ar
     >>> problem = ar.Problem(ar.Identity((1, 16, 16)), sigma=0.1)
@@ -130,7 +134,10 @@ def algorithm_1(
 
     dtype = computing_type(critic, pairs.innermost.x_real)
     prepared = pairs.prepared(Context(grad_psi, batch_size, seed, device_of(critic), dtype))
-    run = TrainingRun(critic, steps, seed, learning_rate, averaging, precision, settings, checkpoint, checkpoint_every)
+    check_choice(schedule, "schedule", ("cosine", "constant"))
+    adam: dict[str, Any] = dict(betas=betas, schedule=schedule)
+    rates = learning_rate, averaging
+    run = TrainingRun(critic, steps, seed, *rates, precision, settings, checkpoint, checkpoint_every, **adam)
     run.begin(prepared, resume)
     return loop(critic, prepared, loss, batch_size, run)
 

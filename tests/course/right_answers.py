@@ -578,6 +578,73 @@ ANSWERS["08c"] += [
     lambda A, g: bool((torch.linalg.svd(A).Vh[int(torch.linalg.matrix_rank(A)) :] @ g).norm() < 1e-6),
 ]
 
+# 09a above the chord ----------------------------------------------------------------------------------------------
+ANSWERS["09a"] += [
+    lambda f, x, y, t: f(x + t * (y - x)) - (f(x) + t * (f(y) - f(x))),
+    lambda f, x, y, t: f(torch.lerp(x, y, t)) - torch.lerp(f(x), f(y), t),
+    lambda f, x, y, t: f((1 - t) * x + t * y).numpy() - np.average([f(x), f(y)], axis=0, weights=[1 - t, t]),
+    lambda f, x, y, t: torch.stack([f(x + t * (y - x)), f(x), f(y)], 1) @ torch.tensor([1, t - 1, -t]).double(),
+]
+
+
+# 09b exact step ---------------------------------------------------------------------------------------------------
+@answers("09b")
+def _(mask, y, z, step_size):
+    return torch.where(mask > 0, (z / step_size + 2 * y) / (1 / step_size + 2), z)
+
+
+@answers("09b")
+def _(mask, y, z, step_size):
+    x, c = z.clone(), 2 * step_size
+    seen = (mask > 0).expand_as(z)
+    x[seen] = (z[seen] + c * y[seen]) / (1 + c)
+    return x
+
+
+ANSWERS["09b"] += [
+    lambda m, y, z, s: z + 2 * s * m / (1 + 2 * s * m) * (y - z),
+    lambda m, y, z, s: np.asarray((z + 2 * s * y) / (1 + 2 * s * m)),  # y is 0 where the mask is
+]
+
+
+# 09c weight on a larger image -------------------------------------------------------------------------------------
+@answers("09c")
+def _(reg_weight, pixels, more_pixels, pooling):
+    slope = {"norm": 1.0, "sum": math.sqrt(more_pixels / pixels), "mean": math.sqrt(pixels / more_pixels)}[pooling]
+    return reg_weight * math.sqrt(more_pixels / pixels) / slope
+
+
+@answers("09c")
+def _(reg_weight, pixels, more_pixels, pooling):
+    if pooling == "sum":
+        return reg_weight
+    return reg_weight * (more_pixels / pixels if pooling == "mean" else np.sqrt(more_pixels / pixels))
+
+
+ANSWERS["09c"] += [
+    lambda w, n, m, p: w * (m / n) ** (("sum", "norm", "mean").index(p) / 2),
+    lambda w, n, m, p: torch.tensor(w) * torch.tensor(m / n) ** {"sum": 0, "norm": 1 / 2, "mean": 1}[p],
+]
+
+
+# 09d bias and spread ----------------------------------------------------------------------------------------------
+@answers("09d")
+def _(repeated, truth):
+    error = repeated.mean(0) - truth
+    spread = ((repeated - repeated.mean(0)) ** 2).mean(0)
+    return (error**2).mean() ** 0.5, spread.mean() ** 0.5
+
+
+@answers("09d")
+def _(repeated, truth):
+    r, x = repeated.numpy(), truth.numpy()
+    return np.sqrt(np.mean((r.mean(0) - x) ** 2)), np.sqrt(r.var(0).mean())
+
+
+ANSWERS["09d"] += [
+    lambda r, x: ((r.mean(0) - x).norm() / x.numel() ** 0.5, (r - r.mean(0)).norm() / r.numel() ** 0.5),
+    lambda r, x: [torch.sqrt(torch.mean((sum(r) / len(r) - x) ** 2)), r.var(0, correction=0).mean().sqrt()],
+]
 
 # 10a window -------------------------------------------------------------------------------------------------------
 ANSWERS["10a"] += [

@@ -42,7 +42,7 @@ class Controls:
         )
         self.operator = choice("operator A", scenes.OPERATORS, s.operator, "How it is measured")
         self.angles = Slider("number of angles", s.angles, 10, 90, 10, f"Views of the scanner in half a turn. {VIEWS}")
-        self.share = Slider("measured, %", s.share, 10, 90, 10, "Pixels seen, or lines of k-space taken")
+        self.share = Slider("measured, %", s.share, 10, 90, 5, "Pixels seen, or lines of k-space taken")
         limit = max(s.sigma, scenes.SIGMA[s.operator][1])
         self.sigma = Slider("noise σ", s.sigma, 0.0, limit, 0.001, "Standard deviation of the noise; the draw stays")
 
@@ -121,16 +121,21 @@ class Controls:
             fitting = [OWN, *fitting]
         if not fitting:
             raise ValueError(f"critic: expected one for {count} channels, but none ships. Choose another image.")
-        value = self.critic.value if self.critic.value in fitting else fitting[0]
+        trained = scenes.CRITIC[operator]
+        value = next((name for name in (self.critic.value, trained) if name in fitting), fitting[0])
         if tuple(self.critic.options) != tuple(fitting):
             self.critic.options = fitting
         self.critic.value = value
 
     def other_operator(self) -> None:
-        """Another operator measures on another scale: begin with its own noise and step size."""
-        sigma, limit = scenes.SIGMA[self.operator.value]
+        """Another operator measures on another scale: begin with its own noise, share, step size and critic."""
+        operator = self.operator.value
+        sigma, limit = scenes.SIGMA[operator]
         self.sigma.range(0.0, limit)
-        self.sigma.value, self.step_size.value = sigma, STEP_SIZE[self.operator.value]
+        self.sigma.value, self.step_size.value = sigma, STEP_SIZE[operator]
+        self.share.value = scenes.SHARE.get(operator, self.share.value)
+        if self.critic.value != OWN and scenes.CRITIC[operator] in self.critic.options:
+            self.critic.value = scenes.CRITIC[operator]
 
     def open(self, given: W.Widget) -> bool:
         """The uploaded file, whose name the button then has, or the file at the path becomes the image; if there is

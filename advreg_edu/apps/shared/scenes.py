@@ -14,6 +14,8 @@ SIZE = 128  # pixels along each side
 PHANTOM, PHOTO, SLICE, FILE = IMAGES = ("thorax phantom", "photo", "CT slice", "your file")
 CT, DENOISING, INPAINTING, MRI = OPERATORS = ("CT", "denoising", "inpainting", "MRI")
 SIGMA = {CT: (0.02, 0.05), DENOISING: (0.1, 0.3), INPAINTING: (0.02, 0.3), MRI: (0.02, 0.3)}  # to begin with, largest
+SHARE = {INPAINTING: 30, MRI: 25}  # percent measured, to begin with
+CRITIC = {CT: "ct-thorax", DENOISING: "photos-color", INPAINTING: "photos-inpainting", MRI: "mri-thorax"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from ..exercise import Exercise
 from . import (
+    extensions,
     inverse_problems,
     lambda_from_noise,
     reconstruction_lab,
@@ -24,6 +25,7 @@ NOTEBOOKS = {
     "06": "Reconstruction lab",
     "07": "Who is better?",
     "08": "Stability",
+    "09": "Extensions",
     "10": "Your own data",
 }
 _MODULES = (
@@ -36,6 +38,7 @@ _MODULES = (
     reconstruction_lab,
     who_is_better,
     stability,
+    extensions,
     your_own_data,
 )
 EXERCISES: dict[str, Exercise] = {exercise.name: exercise for module in _MODULES for exercise in module.EXERCISES}

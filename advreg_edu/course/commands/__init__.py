@@ -5,12 +5,12 @@ A module gives `add`, which describes its commands to the parser. What a command
 
 import argparse
 
-from .. import __version__
+from ... import __version__
 from . import data, networks, numbers, pages
 
 # arguments of the functions behind the commands, which their errors name, and the options that give them
 OPTIONS = {"path": "--images", "device": "--device", "out": "--out", "resume": "--resume", "seed": "--seed"}
-OPTIONS |= {"steps": "--steps", "batch_size": "--batch-size", "draws": "--draws"}
+OPTIONS |= {"steps": "--steps", "batch_size": "--batch-size", "draws": "--draws", "side": "--side", "count": "--count"}
 
 
 def parser() -> argparse.ArgumentParser:
