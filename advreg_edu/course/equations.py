@@ -97,5 +97,7 @@ ENTRIES = (
         "09#1, 03#9",
         "ocal",
     ),
-    _entry("Recursive Training", "learning from one's own iterates", "training.WithIterates", "09#4, 03#9", "iterates"),
+    _entry(
+        "Recursive Training", "learning from one's own iterates", "training.WithIterates", "09#4, 03#9", "WithIterates"
+    ),
 )
