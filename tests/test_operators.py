@@ -175,17 +175,50 @@ def test_pinv_inverts_a_full_measurement(name):
 
 @pytest.mark.parametrize("name", MASKED)
 def test_pinv_of_masks(name):
-    """A† A A† = A†, and A†A is symmetric. For real images also A A† A = A where the mask is symmetric in frequency."""
+    """A A† A = A and A† A A† = A†; for Fourier sampling A†A and AA† are symmetric too, as Moore and Penrose ask."""
     A = operator(name)
-    x, u, y = random_image(A, seed=5), random_image(A, seed=6), random_data(A)
-    assert close(inner(A.pinv(A(x)), u), inner(x, A.pinv(A(u))), 1e-12)
-    if not A.complex_range or symmetric_in_frequency(A.mask):
-        assert close(A.pinv(A(A.pinv(y))), A.pinv(y), 1e-12)
-        assert close(A(A.pinv(A(x))), A(x), 1e-12)
+    x, u, y, z = random_image(A, seed=5), random_image(A, seed=6), random_data(A), random_data(A, seed=7)
+    assert close(A.pinv(A(A.pinv(y))), A.pinv(y), 1e-12)
+    assert close(A(A.pinv(A(x))), A(x), 1e-12)
+    assert torch.equal(A.pinv(y, inverse="adjoint"), A.T(y))
+    assert torch.equal(type(A)(A.mask, A.domain_shape[0], inverse="adjoint").pinv(y), A.T(y))
+    if A.complex_range:
+        assert close(inner(A.pinv(A(x)), u), inner(x, A.pinv(A(u))), 1e-12)
+        assert close(inner(A(A.pinv(y)), z), inner(y, A(A.pinv(z))), 1e-12)
 
 
-def symmetric_in_frequency(mask):
-    return torch.equal(mask, mask.flip(0, 1).roll((1, 1), (0, 1)))
+def test_pinv_of_fourier_sampling_is_the_one_of_linear_algebra():
+    """Where f was measured and -f was not, zero filling halves an amplitude and A† does not."""
+    A = operator("Fourier, points, odd")
+    y = A(random_image(A))
+    flat = torch.view_as_real(y).flatten(1)
+    exact = (torch.linalg.pinv(dense(A), rtol=1e-9) @ flat.T).T.reshape(-1, *A.domain_shape)
+    assert close(A.pinv(y), exact, 1e-9) and not close(A.T(y), exact, 0.1)
+
+
+@pytest.mark.parametrize("shape", [(9, 7), (1, 8), (8, 1)])
+def test_the_harmonic_fill_is_the_mean_of_its_neighbours(shape):
+    """Hidden pixels solve Laplace's equation; no other image with the same seen pixels has a smaller ||grad x||."""
+    mask = random_mask(*shape)
+    A = ar.Inpainting(mask, channels=2)
+    x = A.pinv(A(random_image(A)))
+    padded = torch.nn.functional.pad(x, (1, 1, 1, 1))
+    inside = torch.nn.functional.pad(torch.ones_like(x), (1, 1, 1, 1))
+    around = lambda u: u[..., 2:, 1:-1] + u[..., :-2, 1:-1] + u[..., 1:-1, 2:] + u[..., 1:-1, :-2]
+    assert close((around(padded) / around(inside))[..., mask == 0], x[..., mask == 0], 1e-12)
+    roughness = lambda u: u.diff(dim=-1).square().sum() + u.diff(dim=-2).square().sum()
+    other = x + 1e-3 * (1 - mask) * random_image(A, seed=8)
+    assert roughness(other) > roughness(x)
+
+
+def test_the_harmonic_fill_of_constants_ramps_and_large_holes():
+    """A constant and, between rows that are seen, a ramp come back whole, however large the hole."""
+    mask = torch.zeros(40, 12)
+    mask[0] = mask[-1] = 1
+    ramp = torch.linspace(0.2, 0.9, 40, dtype=torch.float64)[:, None].expand(1, 1, 40, 12)
+    A = ar.Inpainting(mask)
+    for x in (ramp, torch.full_like(ramp, 0.4)):
+        assert close(A.pinv(A(x)), x, 1e-12)
 
 
 @pytest.mark.parametrize("name", MAKERS)
@@ -448,6 +481,14 @@ def test_real_measurements_of_a_complex_operator(name):
     for apply in (A.T, A.pinv):
         with pytest.raises(TypeError, match=r"y: expected complex measurements.*got torch\.float32.*y \+ 0j"):
             apply(torch.zeros(1, *A.range_shape))
+
+
+@pytest.mark.parametrize("make, names", [(ar.Inpainting, "harmonic, adjoint"), (ar.FourierSampling, "exact, adjoint")])
+def test_an_unknown_inverse_lists_the_known(make, names):
+    A = make(torch.ones(4, 4))
+    for call in (lambda: make(torch.ones(4, 4), inverse="fbp"), lambda: A.pinv(A(torch.ones(1, 1, 4, 4)), "fbp")):
+        with pytest.raises(ValueError, match=f"inverse: expected one of {names}, got 'fbp'"):
+            call()
 
 
 BAD_MASKS = {

@@ -14,7 +14,7 @@ from advreg_edu.__main__ import main
 from advreg_edu.baselines import TVMinimum
 from advreg_edu.experiments import recipes, tables
 from advreg_edu.experiments.evaluation import BATCH, Row, Sample, evaluate
-from advreg_edu.experiments.methods import OVER_SLOPE
+from advreg_edu.experiments.methods import OVER_SLOPE, compare
 from advreg_edu.experiments.recipes import as_written
 from advreg_edu.training import Eq6, default_gp_weight
 
@@ -212,9 +212,27 @@ def test_retrain_with_another_seed_trains_other_networks(tiny_recipes, tmp_path,
 
 
 def test_without_images_the_command_says_what_it_needs(capsys):
-    for number, word in (("1", "BSDS500"), ("2", "CT slices")):
+    for number, word in (("1", "BSDS500"), ("2", "CT slices"), ("inpainting", "BSDS500")):
         assert main(["tables", number]) == 2
         assert "--images: expected a" in (message := capsys.readouterr().err) and word in message
+
+
+def test_phantoms_of_mri_are_made_and_no_images_taken(capsys, tmp_path):
+    sample = tables._sample("mri", None)
+    assert sample.x.shape == (32, 1, 128, 128) and sample.train.shape == (BATCH, 1, 128, 128)
+    assert not any(torch.equal(x, other) for x in sample.x for other in sample.train)
+    assert main(["tables", "mri", "--images", str(tmp_path)]) == 2
+    assert "expected none for a recipe that makes its own images" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", ["inpainting", "mri"])
+def test_what_the_naive_row_of_a_mask_is_called(number):
+    problem = tables.EXPERIMENTS[number][0].problem()
+    assert isinstance(problem.A, ar.Inpainting if number == "inpainting" else ar.FourierSampling)
+    x = torch.rand(1, *problem.A.domain_shape, generator=seeded())
+    rows = compare(problem, total_length, lambda x: x, 1.0, x, 1.0, (0.02,)).direct
+    assert [row.name for row in rows] == (["harmonic fill"] if number == "inpainting" else ["A†y", "zero filling"])
+    assert ar.psnr(rows[0].function(problem.measure(x, seeded())), x) > 0
 
 
 @pytest.mark.parametrize("number", ["1", "2"])

@@ -1023,6 +1023,18 @@ def test_running_statistics_are_resumed(tmp_path):
     assert state["norm.num_batches_tracked"] > 9
 
 
+def test_iterates_are_made_by_the_critic_as_in_use():
+    """Algorithm 2 reads running statistics and adds nothing to them."""
+    counted = []
+    for start in (99, 0):
+        critic, (problem, x_real) = Counting(), world()
+        pairs = WithIterates(Paired(problem, x_real), start=start, step_size=0.1)
+        list(algorithm_1(critic, pairs, ar.training.Eq6(5.0), steps=3, batch_size=4))
+        counted.append(int(critic.norm.num_batches_tracked))
+        assert torch.isfinite(critic.norm.running_var).all()
+    assert counted[0] == counted[1] > 0
+
+
 # Files
 
 

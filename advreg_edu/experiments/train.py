@@ -90,8 +90,8 @@ def _device(name: str) -> torch.device:
         number.item()  # of the device "meta" there is none
         return number.device
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"--device: expected a device that torch can use, got {name!r}: {reason} Try cpu.") from None
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise ValueError(f"--device: expected a device that torch can use, got {name!r}: {reason}. Try cpu.") from None
 
 
 def _watch(steps: Iterable, total: int, title: str) -> None:

@@ -91,9 +91,10 @@ class Photograph:
         with decoding(self.name):
             part = self.image.crop((column, row + top, column + side, row + bottom))
             pixels = self._intensities(part, channels)
+        low, high = pixels.min(), pixels.max()
+        if not (low >= 0 and high <= 1):
+            raise self._range(f"{low:.4g} to {high:.4g}")
         x = torch.from_numpy(pixels).reshape(bottom - top, side, -1).movedim(2, 0)
-        if not (x.min() >= 0 and x.max() <= 1):
-            raise self._range(f"{x.min():.4g} to {x.max():.4g}")
         return x.expand(channels, -1, -1)
 
     def _intensities(self, part: "Image", channels: int) -> np.ndarray:

@@ -198,6 +198,17 @@ class Adjoint:
         return f"{self.T}.T"
 
 
+def linear(u: torch.Tensor, apply: Map, transpose: Map) -> torch.Tensor:
+    """apply(u), whose gradient is `transpose`: for linear maps that autograd cannot see through.
+
+    >>> u = torch.ones(2, requires_grad=True)
+    >>> linear(u, lambda u: 3 * u.detach(), lambda v: 3 * v).sum().backward()
+    >>> u.grad
+    tensor([3., 3.])
+    """
+    return _Apply.apply(u, apply, transpose)
+
+
 class _Apply(torch.autograd.Function):
     """A linear map whose gradient is its adjoint; differentiable any number of times."""
 

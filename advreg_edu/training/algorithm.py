@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from .._input.arguments import check_choice, check_seed
 from .._input.networks import computing_type, derivatives
+from ..hardware.cores import in_parts
 from ..problem import Problem
 from ..reconstruction import gradient
 from .checks import check_critic, check_source, check_training, checked_precision, device_of
@@ -123,6 +125,10 @@ def algorithm_1(
     settings = dict(pairs=repr(pairs), loss=repr(loss), batch_size=batch_size)
 
     def grad_psi(x: Tensor) -> Tensor:  # for WithIterates, once the training runs
+        with run.without_counting():
+            return torch.cat(in_parts(grad_psi_of_part, x))
+
+    def grad_psi_of_part(x: Tensor) -> Tensor:
         with run.autocast():
             return gradient(critic, x)[1]
 
@@ -133,10 +139,21 @@ def algorithm_1(
     rates = learning_rate, averaging
     run = TrainingRun(critic, steps, seed, *rates, precision, settings, checkpoint, checkpoint_every, **adam)
     run.begin(prepared, resume)
-    return _loop(critic, prepared, loss, batch_size, run)
+    return loop(critic, prepared, loss, batch_size, run)
 
 
-def _loop(critic: nn.Module, pairs: Pairs, loss: Eq6, batch_size: int, run: TrainingRun) -> Generator[Step]:
+def loop(critic: nn.Module, pairs: Pairs, loss: Eq6, batch_size: int, run: TrainingRun) -> Generator[Step]:
+    """The loop of Algorithm 1 on a run that has begun: whoever made the run can look at it between two steps.
+
+    >>> import advreg_edu as ar
+    >>> critic, problem = ar.LocalCritic(widths=(4, 8)), ar.Problem(ar.Identity((1, 16, 16)), sigma=0.1)
+    >>> pairs = Paired(problem, ar.images.ellipses(8, 16))
+    >>> run = TrainingRun(critic, 2, 0, 1e-3, 0.9, "float32", {}, None, 100)
+    >>> run.begin(pairs, resume=False)
+    >>> [step.index for step in loop(critic, pairs, Eq6(3.0), 2, run)]
+    [0, 1]
+    """
+
     def score(*tensors: Tensor) -> Score:  # of a part of the batch, see `run.gradients`
         *part, mix = tensors
         return loss(critic, Batch(*part), mix)

@@ -11,7 +11,6 @@ import torch
 from torch import Generator, Tensor
 
 from .._input.arguments import check_count, check_number
-from ..hardware.cores import in_parts
 from ..operators import squared_norm
 from ..reg_weight import weight_from_noise
 from .pairs import Batch, Context, Paired
@@ -98,7 +97,7 @@ class Pool:
         x_real, y, x = (self.state[key][i] for key in ("real", "y", "x"))
         A = self.problem.A
         for _ in range(self.hops):
-            grad = 2 * A.T(A(x) - y) + self.reg_weight * torch.cat(in_parts(self.gradient, x))
+            grad = 2 * A.T(A(x) - y) + self.reg_weight * self.gradient(x)
             x = x - self.step_size * grad  # Alg. 2, line 3
         self.state["x"][i] = x
         self.state["age"][i] += self.hops

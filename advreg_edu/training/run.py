@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from os import PathLike
 from typing import Self
 
 import torch
 from torch import Generator, Tensor, nn
 
-from .._input.networks import derivatives
+from .._input.networks import derivatives, in_eval_mode
 from ..hardware.cores import in_parts, one_thread
 from .checkpoints import Checkpoint
 from .fingerprint import training_fingerprint
@@ -103,6 +103,10 @@ class TrainingRun:
         """
         on = self.precision == "bfloat16"
         return torch.autocast(self.device.type, torch.bfloat16, enabled=on, cache_enabled=False)
+
+    def without_counting(self) -> AbstractContextManager:
+        """Within it a network with running statistics (batch normalisation) is as in use, and leaves them alone."""
+        return in_eval_mode(self.network) if self.buffers else nullcontext()
 
     def gradients(
         self, loss_of: Callable[..., tuple[Tensor, ...]], *batches: Tensor, parts: int | None = None
