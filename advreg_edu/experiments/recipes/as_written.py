@@ -73,8 +73,8 @@ class Rung:
 def rungs(number: str, images: Loader, side: int = 128, steps: int = 2500) -> list[Rung]:
     """The rows for Table 1 or 2, in order; each changes one thing of the rung before it, but the authors' row.
 
-    Args: number, "1" (denoising, sigma = 0.1) or "2" (tomography, sigma = 0.02); images, of side x side pixels; steps, of each
-        training.
+    Args: number, "1" (denoising, sigma = 0.1) or "2" (tomography, sigma = 0.02); images, of side x side pixels;
+    steps, of each training.
 
     >>> [rung.name for rung in rungs("1", lambda path, generator: torch.rand(4, 3, 16, 16), side=16)][:3]
     ['the paper as written', "the authors' code", 'pairs']
