@@ -5,9 +5,10 @@ import math
 import torch
 
 from .._input.arguments import as_tensor, check_choice, check_count, check_number
+from .autograd import linear
 from .checks import check_measurement
 from .harmonic import harmonic_fill
-from .linear import LinearOperator, linear
+from .linear import LinearOperator
 
 
 class _Masked(LinearOperator):
@@ -69,6 +70,10 @@ class Inpainting(_Masked):
 
     _adjoint = _forward
 
+    def resolvent(self, b: torch.Tensor, t: float | torch.Tensor) -> torch.Tensor:
+        """Return b / (1 + t) in the pixels that are seen, and b in the others."""
+        return b / (1 + t * self.mask.to(b))
+
 
 class FourierSampling(_Masked):
     """The operator A x = mask * F x with the orthonormal Fourier transform F, as in Cartesian MRI. Paper: §2.1.
@@ -89,7 +94,6 @@ class FourierSampling(_Masked):
 
     complex_range = True
     types = (torch.float32, torch.float64)  # torch has no Fourier transform of half precision
-
     inverses = ("exact", "adjoint")
 
     def __init__(self, mask: torch.Tensor, channels: int = 1, inverse: str = "exact") -> None:
@@ -97,7 +101,7 @@ class FourierSampling(_Masked):
         twin = self.mask.flip(0, 1).roll((1, 1), (0, 1))  # 1 where -f is measured
         # of f alone, a real image gives half its energy
         self.norm = 1.0 if (self.mask * twin).any() else math.sqrt(0.5)
-        self._divisor = (1 + twin) / 2  # of A*A, where f is measured
+        self._eigenvalues = (self.mask + twin) / 2  # of A*A: a real image has f and -f in one
 
     def _forward(self, x: torch.Tensor) -> torch.Tensor:
         return self._measured(torch.fft.fft2(x, norm="ortho"))
@@ -106,7 +110,12 @@ class FourierSampling(_Masked):
         return torch.fft.ifft2(self._measured(y), norm="ortho").real.contiguous()
 
     def _pinv(self, y: torch.Tensor) -> torch.Tensor:
-        return self.T(y / self._divisor.to(y.device, y.real.dtype))
+        divisor = self._eigenvalues + (1 - self.mask) / 2  # where f is measured; y is 0 elsewhere
+        return self.T(y / divisor.to(y.device, y.real.dtype))
+
+    def resolvent(self, b: torch.Tensor, t: float | torch.Tensor) -> torch.Tensor:
+        """Return b with each frequency f divided by 1 + t (mask(f) + mask(-f)) / 2."""
+        return torch.fft.ifft2(torch.fft.fft2(b) / (1 + t * self._eigenvalues.to(b))).real.contiguous()
 
 
 def cartesian_mask(

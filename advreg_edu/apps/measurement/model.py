@@ -1,6 +1,6 @@
 """What the measurement lab computes: a measurement, its naive inversion, singular values. Paper: §2.1, Eq. 1."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import torch
@@ -15,10 +15,11 @@ ZERO = 1e-5  # what is smaller is rounding
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(Scene):
-    """What the controls say; `noise` is the seed of the draw."""
+    """What the controls say; `noise` is the seed of the draw, `pattern` the one looked at, in percent of all."""
 
     sigma: float = 0.02
     noise: int = 0
+    pattern: int = field(default=20, compare=False)  # only looked at
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,11 @@ class Scene:
     share: int = 50  # percent of pixels or lines measured
     size: int = SIZE
 
+    @property
+    def subject(self) -> tuple:
+        """Who is measured."""
+        return self.image, self.number, self.file
+
 
 def seed(number: int) -> torch.Generator:
     """The generator of that number."""
