@@ -62,7 +62,7 @@ y_test = denoising.measure(x_test, seed(1))
 
 
 # %%
-def trained_on(x, steps=100):
+def trained_on(x, steps=120):
     """A critic from nothing, trained by Algorithm 1 on windows of the images x."""
     torch.manual_seed(0)
     critic = ar.LocalCritic(channels=3, widths=(16, 32), smoothing=0.004)
@@ -108,7 +108,7 @@ pictures.strip([x_test[0], y_test[0], *(found[name][0] for name in shown)], ["tr
 # An untrained `LocalCritic` is a good guess already, since its $D$ begins as a blur. (That is why it is in the
 # table.) Windows of a chest phantom, which is no photograph, add half a dB. Windows of one photograph add about one,
 # and reach what TV does with the best $\lambda$ for these two images. The critic that ships saw 175 photographs and
-# 8000 steps in place of 100, and is 2 dB ahead. What is local can be learned from little; what is rare needs many
+# 8000 steps in place of 120, and is 2 dB ahead. What is local can be learned from little; what is rare needs many
 # images.
 #
 # ## 2 Any size
