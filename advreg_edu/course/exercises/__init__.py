@@ -12,6 +12,7 @@ from . import (
     variational_regularisation,
     what_the_critic_learns,
     who_is_better,
+    your_own_data,
 )
 
 NOTEBOOKS = {
@@ -25,6 +26,7 @@ NOTEBOOKS = {
     "07": "Who is better?",
     "08": "Stability",
     "09": "Extensions",
+    "10": "Your own data",
 }
 _MODULES = (
     start_here,
@@ -37,5 +39,6 @@ _MODULES = (
     who_is_better,
     stability,
     extensions,
+    your_own_data,
 )
 EXERCISES: dict[str, Exercise] = {exercise.name: exercise for module in _MODULES for exercise in module.EXERCISES}

@@ -9,7 +9,7 @@ from ..training_images import phantoms_in_windows
 from .parts import given, scan
 from .recipe import Recipe
 
-CONVEX = {
+CRITICS = {
     "ct-thorax-convex": Recipe(
         scan,
         phantoms_in_windows(2000),
