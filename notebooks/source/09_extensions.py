@@ -34,6 +34,7 @@ from advreg_edu import training
 from advreg_edu.course import check, hint, outcome, predict, solution
 from advreg_edu.drawing import charts, pictures
 from advreg_edu.experiments import extensions
+from advreg_edu.experiments.recipes.as_written import rungs
 from IPython.display import display
 
 seed = lambda number: torch.Generator().manual_seed(number)
@@ -134,7 +135,7 @@ pictures.strip([x_test[0], y_test[0], *(found[name][0] for name in shown)], ["tr
 # n$.
 
 # %%
-critic, sides = ar.load_critic("photos-color"), (32, 64, 128, 256)
+critic, sides, weights = ar.load_critic("photos-color"), (32, 64, 128, 256), {}
 noisy = as_image(skimage.data.astronaut())[..., 100:356, 100:356]
 noisy = noisy + 0.1 * torch.randn(noisy.shape, generator=seed(2))
 for side in sides:
@@ -143,8 +144,9 @@ for side in sides:
     x = noisy[..., :side, :side].clone().requires_grad_()
     (grad,) = torch.autograd.grad(critic(x).sum(), x)
     print(f"{side:3d} pixels: λ denoising {photo:6.2f}   λ CT {scan:.3f}   slope {grad.norm():.3f}")
-    first = (photo, scan) if side == sides[0] else first
-print(f"from {sides[0]} to {sides[-1]} pixels λ grows by {photo / first[0]:.1f} and by {scan / first[1]:.1f}")
+    weights[side] = photo, scan
+growth = [large / small for large, small in zip(weights[256], weights[32], strict=True)]
+print("from 32 to 256 pixels λ grows by {:.1f} and by {:.1f}".format(*growth))
 
 # %% [markdown]
 # With eight times the side $\lambda$ grows by 8 for denoising and by $\sqrt8$ for CT, as derived. The slope of the
@@ -397,8 +399,8 @@ for name, critic in zip(names, (free, convex), strict=True):
     values = ar.psnr(it.x.clamp(0, 1), x_few.expand(20, -1, -1, -1))
     quality_range = f"PSNR {values.min():.1f} to {values.max():.1f} dB"
     print(f"{name:17s} J from {J.min():.4f} to {J.max():.4f}, {apart:.0e} apart; {quality_range}")
-    spread = spread if name == names[1] else values.max() - values.min()
-outcome("09-starts", f"by {spread:.1f} dB.")
+    if critic is free:
+        outcome("09-starts", f"by {values.max() - values.min():.1f} dB.")
 
 # %%
 best_and_worst = {
@@ -652,8 +654,6 @@ for scene in dict.fromkeys(row["scene"] for row in rows):
 # training for each rung, and have a row for the authors' code. The rungs, for CT:
 
 # %%
-from advreg_edu.experiments.recipes.as_written import rungs
-
 for rung in rungs("2", images=None):
     print(f"{rung.name:22s} {rung.why}")
 
