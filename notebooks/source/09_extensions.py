@@ -90,6 +90,7 @@ def quality(x, x_true):
     return ar.psnr(x.clamp(0, 1), x_true).mean().item()
 
 
+# %%
 one = trained_on(coffee)
 torch.manual_seed(0)
 critics = {
@@ -252,6 +253,8 @@ solvers = {
     "accelerated": ("accelerated", "auto"),
     "forward-backward": ("forward-backward", "auto"),
 }
+
+# %%
 weight, runs, needed = ar.weight_from_noise(ct), {}, {}
 for name, (method, step) in solvers.items():
     runs[name] = list(ar.reconstruct(ct, y_chest[:1], free, weight, step, steps=100, method=method))
@@ -454,6 +457,8 @@ scenes = {
     "inpainting, 30 % seen": (ar.Problem(hidden, 0.02), x_test[:1], ar.load_critic("photos-color"), 0.02),
     "MRI, a quarter of the lines": (ar.Problem(quarter, 0.02), x_chest[:1], ar.load_critic("mri-thorax"), 0.02),
 }
+
+# %%
 for name, (problem, truth, critic, tv_weight) in scenes.items():
     y = problem.measure(truth, seed(1))
     results = {"A†y": problem.naive(y), "TV": ar.total_variation(problem, y, tv_weight)}
