@@ -2,6 +2,7 @@
 # make test        install, then run the tests
 # make notebooks   generate notebooks/*.ipynb and notebooks/solutions/*.ipynb from notebooks/source/*.py
 # make slides      run the notebooks and write slides/*.html, which open without network (SLIDES="00 05": only these)
+# make site        the pages that need no kernel, into site/: needs Node.js, whose npm installs the runtime of live/
 # make bench       speed as ratios against peers, about ten minutes: benchmarks/results.md, growth.png
 # make check       ruff, types, the examples of docstrings, notebooks generated from their sources
 #
@@ -31,7 +32,7 @@ ifndef OMP_WAIT_POLICY
 export GOMP_SPINCOUNT ?= 50000
 endif
 
-.PHONY: lab test notebooks slides bench check
+.PHONY: lab test notebooks slides site bench check
 
 lab: $(INSTALLED)
 	JUPYTER_CONFIG_PATH="$(LAB_CONFIG)$(if $(JUPYTER_CONFIG_PATH),:$(JUPYTER_CONFIG_PATH))" \
@@ -45,6 +46,13 @@ notebooks: $(INSTALLED)
 
 slides: $(SLIDERS)
 	$(BIN)/python -m advreg_edu slides $(SLIDES)
+
+site: $(INSTALLED) live/node_modules
+	$(BIN)/python -m advreg_edu site
+
+live/node_modules: live/package-lock.json
+	npm ci --prefix live --ignore-scripts --no-audit --no-fund
+	@touch live/node_modules
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/bench.py

@@ -1,4 +1,4 @@
-"""The command line: python -m advreg_edu COMMAND, see `commands`."""
+"""The command line: python -m advreg_edu COMMAND, see `course.commands`."""
 
 import signal
 import sys
@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from .commands import parser
+from .course.commands import parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _signals_as_ctrl_c():
             return options.run(options)
-    except (ValueError, OSError) as error:  # of the user's input and files
+    except (ValueError, OSError, ModuleNotFoundError) as error:  # of the user's input, files and installation
         _say(f"error: {_naming_options(str(error), options.names)}")
         return 2
     except KeyboardInterrupt:

@@ -1,11 +1,13 @@
-"""train: networks."""
+"""train, export: networks."""
 
 import argparse
 from pathlib import Path
 from typing import Any
 
-from ..experiments.recipes import RECIPES
-from ..experiments.train import train
+from ...experiments.export import export
+from ...experiments.recipes import RECIPES
+from ...experiments.train import train
+from ...pretrained import names
 
 
 def add(commands: Any) -> None:
@@ -27,8 +29,19 @@ def add(commands: Any) -> None:
     training.add_argument("--device", default="cpu", help="such as cuda (default cpu)")
     training.set_defaults(run=_train)
 
+    exported = commands.add_parser("export", help="a critic's value and gradient as an ONNX file")
+    exported.add_argument("name", help=f"{', '.join(names())}, or a .safetensors file")
+    exported.add_argument("--out", type=Path, metavar="FILE.onnx", help="default runs/NAME.onnx")
+    exported.add_argument("--size", type=int, default=128, help="pixels along each side (default 128)")
+    exported.set_defaults(run=_export)
+
 
 def _train(options: argparse.Namespace) -> int:
     changes = {"steps": options.steps, "batch_size": options.batch_size}
     changes = {key: value for key, value in changes.items() if value is not None}
     return train(options.name, options.out, options.images, options.seed, options.resume, options.device, **changes)
+
+
+def _export(options: argparse.Namespace) -> int:
+    print(export(options.name, options.out, options.size))
+    return 0

@@ -1,4 +1,4 @@
-"""doctor, notebooks, slides, picture: what carries the course."""
+"""doctor, notebooks, slides, site, picture: what carries the course."""
 
 import argparse
 from pathlib import Path
@@ -21,19 +21,23 @@ def add(commands: Any) -> None:
     slides.add_argument("--out", type=Path, default=Path("slides"), metavar="FOLDER", help="default slides")
     slides.set_defaults(run=_slides)
 
+    site = commands.add_parser("site", help="the pages that need no kernel; make site installs what they need first")
+    site.add_argument("--out", type=Path, default=Path("site"), metavar="FOLDER", help="default site")
+    site.set_defaults(run=_site)
+
     picture = commands.add_parser("picture", help="make the README's moving picture of the iterates")
     picture.add_argument("--out", type=Path, default=Path("notebooks/pictures"), metavar="FOLDER")
     picture.set_defaults(run=_picture)
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from ..course import doctor
+    from .. import doctor
 
     return doctor.report()
 
 
 def _notebooks(options: argparse.Namespace) -> int:
-    from ..course import equation_index, notebooks
+    from .. import equation_index, notebooks
 
     if not options.check:
         for path in [*notebooks.write(), equation_index.write()]:
@@ -46,15 +50,23 @@ def _notebooks(options: argparse.Namespace) -> int:
 
 
 def _slides(options: argparse.Namespace) -> int:
-    from ..course import slides
+    from .. import slides
 
     for path in slides.write(options.names, options.out):
         print(path, flush=True)
     return 0
 
 
+def _site(options: argparse.Namespace) -> int:
+    from .. import site
+
+    written = site.build(options.out)
+    print(f"{options.out}: {len(written)} files, {sum(path.stat().st_size for path in written) / 1e6:.1f} MB")
+    return 0
+
+
 def _picture(options: argparse.Namespace) -> int:
-    from ..experiments import moving_picture
+    from ...experiments import moving_picture
 
     for line in moving_picture.write(options.out):
         print(line)

@@ -1,0 +1,27 @@
+// A critic in the browser: Ψ and ∇Ψ by ONNX Runtime, from the file that `python -m advreg_edu export NAME` wrote.
+
+import { fetched } from "./files.js";
+import * as ort from "./vendor/ort.wasm.min.mjs";
+
+const RUNTIME = new URL("./vendor/", import.meta.url);
+let runtime;
+
+/** The runtime, once. It lies there compressed, so that a server that compresses nothing sends 4 MB and not 14. */
+async function started() {
+  const packed = await fetched(new URL("ort-wasm-simd-threaded.wasm.packed", RUNTIME));
+  const unpacked = packed.body.pipeThrough(new DecompressionStream("gzip"));
+  ort.env.wasm.wasmBinary = await new Response(unpacked).arrayBuffer();
+  ort.env.wasm.wasmPaths = { mjs: new URL("ort-wasm-simd-threaded.mjs", RUNTIME).href };
+  ort.env.wasm.numThreads = globalThis.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1;
+}
+
+/** The function x -> {psi, gradient} of a critic for images (channels, size, size). */
+export async function loadCritic(name, channels, size) {
+  await (runtime ??= started());
+  const file = await (await fetched(new URL(`./critics/${name}.onnx`, import.meta.url))).arrayBuffer();
+  const session = await ort.InferenceSession.create(file);
+  return async (x) => {
+    const { psi, grad } = await session.run({ x: new ort.Tensor("float32", x, [1, channels, size, size]) });
+    return { psi: psi.data[0], gradient: grad.data };
+  };
+}

@@ -1,0 +1,37 @@
+// The settings, and the address that carries them: a link is an exercise.
+
+import { CT, FILE, INPAINTING, MRI, PHANTOM } from "./scene.js";
+
+export const DEFAULTS = {
+  image: PHANTOM, number: 0, operator: CT, angles: 30, share: 50, sigma: 0.02, noise: 0, critic: "ct-thorax",
+  weight: null, // by formula
+  method: "accelerated", step: 0.5, steps: 60, start: "A†y",
+}; // prettier-ignore
+
+/** The address of settings: what is as it was at the beginning is left out. Kept: `hide`. */
+export function toAddress(settings, hidden) {
+  const said = Object.entries(settings).filter(([key, value]) => value !== DEFAULTS[key]);
+  const parameters = new URLSearchParams(said);
+  if (hidden.length) parameters.set("hide", hidden.join());
+  return `#${parameters}`;
+}
+
+/** The settings of an address, the controls that it hides, and what it says that nothing here understands. */
+export function fromAddress(hash) {
+  const parameters = new URLSearchParams(hash.slice(1)), settings = { ...DEFAULTS }, strange = [];
+  const hidden = parameters.get("hide")?.split(",") ?? [];
+  parameters.delete("hide");
+  for (const [key, text] of parameters) {
+    const numeric = typeof DEFAULTS[key] === "number" || key === "weight";
+    if (!(key in DEFAULTS) || (numeric && (text.trim() === "" || !Number.isFinite(Number(text))))) strange.push(`${key}=${text}`);
+    else settings[key] = numeric ? Number(text) : text;
+  }
+  return { settings, hidden, strange };
+}
+
+/** Which of the controls matter for these settings. */
+export const matters = ({ image, operator }) => ({
+  number: ![FILE, "CT slice"].includes(image),
+  angles: operator === CT,
+  share: operator === INPAINTING || operator === MRI,
+});
