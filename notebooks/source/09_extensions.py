@@ -482,7 +482,7 @@ for name, (problem, truth, critic, tv_weight) in scenes.items():
 # The paper argues that a trained critic needs no new training when the noise changes: $\lambda$ follows the noise,
 # while a network that repairs $A^\dagger y$ knows one kind of artefact only. The next tables hold the claim to
 # account. One critic and one U-Net, both trained for $\sigma = 0.02$ and 30 views, meet a quarter to four times that
-# noise and 10 to VIEWS views. $\lambda$ is by the formula. TV has its best $\lambda$ for these very images, chosen
+# noise, with 30 views and with 10. $\lambda$ is by the formula. TV has its best $\lambda$ for these very images, chosen
 # with the truth, which favours TV. Four phantoms (`extensions settings`, an hour). As $\|A\| = 1$ for any number of
 # views, the same $\sigma$ is the same dose, split among more of them.
 
@@ -513,9 +513,9 @@ outcome("09-map", f"at four times the noise. Ours minus TV, the least over views
 pictures.strip([lead("tv"), lead("unet")], ["ours minus TV, dB", "ours minus U-Net, dB"], ["signed", "signed"])
 
 # %% [markdown]
-# Up to twice the noise of its training the critic leads TV everywhere, without an image to tune on. The U-Net leads
-# only where it was trained, at its noise and its number of views. With 10 views, which the critic has never seen, it
-# is ahead of the U-Net by about 4 dB, and of TV by less than 1. So far the claim holds.
+# Up to twice the noise of its training the critic leads TV in both rows, without an image to tune on. The U-Net leads
+# only where it was trained, at its noise and its number of views. With 10 views, which neither has seen, the critic
+# is ahead of the U-Net by about 4 dB, and of TV by half to one. So far the claim holds.
 #
 # At four times the noise it fails: TV leads by more than 1 dB with few views and by more than 3 with thirty. What has
 # gone wrong? Not the slope, and not the direction at $A^\dagger y$.
@@ -626,12 +626,12 @@ for (count, kind), row in rows.items():
     print(f"{count:2d} views, {kind:22s} error {row['error']:.4f}, spread {row['spread']:.4f}, bias {row['bias']:.4f}")
 
 # %% [markdown]
-# The order is right: where repetitions differ more, the error is larger, in each panel. The size is not. In the tenth
-# of the pixels where they agree best, the error is several times what the spread says. An extreme case is the third
-# row of each: three critics of other seeds agree to within 0.01, and all three are wrong by five times that. They
-# were trained on the same phantoms in the same way, and share their bias. **Agreement between models that were made
-# alike says little about the truth.** Starts tell nothing about noise, and noise draws nothing about the critic. With
-# 8 views the starts have the largest spread, since $J$ has several minima there (section 5).
+# The order is right: the error grows with the spread, nearly everywhere. The size is not. In the tenth of the pixels
+# where they agree best, the error is several times what the spread says. An extreme case is the last panel of the
+# first row: three critics of other seeds agree to within 0.01, and all three are wrong by five times that. They were
+# trained on the same phantoms in the same way, and share their bias. **Agreement between models that were made alike
+# says little about the truth.** Starts tell nothing about noise, and noise draws nothing about the critic. With 8
+# views the starts have the largest spread, since $J$ has several minima there (section 5).
 #
 # ## 9 Transfer
 #
@@ -647,10 +647,9 @@ for scene in dict.fromkeys(row["scene"] for row in rows):
     print("   ", "   ".join(f"{row['critic']} {row['psnr']:.2f}" for row in mine))
 
 # %% [markdown]
-# The critic for CT denoises chests better than TV does, though it never saw white noise: the streaks of a filtered
-# back-projection are noise of many kinds. The critic for photographs fails on chests, in CT and in denoising alike.
-# So what counts is *what is in the images*, more than the operator. And no critic beats the one that was trained for
-# the scene.
+# The critic for CT denoises chests better than TV does, though it never saw white noise. The critic for photographs
+# fails on chests, in CT and in denoising alike, and those for chests are behind TV on photographs. So what counts is
+# *what is in the images*, more than the operator. No critic beats the one that was trained on such images.
 #
 # ## 10 From the paper as written to what ships
 #
@@ -681,7 +680,7 @@ for rung in rungs("2", images=None):
 # - A critic of local features learns from one photograph and runs at any size: $\lambda$ follows from
 #   $2\,\mathbb E\|A^*e\|$, and how $\Psi$ is pooled decides whether its pull is even.
 # - A convex critic ends in one place from everywhere, and pays for it with its lead over TV.
-# - One critic serves many noises and numbers of views, up to twice the noise of its training.
+# - One critic serves many noises, up to twice that of its training, and fewer views.
 # - Repetitions that agree can be wrong together: the spread does not see the bias.
 #
 # **Next:** [10 Your own data](10_your_own_data.ipynb) takes all of this to images of yours.
