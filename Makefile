@@ -40,7 +40,7 @@ notebooks: $(INSTALLED)
 	$(BIN)/python -m advreg_edu notebooks
 
 site: $(INSTALLED) live/node_modules
-	$(BIN)/python -m advreg_edu site
+	$(BIN)/python -m advreg_edu site --notebooks
 
 live/node_modules: live/package-lock.json
 	npm ci --prefix live --ignore-scripts --no-audit --no-fund

@@ -7,6 +7,7 @@ package is made here: critics as ONNX graphs, images, masks, and a catalog of nu
 import gzip
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -20,6 +21,7 @@ from ..images._photos import BUNDLED
 from ..pretrained import names
 from ..problem import Problem
 from ..reg_weight import weight_from_noise
+from . import pages
 
 ROOT = Path(__file__).parent.parent.parent
 LIVE, CATALOG = "live", "data/catalog.json"
@@ -29,8 +31,10 @@ ANGLES, SHARE_STEP = range(10, 91, 10), 5
 SHARES = range(10, 91, SHARE_STEP)
 
 
-def build(out: Path, root: Path = ROOT) -> list[Path]:
+def build(out: Path, root: Path = ROOT, notebooks: Iterable[Path] = ()) -> list[Path]:
     """Write the site; return the files written. Raises FileNotFoundError outside a checkout and without the runtime.
+
+    Args: out, a new folder or that of an older site; root, the checkout; notebooks, those to execute and show as pages.
 
     >>> build(Path("site"), root=Path("elsewhere"))
     Traceback (most recent call last):
@@ -51,7 +55,10 @@ def build(out: Path, root: Path = ROOT) -> list[Path]:
     for name, levels in (_images() | {where: _least_shares(where) for where in (INPAINTING, MRI)}).items():
         _write(out / "data" / f"{name}.bin", levels.to(torch.uint8).numpy().tobytes())
     _write(out / CATALOG, json.dumps(catalog(), ensure_ascii=False).encode())
-    return sorted(path for path in out.rglob("*") if path.is_file())
+    _write_notebooks(out, root, list(notebooks))
+    files = sorted(path for path in out.rglob("*") if path.is_file())
+    _write(out / "data" / "files.json", json.dumps([path.relative_to(out).as_posix() for path in files]).encode())
+    return files
 
 
 def catalog() -> dict:
@@ -68,6 +75,28 @@ def catalog() -> dict:
         "colours": colour_table("RdBu_r").tolist(),
         "credits": [f"{file} by {author} ({licence})" for file, author, licence, _ in BUNDLED],
     }
+
+
+def _write_notebooks(out: Path, root: Path, paths: list[Path]) -> None:
+    """A page for each notebook, with what it needs, and the list on the first page."""
+    ran = {path.stem: pages.execute(path) for path in paths}
+    titles = {name: pages.title(notebook) for name, notebook in ran.items()}
+    pictures = root / "notebooks" / "pictures"
+    for name, notebook in ran.items():
+        _write(out / f"{name}.html", pages.page(notebook, pages.links(titles, name), pictures).encode())
+    if ran:
+        katex = root / LIVE / "node_modules" / "katex" / "dist"
+        for file in (katex / "katex.min.css", katex / "katex.mjs", katex / "contrib" / "auto-render.mjs"):
+            _write(out / "vendor" / "katex" / file.relative_to(katex), file.read_bytes())
+        shutil.copytree(
+            katex / "fonts", out / "vendor" / "katex" / "fonts", ignore=shutil.ignore_patterns("*.ttf", "*.woff")
+        )
+        shutil.copytree(pictures, out / "pictures")
+        with open(out / "notebook.css", "a") as style:
+            style.write(pages.code_colours())
+    items = "".join(f'<li><a href="{name}.html">{title}</a></li>' for name, title in titles.items())
+    index = (out / "index.html").read_text(encoding="utf-8")
+    _write(out / "index.html", index.replace("<!-- notebooks -->", f"<ol>{items}</ol>" if items else "").encode())
 
 
 def _runtime(root: Path) -> Path:

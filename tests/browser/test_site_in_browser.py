@@ -216,7 +216,7 @@ def test_a_step_that_is_too_large_is_said_to_diverge(lab):
 
 
 @pytest.mark.parametrize("width, scheme", [(360, "dark"), (1280, "light"), (1600, "light")])
-def test_it_fits_and_everything_has_a_name(lab, width, scheme):
+def test_it_fits_and_everything_has_a_name(lab, root, width, scheme):
     page = lab("#steps=20")
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 800})
@@ -228,8 +228,23 @@ def test_it_fits_and_everything_has_a_name(lab, width, scheme):
     assert page.evaluate(f"({nameless})().map(node => node.outerHTML)") == []
     words = page.evaluate("[...document.querySelectorAll('canvas')].map(canvas => canvas.ariaLabel)")
     assert any(re.match(r"iterate 20: \S+ dB \(mean ", alt) for alt in words)
+    page.add_script_tag(path=root / "live" / "node_modules" / "axe-core" / "axe.min.js")
+    found = page.evaluate(
+        "axe.run().then(({ violations }) => violations.map(({ id, impact, help }) => [impact, id, help]))"
+    )
+    assert not [violation for violation in found if violation[0] in ("serious", "critical")]
     if SHOTS:
         page.screenshot(path=f"{SHOTS}/site-{width}-{scheme}.png", full_page=True)
+
+
+def test_it_works_offline_after_the_first_visit(lab):
+    page = lab("#steps=10")
+    status(page, "Iterate 10 of 10: PSNR")
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    page.context.set_offline(True)
+    page = lab("#steps=10&operator=denoising&image=photo&critic=photos-color")
+    status(page, "Iterate 10 of 10: PSNR")
+    page.context.set_offline(False)
 
 
 def test_the_site_is_small(folder):
