@@ -1,12 +1,14 @@
 # make lab         install, then open JupyterLab on notebook 00
 # make test        install, then run the tests
 # make notebooks   generate notebooks/*.ipynb and notebooks/solutions/*.ipynb from notebooks/source/*.py
+# make slides      run the notebooks and write slides/*.html, which open without network (SLIDES="00 05": only these)
 # make site        the pages that need no kernel, into site/: needs Node.js, whose npm installs the runtime of live/
 # make bench       speed as ratios against peers, about ten minutes: benchmarks/results.md, growth.png
 # make check       ruff, types, the examples of docstrings, notebooks generated from their sources
 #
 # PYTHON=python3.12          another Python, 3.11 or newer (make a new .venv: delete the old one first)
 # LAB_ARGS="--no-browser"    arguments for jupyter lab
+# LAB_CONFIG=                JupyterLab with nbgrader's menu, which `make lab` leaves out (.jupyter/)
 # TEST_ARGS="-m 'not notebook'"    arguments for pytest
 # WORKERS=4                  processes that share the test files (default 2)
 # PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"    on Linux: torch without CUDA, 3 GB less
@@ -17,6 +19,8 @@ WORKERS = 2
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
 CHECKERS = $(VENV)/.checkers
+SLIDERS = $(VENV)/.sliders
+LAB_CONFIG = $(CURDIR)/.jupyter
 ROOT_ARGS = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 # Files of up to 70 MB can be uploaded; a larger one would cut the connection to the kernel.
@@ -28,9 +32,10 @@ ifndef OMP_WAIT_POLICY
 export GOMP_SPINCOUNT ?= 50000
 endif
 
-.PHONY: lab test notebooks site bench check
+.PHONY: lab test notebooks slides site bench check
 
 lab: $(INSTALLED)
+	JUPYTER_CONFIG_PATH="$(LAB_CONFIG)$(if $(JUPYTER_CONFIG_PATH),:$(JUPYTER_CONFIG_PATH))" \
 	$(BIN)/jupyter lab $(ROOT_ARGS) $(UPLOADS) $(LAB_ARGS) notebooks/00_start_here.ipynb
 
 test: $(INSTALLED)
@@ -38,6 +43,9 @@ test: $(INSTALLED)
 
 notebooks: $(INSTALLED)
 	$(BIN)/python -m advreg_edu notebooks
+
+slides: $(SLIDERS)
+	$(BIN)/python -m advreg_edu slides $(SLIDES)
 
 site: $(INSTALLED) live/node_modules
 	$(BIN)/python -m advreg_edu site --notebooks
@@ -54,6 +62,10 @@ check: $(CHECKERS)
 	$(BIN)/mypy
 	$(BIN)/python -m advreg_edu notebooks --check
 	$(BIN)/python -m pytest -q tests/test_examples.py tests/test_contributing.py
+
+$(SLIDERS): $(INSTALLED) requirements-slides.txt
+	$(BIN)/pip install --no-deps $(PIP_ARGS) -r requirements-slides.txt
+	@touch $(SLIDERS)
 
 $(CHECKERS): $(INSTALLED) requirements-check.txt
 	$(BIN)/pip install $(PIP_ARGS) -r requirements-check.txt

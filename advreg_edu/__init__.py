@@ -10,7 +10,7 @@ if "OMP_WAIT_POLICY" not in os.environ:  # of what you set, nothing is changed
 
 from . import images, metrics, pretrained
 from .baselines import post_process, red, total_variation, train_denoiser
-from .critics import LocalCritic, PaperCritic, UNet
+from .critics import ConvexCritic, LocalCritic, PaperCritic, UNet
 from .metrics import psnr, ssim
 from .operators import FourierSampling, Identity, Inpainting, LinearOperator, RayTransform, cartesian_mask, dot_test
 from .pretrained import load_critic
@@ -21,6 +21,7 @@ from .training import critic_loss, train_critic
 
 __version__ = "0.1.0"
 __all__ = [
+    "ConvexCritic",
     "Diverged",
     "FourierSampling",
     "Identity",

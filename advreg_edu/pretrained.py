@@ -16,11 +16,11 @@ from ._input.files import as_path, check_file_name, write
 from ._input.messages import describe, refused
 from ._input.networks import check_network
 from ._input.tensors import open_tensors, read_finite, read_object, shapes
-from .critics import LocalCritic, PaperCritic, UNet
+from .critics import ConvexCritic, LocalCritic, PaperCritic, UNet
 
 Shapes = dict[str, tuple[int, ...]]
 Classes = dict[str, type]
-CRITICS: Classes = {"LocalCritic": LocalCritic, "PaperCritic": PaperCritic}
+CRITICS: Classes = {"ConvexCritic": ConvexCritic, "LocalCritic": LocalCritic, "PaperCritic": PaperCritic}
 
 
 def folder() -> Path:
@@ -129,7 +129,7 @@ def _check_builds_again(network: torch.nn.Module) -> None:
     arguments, kind = getattr(network, "arguments", None), type(network)
     if inside or not isinstance(network, torch.nn.Module) or not isinstance(arguments, dict):
         fix = f"Save what is inside: network.{inside}." if inside else "Set self.arguments = dict(...) in its __init__."
-        expected = "a LocalCritic, PaperCritic or UNet, or a network whose `arguments` are those of its class"
+        expected = "a network of this package, or one whose `arguments` are those of its class"
         raise TypeError(f"network: expected {expected}, got {kind.__name__}. {fix}")
     try:
         with torch.device("meta"):

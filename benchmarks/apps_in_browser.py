@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 import nbformat
-from PIL import Image, ImageChops, ImageOps
+from PIL import Image, ImageChops
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,6 +27,7 @@ from server import jupyterlab  # noqa: E402
 from shared import busy_loops  # noqa: E402
 
 MOVES = 20
+SHOWN = 800  # pixels: the width of a picture in a notebook
 APPS = {  # and what the status line says when there is something to see
     "measurement_lab": "PSNR",
     "descent_lab": "PSNR",
@@ -70,7 +71,8 @@ def main():
     with tempfile.TemporaryDirectory() as home, jupyterlab(Path(home), ROOT) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for name in APPS if options.axe or options.pictures else MEASURED:
-            page = browser.new_page(viewport={"width": 1280, "height": 1000})
+            sharp = 2 if options.pictures else 1
+            page = browser.new_page(viewport={"width": 1280, "height": 1000}, device_scale_factor=sharp)
             app = opened(page, server, name)
             if options.axe:
                 accessibility(page, options.axe, name)
@@ -198,15 +200,16 @@ def report(name, found):
 
 
 def picture(page, app, file):
-    """The app alone, as wide as a projector shows it, without the menus of JupyterLab and without its margins."""
-    page.set_viewport_size({"width": 1920, "height": 1600})
+    """The app alone, as wide as the notebooks show the picture, so that its letters have their own size there; two
+    pixels for one."""
+    page.set_viewport_size({"width": round(1280 + SHOWN - app.bounding_box()["width"]), "height": 1600})
     while app.locator("[role=status][aria-busy=true]").count():
         page.wait_for_timeout(500)
     page.wait_for_timeout(1500)
     image = Image.open(io.BytesIO(app.screenshot())).convert("RGB")
     image = image.crop(ImageChops.invert(image).convert("L").point(lambda level: 255 * (level > 8)).getbbox())
     file.parent.mkdir(parents=True, exist_ok=True)
-    image = ImageOps.expand(image, 8, "white")
+    image = image.quantize(256, dither=Image.Dither.NONE)  # a third of the file; gray and colour bars stay smooth
     image.save(file, optimize=True)
     print(f"{file}, {image.width}x{image.height}, {file.stat().st_size // 1000} kB")
 

@@ -40,19 +40,27 @@ RECONSTRUCTION, MEASUREMENT, WEIGHT, THEORY = map(
 )
 
 
-def short_theory():
-    app = theory_worlds(settings=THEORY.QUICK)
-    app.steps.range(32, 64)  # long trainings are for others
+def short(app, **limits):
+    """Its situations without their long runs, which are for others."""
+    app.situations = {name: situation | limits for name, situation in app.situations.items()}
     return app
+
+
+def short_theory():
+    app = short(theory_worlds(settings=THEORY.QUICK), steps=32)
+    app.steps.range(32, 64)
+    return app
+
+
+def short_reconstruction():
+    settings = replace(RECONSTRUCTION.SMALL, size=24)
+    return short(reconstruction_lab(critic=RECONSTRUCTION.critic, settings=settings), steps=10, stop=None)
 
 
 APPS = {
     "measurement_lab": (lambda: measurement_lab(settings=MEASUREMENT.SMALL), MEASUREMENT),
     "weight_lab": (lambda: weight_lab(critic=WEIGHT.critic, settings=WEIGHT.SMALL), WEIGHT),
-    "reconstruction_lab": (
-        lambda: reconstruction_lab(critic=RECONSTRUCTION.critic, settings=replace(RECONSTRUCTION.SMALL, size=24)),
-        RECONSTRUCTION,
-    ),
+    "reconstruction_lab": (short_reconstruction, RECONSTRUCTION),
     "theory_worlds": (short_theory, THEORY),
 }
 each_app = pytest.mark.parametrize("name", APPS)

@@ -110,6 +110,25 @@ def test_the_weight_follows_the_formula_until_it_is_set_by_hand(lab):
     assert lab.result.reg_weight == 2.0 and seen(lab) != before
 
 
+def test_an_operator_brings_the_critic_that_was_trained_for_it():
+    app = reconstruction_lab(
+        critic="photos-color", settings=Settings(image=PHOTO, operator=DENOISING, steps=1, size=32)
+    )
+    controls = app.controls
+    for image, operator, name, share in (
+        (PHOTO, INPAINTING, "photos-inpainting", 30),
+        (PHANTOM, MRI, "mri-thorax", 25),
+    ):
+        controls.image.value = image
+        controls.operator.value = operator
+        assert (controls.critic.value, controls.share.value) == (name, share) and controls.by_formula.value
+        assert controls.sigma.value == 0.02 and name in controls.critic.options
+        is_current(app)
+    controls.critic.value = "ct-thorax"  # another one can be chosen
+    assert app.settings.critic == "ct-thorax"
+    app.close()
+
+
 def test_a_run_ends_at_a_minimum_and_says_where():
     app = reconstruction_lab(critic=critic, settings=TO_THE_END)
     result, last = app.result, app.result.last

@@ -115,3 +115,15 @@ def test_a_band_is_around_its_line_inside_the_axes_and_in_the_sentence():
         assert (low[1] + high[1]) / 2 == pytest.approx(spot[1], abs=0.11)
     assert all(exact.heights[0] <= y <= exact.heights[1] for _, y in corners)
     assert "Wass, exact goes from 3 to 2 in 1 steps, band ± 2.5 at most; Wass, straight" in chart.at().alt
+
+
+@given(st.floats(0, 10), st.floats(0, 10), st.sampled_from([(300, 170), (600, 180)]))
+def test_the_name_of_one_mark_does_not_cross_the_line_of_another(a, b, size):
+    """Of two marks, where both names find room at their outer sides; else they stand in rows."""
+    chart = curves({"f": [1.0, 2.0]}, x=[0, 10], marks={"E‖e‖²": a, "oracle": b}, width=size[0], height=size[1])
+    names = {node.text: node for node in parsed(chart.at()).iter() if node.tag.endswith("text")}
+    first, second = (names[name] for name in ("E‖e‖²", "oracle"))
+    left, right = (first, second) if a < b else (second, first)
+    if left.get("y") == right.get("y"):
+        assert (left.get("text-anchor"), right.get("text-anchor")) == ("end", "start")
+        assert float(left.get("x")) <= float(right.get("x"))

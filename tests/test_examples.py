@@ -15,6 +15,7 @@ WITH_EXAMPLES = (  # in the docstring of every public function
     "advreg_edu._input",
     "advreg_edu.course",
     "advreg_edu.experiments.datasets",
+    "advreg_edu.experiments.own_data",
     "advreg_edu.hardware",
     "advreg_edu.pretrained",
 )

@@ -102,3 +102,12 @@ def test_the_manifold_is_drawn_where_it_is(make):
 def test_the_lattice_covers_the_square():
     points = maps.lattice(4)
     assert points.shape == (16, 1, 1, 2) and points.min() == 0.125 and points.max() == 0.875
+
+
+def test_points_are_carried_along_gray_lines():
+    x, ends = torch.tensor([[0.2, 0.5], [0.2, 0.8]]), torch.tensor([[0.8, 0.5], [0.2, 0.2]])
+    picture = plane([Plane("earth", x=x, ends=ends)])
+    for place in ((0.5, 0.5), (0.2, 0.35)):
+        assert abs(at(picture, *place) - maps.GRAY[0]).max() < 60
+    assert (at(picture, 0.5, 0.7) > 200).all() and (at(picture, 0.2, 0.8) > 200).all()  # nothing there; a dot
+    assert "2 points, each carried along a line, 0.6 in the mean" in picture.alt

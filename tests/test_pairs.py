@@ -15,6 +15,7 @@ from advreg_edu.training import (
     Paired,
     Pairs,
     Unpaired,
+    WhiteNoise,
     Windows,
     WithIterates,
     algorithm_1,
@@ -217,6 +218,19 @@ def test_without_iterates_equal_lines_change_nothing():
     assert same(EqualLines(Paired(DENOISING, X), 3.0).draw(COUNT, seeded()), Paired(DENOISING, X).draw(COUNT, seeded()))
 
 
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("iterates", [False, True])
+def test_white_noise_takes_the_place_of_naive_inversions_alone(problem, iterates):
+    make = with_iterates if iterates else lambda pairs: pairs
+    pairs, noisy = make(source_of(problem, "Paired")), WhiteNoise(make(source_of(problem, "Paired")), 0.2)
+    plain, batch = pairs.draw(COUNT, seeded()), noisy.draw(COUNT, seeded())
+    assert same(batch, plain, "x_noisy", "x_end") and torch.equal(batch.x_end, batch.x_noisy)
+    assert torch.equal(batch.x_noisy[batch.is_iterate], plain.x_noisy[batch.is_iterate])
+    error = (batch.x_noisy - batch.x_real)[~batch.is_iterate]
+    assert error.std().item() == pytest.approx(0.2, rel=0.15) and abs(error.mean().item()) < 0.05
+    assert NoiseLeft(noisy, 0.25).line_length() == pytest.approx(0.75 * 0.2 * SIZE)
+
+
 @everywhere
 def test_iterates_are_the_first_half_from_their_step_on(problem, source):
     """Before it the batch is that of the source; from it on the second half still is, and the first is the pool's."""
@@ -367,6 +381,18 @@ REFUSED = {
     "windows of a share": (
         lambda: Windows(NoiseLeft(PAIRED, 0.2), 5),
         r"Windows: expected pairs as they are drawn, got NoiseLeft\. Cut first: NoiseLeft\(Windows\(\.\.\.\)\)\.",
+    ),
+    "white noise around other images": (
+        lambda: WhiteNoise(UNPAIRED, 0.1),
+        r"WhiteNoise: expected whole images with their own measurements, got Unpaired\. Wrap Paired\.",
+    ),
+    "white noise on windows": (
+        lambda: WhiteNoise(Windows(PAIRED, 5), 0.1),
+        r"WhiteNoise: expected whole images with their own measurements, got Windows\. Wrap Paired\.",
+    ),
+    "windows of white noise": (
+        lambda: Windows(WhiteNoise(PAIRED, 0.1), 5),
+        r"Windows: expected lines to x_noisy, got WhiteNoise\. Leave one out\.",
     ),
     "iterates that nobody prepared": (
         lambda: WithIterates(PAIRED, start=3).draw(COUNT, seeded(), step=3),

@@ -156,7 +156,14 @@ SHIPPED, UNETS = pretrained.names(), pretrained.unet_names()
 
 
 def test_what_ships():
-    assert SHIPPED == ["ct-chest-high", "ct-chest-low", "ct-thorax", "photos-color"]
+    assert SHIPPED == [
+        "ct-chest-high",
+        "ct-chest-low",
+        "ct-thorax",
+        "mri-thorax",
+        "photos-color",
+        "photos-inpainting",
+    ]
     assert UNETS == [f"{name}-unet" for name in SHIPPED]
 
 
@@ -168,7 +175,7 @@ def test_shipped_critic(name):
     assert (pretrained.folder() / f"{name}.safetensors").stat().st_size <= 4_000_000
     problem = recipes.RECIPES[name].problem()
     denoising = isinstance(problem.A, ar.Identity)
-    x = (ar.images.photos if denoising else ar.images.thorax)(2, problem.A.domain_shape[-1], seeded())
+    x = (ar.images.photos if critic.channels == 3 else ar.images.thorax)(2, problem.A.domain_shape[-1], seeded())
     y = problem.measure(x, seeded(1))
     solver = dict(step_size=0.03, steps=60) if denoising else dict(step_size=0.5, steps=80)
 

@@ -41,8 +41,13 @@ def problem_of(name):
 def tiny(name, **changes):
     """The recipe with images of 16x16, made of noise: its problem, network, pairs and loss are its own."""
     recipe, problem = RECIPES[name], problem_of(name)
-    small = ar.RayTransform(SIZE, 6) if isinstance(problem.A, ar.RayTransform) else ar.Identity((3, SIZE, SIZE))
     channels = problem.A.domain_shape[0]
+    small = {
+        ar.RayTransform: lambda: ar.RayTransform(SIZE, 6),
+        ar.Identity: lambda: ar.Identity((channels, SIZE, SIZE)),
+        ar.Inpainting: lambda: ar.Inpainting(torch.rand(SIZE, SIZE, generator=seeded()) < 0.3, channels),
+        ar.FourierSampling: lambda: ar.FourierSampling(ar.cartesian_mask(SIZE, 0.25, generator=seeded())),
+    }[type(problem.A)]()
     images = lambda path, generator: torch.rand(10, channels, SIZE, SIZE, generator=generator)
     measured = images if recipe.measured else None
     return replace(

@@ -239,25 +239,34 @@ def test_stop_by_tolerance(problem, method, tolerance):
     assert torch.equal(run(problem, steps=its[-1].step, **kwargs)[-1].x, its[-1].x)
 
 
-@pytest.mark.parametrize("start", ["black", "fitted"])
-@pytest.mark.parametrize("name", ["Identity", "Inpainting", "Fourier", "Ray"])
-def test_stop_by_discrepancy(name, start):
-    """Stops once ||Ax - y||^2 of every image has passed E ||e||^2, though each image passes at its own step."""
-    problem = problem_of(name, 0.05)
+def expected_data_term(problem):
     A = problem.A
-    y = data(problem)
     numbers = float(A.mask.sum()) * A.domain_shape[0] if hasattr(A, "mask") else math.prod(A.range_shape)
-    expected = 0.05**2 * numbers * (2 if A.complex_range else 1)
-    if start == "black":  # the data term falls to the noise level
-        x0 = torch.zeros(len(y), *A.domain_shape, dtype=torch.float64)
-        its = run(problem, y, x0=x0, reg_weight=1e-4, step_size=0.05, steps=1000, stop="discrepancy")
-    else:  # the regulariser lifts it to the noise level
-        x0 = closed_form(problem, y, 1e-3)
-        its = run(problem, y, x0=x0, reg_weight=4.0, step_size=0.01, steps=1000, stop="discrepancy")
-    above = torch.stack([it.data_term > expected for it in its])
-    crossed = (above != above[0]).int().cumsum(0) > 0
-    assert 2 < len(its) < 1001 and crossed[-1].all() and not crossed[-2].all()
-    assert len(set(crossed.int().argmax(0).tolist())) > 1  # not all at once: a joint crossing would never come
+    return problem.sigma**2 * numbers * (2 if A.complex_range else 1)
+
+
+def test_stop_by_discrepancy(problem):
+    """From an image that fits too well each image goes to its first ||Ax - y||^2 >= E ||e||^2, and waits there."""
+    y, expected = data(problem), expected_data_term(problem)
+    start = dict(x0=closed_form(problem, y, 1e-3), reg_weight=4.0, step_size=0.01, steps=1000)
+    its, free = run(problem, y, **start, stop="discrepancy"), run(problem, y, **start)
+    first = (torch.stack([it.data_term for it in free]) >= expected).int().argmax(0)
+    assert 2 < len(its) < 1001 and its[-1].stopped and its[-1].step == first.max() and len(set(first.tolist())) > 1
+    for i, k in enumerate(first.tolist()):
+        assert torch.equal(its[-1].x[i], free[k].x[i])
+
+
+@pytest.mark.parametrize("step_size", [0.05, "auto"])
+@pytest.mark.parametrize("method", METHODS)
+def test_discrepancy_does_not_fire_on_the_way_down(problem, method, step_size):
+    """From black the data term falls through its expected value, and the run goes on to its minimum below it."""
+    y, expected = data(problem), expected_data_term(problem)
+    kwargs = dict(x0=torch.zeros(len(y), *problem.A.domain_shape, dtype=torch.float64), reg_weight=0.02, steps=3000)
+    kwargs |= dict(method=method, step_size=step_size)
+    its = run(problem, y, **kwargs, stop="discrepancy", tolerance=0.5)
+    at_rest = run(problem, y, **kwargs, stop="gradient", tolerance=0.5)
+    assert (its[0].data_term > expected).all() and (its[-1].data_term < expected).all()
+    assert its[-1].stopped and its[-1].step == at_rest[-1].step and torch.equal(its[-1].x, at_rest[-1].x)
 
 
 class HalfSeen(ar.LinearOperator):
@@ -280,8 +289,7 @@ def test_discrepancy_asks_the_operator_what_it_measures():
     for A in (ar.Inpainting(mask), HalfSeen(mask)):
         problem = ar.Problem(A, 0.05)
         y = data(problem)
-        x0 = torch.zeros(len(y), *A.domain_shape, dtype=torch.float64)
-        ends.append(run(problem, y, x0=x0, reg_weight=1e-4, step_size=0.05, steps=1000, stop="discrepancy")[-1])
+        ends.append(run(problem, y, reg_weight=4.0, step_size=0.01, steps=1000, stop="discrepancy")[-1])
     assert ends[0].stopped and 2 < ends[0].step == ends[1].step and torch.equal(ends[0].x, ends[1].x)
 
 
@@ -379,6 +387,26 @@ def test_no_warning_and_no_blow_up_below_the_limit(problem, method, share):
         warnings.simplefilter("error")
         its = run(problem, reg_weight=1e-3, step_size=step_size, steps=200, method=method)
     assert len(its) == 201 and (its[-1].objective <= its[0].objective * (1 + 1e-9)).all()
+
+
+@pytest.mark.parametrize("step_size", [2.0, 50.0])
+def test_forward_backward_past_its_limit_is_said(problem, step_size):
+    """With Psi = 10 |x - 1/2|, rounded, x jumps across the kink: bounded for ever, and far from the minimum."""
+    kink = lambda x: (1e-4 + 100 * (x - 0.5).square()).sqrt().flatten(1).sum(1)
+    with pytest.warns(
+        UserWarning, match=rf"step_size {step_size:g} is too large for this critic: .*step_size=\"auto\""
+    ) as said:
+        last = run(problem, critic=kink, step_size=step_size, steps=25, method="forward-backward")[-1]
+    least = run(problem, critic=kink, step_size="auto", steps=25, method="forward-backward")[-1]
+    assert (last.objective > 1.02 * least.objective).all() and len(said) == 1 and said[0].filename == __file__
+
+
+@pytest.mark.parametrize("step_size", [0.02, "auto"])
+@pytest.mark.parametrize("method", METHODS)
+def test_nothing_is_said_below_the_limit(problem, method, step_size):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run(problem, critic=Bowl(), step_size=step_size, steps=60, method=method)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -14,7 +14,8 @@ from advreg_edu.__main__ import main
 from advreg_edu.baselines import TVMinimum
 from advreg_edu.experiments import recipes, tables
 from advreg_edu.experiments.evaluation import BATCH, Row, Sample, evaluate
-from advreg_edu.experiments.methods import OVER_SLOPE
+from advreg_edu.experiments.methods import OVER_SLOPE, compare
+from advreg_edu.experiments.recipes import as_written
 from advreg_edu.training import Eq6, default_gp_weight
 
 
@@ -211,9 +212,27 @@ def test_retrain_with_another_seed_trains_other_networks(tiny_recipes, tmp_path,
 
 
 def test_without_images_the_command_says_what_it_needs(capsys):
-    for number, word in (("1", "BSDS500"), ("2", "CT slices")):
+    for number, word in (("1", "BSDS500"), ("2", "CT slices"), ("inpainting", "BSDS500")):
         assert main(["tables", number]) == 2
         assert "--images: expected a" in (message := capsys.readouterr().err) and word in message
+
+
+def test_phantoms_of_mri_are_made_and_no_images_taken(capsys, tmp_path):
+    sample = tables._sample("mri", None)
+    assert sample.x.shape == (32, 1, 128, 128) and sample.train.shape == (BATCH, 1, 128, 128)
+    assert not any(torch.equal(x, other) for x in sample.x for other in sample.train)
+    assert main(["tables", "mri", "--images", str(tmp_path)]) == 2
+    assert "expected none for a recipe that makes its own images" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", ["inpainting", "mri"])
+def test_what_the_naive_row_of_a_mask_is_called(number):
+    problem = tables.EXPERIMENTS[number][0].problem()
+    assert isinstance(problem.A, ar.Inpainting if number == "inpainting" else ar.FourierSampling)
+    x = torch.rand(1, *problem.A.domain_shape, generator=seeded())
+    rows = compare(problem, total_length, lambda x: x, 1.0, x, 1.0, (0.02,)).direct
+    assert [row.name for row in rows] == (["harmonic fill"] if number == "inpainting" else ["A†y", "zero filling"])
+    assert ar.psnr(rows[0].function(problem.measure(x, seeded())), x) > 0
 
 
 @pytest.mark.parametrize("number", ["1", "2"])
@@ -223,3 +242,57 @@ def test_real_images_come_in_two_parts(number, shared):
     count = len(np.unique(sample.groups))
     assert sample.x.shape[1:] == ((3, 128, 128) if number == "1" else (1, 128, 128))
     assert count == (100 if number == "1" else 7) and len(sample.train) == BATCH
+
+
+@pytest.mark.parametrize("number", ["1", "2"])
+def test_the_ladder_has_a_row_for_each_change(number, tmp_path, capsys, monkeypatch):
+    """By one command, in small; the critics are kept, and the last rung runs that of the one before by the rule."""
+    monkeypatch.setattr(as_written, "BATCH_SIZE", 2)
+    command = ["ladder", number, "--quick", "--steps", "2", "--side", "16", "--count", "2", "--out", str(tmp_path)]
+    assert main(command) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")][1:]
+    names = [line.split(" | ")[0][2:] for line in lines]
+    assert names[:3] == ["the paper as written", "the authors' code", "pairs"] and names[-1] == "rule"
+    assert len(names) == len(set(names)) == 9 and len(list(tmp_path.glob("*.safetensors"))) == 8
+    changes = [line.split(" | ")[3].strip() for line in lines]
+    psnrs = [float(line.split(" | ")[2]) for line in lines]
+    assert changes[:2] == ["", ""] and all(change[0] in "+-" for change in changes[2:])
+    assert float(changes[2]) == pytest.approx(psnrs[2] - psnrs[0], abs=0.011)  # against the paper, not the authors' row
+    assert (tmp_path / f"ladder{number}.md").read_text().count("\n| ") == 10
+
+
+def test_the_paper_as_written_is_plain_adam_on_independent_draws():
+    """Two steps of the recipe are Algorithm 1: a constant rate, no averaging, x_real and x_noisy of other images."""
+    rung = as_written.rungs("1", lambda path, generator: ar.images.photos(6, 16, seeded()), 16)[0]
+    recipe = replace(rung.recipe, steps=2, batch_size=3)
+    ours, plain = recipe.network(), recipe.network()
+    plain.load_state_dict(ours.state_dict())
+    list(recipe.start(ours, None, seed=0, precision="float32"))
+    x, problem = ar.images.photos(6, 16, seeded()), recipe.problem()
+    adam = torch.optim.Adam(plain.parameters(), lr=1e-4)
+    for k in range(2):
+        generator = seeded(k)
+        x_real, other = (x[torch.randint(6, (3,), generator=generator)] for _ in range(2))
+        x_noisy = other + problem.noise(3, generator)
+        mix = torch.rand(3, 1, 1, 1, generator=generator)
+        x_i = (mix * x_real + (1 - mix) * x_noisy).requires_grad_()
+        (grad,) = torch.autograd.grad(plain(x_i).sum(), x_i, create_graph=True)
+        penalty = (grad.flatten(1).norm(dim=1) - 1).relu().square().mean()
+        adam.zero_grad()
+        (plain(x_real).mean() - plain(x_noisy).mean() + 20 * penalty).backward()
+        adam.step()
+    for a, b in zip(ours.parameters(), plain.parameters(), strict=True):
+        assert torch.allclose(a, b, atol=1e-6)
+
+
+def test_rmsprop_is_adam_without_its_first_moment():
+    """The authors' optimiser: the first steps apart, whose moments Adam corrects, the updates agree."""
+    w = torch.nn.Parameter(torch.zeros(5)), torch.nn.Parameter(torch.zeros(5))
+    adam = torch.optim.Adam(w[:1], lr=1e-2, betas=as_written.RMSPROP)
+    rms = torch.optim.RMSprop(w[1:], lr=1e-2, alpha=as_written.RMSPROP[1])
+    for _ in range(300):
+        gradient, before = torch.randn(5, generator=seeded(_)), [p.detach().clone() for p in w]
+        for p, optimiser in zip(w, (adam, rms), strict=True):
+            p.grad = gradient
+            optimiser.step()
+    assert torch.allclose(w[0] - before[0], w[1] - before[1], rtol=1e-4)

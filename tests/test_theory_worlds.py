@@ -4,13 +4,19 @@ import asyncio
 
 import pytest
 import torch
+from advreg_edu import theory
 from advreg_edu.apps import theory_worlds
 from advreg_edu.apps.shared.controls import Slider
 from advreg_edu.apps.theory import model
-from advreg_edu.apps.theory.model import DRAWN, Settings, compute, corners
+from advreg_edu.apps.theory.drawn import CORNERS, TOLERANCE, simplified
+from advreg_edu.apps.theory.model import DRAWN, Settings, compute, corners, line
 from advreg_edu.apps.theory.view import as_code, chart, picture, sentence
 from advreg_edu.drawing import maps
+from advreg_edu.drawing.pictures import number
+from advreg_edu.theory import worlds
 from app_moves import all_named, freed, seen, text
+from hypothesis import given
+from hypothesis import strategies as st
 
 QUICK = Settings(steps=32)
 
@@ -33,7 +39,7 @@ def is_current(app):
 def test_the_first_training_shows_maps_graph_and_their_text(app):
     assert text(app.status).startswith("After 32 of 32 steps: gap ")
     assert app.result.last == model.FRAMES == app.scrubber.value
-    assert 'alt="The unit square, samples, η = 0.00' in app.pictures.value
+    assert 'alt="The unit square, earth to be moved, η = 0.00' in app.pictures.value
     assert "Curves (horizontal axis: η): Wass(P_r, P_η), exact, by POT goes from" in app.curves.value
 
 
@@ -54,9 +60,46 @@ def test_eta_moves_the_samples_and_trains_nothing(app, monkeypatch):
     before, result = seen(app), app.result
     app.eta.value = 0.04
     assert app.result is result and all(now != then for now, then in zip(seen(app), before, strict=True))
-    assert "samples, η = 0.04" in app.pictures.value and "now marked at 0.04" in app.curves.value
+    assert "earth to be moved, η = 0.04" in app.pictures.value and "now marked at 0.04" in app.curves.value
     expected = result.x_noisy - 0.04 * result.frames[-1].direction
     assert torch.equal(model.stepped(result, result.last, 0.04), expected)
+
+
+def test_the_earth_is_moved_by_an_optimal_plan(app):
+    """The lines of the first map are as long, in the mean, as the distance that POT finds, and use every real point."""
+    result = app.result
+    for eta in (0.0, 0.04):
+        app.eta.value = eta
+        x = model.stepped(result, result.last, eta)
+        ends = model.targets(result, x)
+        moved = float((x - ends).flatten(1).norm(dim=1).mean())
+        assert moved == pytest.approx(theory.wasserstein(result.x_real, x), rel=1e-5)
+        assert len(ends.flatten(1).unique(dim=0)) == len(result.x_real.flatten(1).unique(dim=0))
+        assert f"each carried along a line, {number(moved)} in the mean" in app.pictures.value
+        assert number(result.exact) in text(app.duality) and number(result.frames[-1].gap) in text(app.duality)
+    assert f"{number(moved)} after the step" in text(app.duality)
+
+
+def test_a_line_drawn_by_hand_is_the_world(app):
+    stroke = "; ".join(f"{0.1 + 0.008 * k:.3f} {0.2 + 0.004 * k:.3f}" for k in range(100))
+    app.stroke.value = stroke
+    assert app.world.value == DRAWN and app.stroke.value == "" and "advreg-error" not in app.notice.value
+    assert app.drawing.value == "0.1 0.2; 0.892 0.596" and app.corner.max == 2  # straight: two ends are enough
+    is_current(app)
+    app.stroke.value = stroke  # the same again is no error
+    app.stroke.value = "0.5 0.5; 0.505 0.5"
+    assert "got a dot" in text(app.notice) and app.drawing.value == "0.1 0.2; 0.892 0.596"
+
+
+@given(st.lists(st.tuples(st.integers(0, 1000), st.integers(0, 1000)), min_size=2, max_size=300))
+def test_a_stroke_becomes_a_line_of_few_corners_that_a_world_can_have(places):
+    stroke = "; ".join(f"{x / 1000:.3f} {y / 1000:.3f}" for x, y in places)
+    spans = [max(axis) - min(axis) for axis in zip(*places, strict=True)]
+    if max(spans) < 2000 * TOLERANCE:
+        return
+    places = line(simplified(stroke))
+    assert 2 <= len(places) <= CORNERS and all(0 <= number <= 1 for place in places for number in place)
+    worlds.polyline(places)
 
 
 def test_the_scrubber_looks_back_at_the_training(app):

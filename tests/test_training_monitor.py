@@ -9,9 +9,12 @@ import pytest
 import torch
 from advreg_edu.apps import training_monitor
 from advreg_edu.apps.monitor import model
-from advreg_edu.apps.monitor.model import ELLIPSES, PAPER, Settings, bound_of, held_out, new_critic, problem, results
+from advreg_edu.apps.monitor.model import ELLIPSES, LOCAL, Settings, bound_of, held_out, new_critic, problem, results
+from advreg_edu.apps.monitor.numbers import one_pair, table
+from advreg_edu.apps.monitor.training import Knobs, Turned, steps
 from advreg_edu.apps.monitor.view import chart, histograms, picture, sentence, verdict
 from advreg_edu.training import Eq6, Unpaired, algorithm_1
+from advreg_edu.training.pairs import Batch
 from app_moves import MOVES, all_named, controls, models, move, resident, text
 
 SHORT = Settings(steps=10)
@@ -23,9 +26,12 @@ def small_images(monkeypatch):
         SIZE=16, BATCH=2, HELD=4, SNAPSHOT_EVERY=4, DESCENT=dict(step_size="auto", steps=3, stop="gradient")
     ).items():
         monkeypatch.setattr(model, name, value)
-    model._images.cache_clear()
+    caches = model._images, model._untrained_local
+    for cache in caches:
+        cache.cache_clear()
     yield
-    model._images.cache_clear()
+    for cache in caches:
+        cache.cache_clear()
 
 
 @pytest.fixture
@@ -42,13 +48,14 @@ def weights(critic):
 def is_current(app):
     """Everything that is shown is the last result, and that is one of the controls as they are now."""
     result = app.result
-    assert result.settings == app.settings
+    assert app.waits == (result.settings != app.settings)
     assert app.pictures.value == picture(result).figures() and app.curves.value == chart(result).img()
     assert (app.slopes.value, app.values.value) == tuple(drawing.img() for drawing in histograms(result))
     assert text(app.status) == sentence(result)
-    assert text(app.status).startswith(f"Step {result.done} of {app.steps.value}: ")
-    warning = verdict(result)
-    assert (warning[0] if warning else "hint") in app.notice.value.replace("&#x27;", "'")
+    assert text(app.status).startswith(f"Step {result.done} of {result.settings.steps}: ")
+    assert app.pair.value == one_pair(result) and app.compared.value == table(result)
+    warning = "belongs to another training" if app.waits else (verdict(result) or ("hint", ""))[0]
+    assert warning in app.notice.value.replace("&#x27;", "'")
 
 
 def test_nothing_is_trained_before_start(app):
@@ -110,27 +117,133 @@ def test_held_out_images_are_not_trained_on():
     assert (train[:, None] - real[None]).flatten(2).norm(dim=2).min() > 0.1
 
 
-@pytest.mark.parametrize(
-    "control, value",
-    [
-        ("images", ELLIPSES),
-        ("network", PAPER),
-        ("sigma", 0.2),
-        ("gp_weight", 1.0),
-        ("learning_rate", 0.01),
-        ("steps", 20),
-    ],
-)
-def test_a_moved_control_begins_afresh(app, control, value):
-    app.go.click()
+BELONGING_TO_A_TRAINING = [("images", ELLIPSES), ("network", LOCAL), ("sigma", 0.2), ("steps", 20)]
+KNOBS = [("gp_weight", 1.0), ("learning_rate", 0.01)]
+
+
+@pytest.mark.parametrize("control, value", BELONGING_TO_A_TRAINING + KNOBS)
+def test_before_the_first_step_a_moved_control_is_obeyed_at_once(app, control, value):
     before = app.critic
     getattr(app, control).value = value
-    assert app.state == "start" and app.result.done == 0 and app.critic is not before
-    assert getattr(app.settings, control) == value
+    assert app.state == "start" and app.result.done == 0 and app.critic is not before and not app.waits
+    assert getattr(app.result.settings, control) == value
+    is_current(app)
+
+
+@pytest.mark.parametrize("control, value", BELONGING_TO_A_TRAINING)
+@pytest.mark.parametrize("count", [3, 10])
+def test_no_training_is_thrown_away_without_a_question(app, control, value, count):
+    for _ in range(count):
+        app.one.click()
+    before, result, was = app.critic, app.result, getattr(app, control).value
+    getattr(app, control).value = value
+    assert app.waits and app.critic is before and app.result is not None and app.result.done == count
+    assert f"these {count} steps are lost then" in text(app.notice) and "advreg-warning" in app.notice.value
+    is_current(app)
+    getattr(app, control).value = was  # moved back: nothing has happened
+    assert not app.waits and app.critic is before and app.result.wasserstein == result.wasserstein
+    is_current(app)
+    getattr(app, control).value = value
+    app.restart.click()
+    assert app.state == "start" and app.result.done == 0 and app.critic is not before and not app.waits
     is_current(app)
     app.go.click()
     assert app.result.done == app.steps.value
     is_current(app)
+
+
+@pytest.mark.parametrize("end", ["situation", "reset"])
+def test_situation_and_reset_ask_too(app, end):
+    app.sigma.value = 0.2
+    app.one.click()
+    if end == "reset":
+        app.reset.click()
+    else:
+        app.situation.value = "a fine that is too dear"
+    assert app.waits and app.result.done == 1
+    is_current(app)
+    app.restart.click()
+    assert app.result.done == 0 and not app.waits
+    assert (app.settings == SHORT) == (end == "reset")
+
+
+def test_a_step_is_a_step_of_the_library_and_its_pair_is_the_first_of_its_batch(app):
+    s, whole = SHORT, new_critic(SHORT)
+    pairs = Unpaired(problem(s), model._images(s.images)[:-4])
+    run = algorithm_1(whole, pairs, Eq6(s.gp_weight), 10, 2, learning_rate=s.learning_rate, averaging=0.9)
+    for k in range(4):
+        psi_before = [app.critic(x).item() for x in first_pair(pairs, k)[:2]]
+        app.one.click()
+        step = next(run)
+        assert app.state == "resume" and app.result.done == k + 1 == app.result.snapshot.step
+        assert torch.equal(weights(app.critic), weights(whole)) and app.result.wasserstein[-1] == float(
+            step.wasserstein
+        )
+        pair, (x_real, x_noisy, mix) = app.result.pair, first_pair(pairs, k)
+        assert torch.equal(pair.x_real, x_real[0]) and torch.equal(pair.x_noisy, x_noisy[0]) and pair.mix == mix
+        assert [pair.before.psi_real, pair.before.psi_noisy] == pytest.approx(psi_before, abs=1e-6)
+        assert pair.after.psi_real == pytest.approx(whole(x_real).item(), abs=1e-6)
+        x_i = (mix * x_real + (1 - mix) * x_noisy).requires_grad_()
+        (grad,) = torch.autograd.grad(whole(x_i).sum(), x_i)
+        assert pair.after.slope == pytest.approx(grad.norm().item(), abs=1e-6)
+        fine = max(pair.after.slope - 1, 0) ** 2
+        assert pair.after.loss == pytest.approx(pair.after.psi_real - pair.after.psi_noisy + s.gp_weight * fine)
+        is_current(app)
+
+
+def first_pair(pairs, k):
+    """Step k of a training with seed 0 draws with the generator of that number."""
+    generator = torch.Generator().manual_seed(k)
+    batch = pairs.draw(2, generator, k)
+    return batch.x_real[:1], batch.x_noisy[:1], float(torch.rand(2, 1, 1, 1, generator=generator)[0])
+
+
+def test_ten_single_steps_are_the_whole_training(app):
+    for _ in range(10):
+        app.one.click()
+    assert app.state == "start again" and app.result.averaged and app.one.disabled
+    again = training_monitor(settings=SHORT)
+    again.go.click()
+    assert torch.equal(weights(app.critic), weights(again.critic)) and app.result.slope == again.result.slope
+    again.close()
+
+
+@pytest.mark.parametrize("control, value", KNOBS)
+def test_a_knob_turns_while_it_trains(app, control, value):
+    for _ in range(3):
+        app.one.click()
+    before, critic = app.result.wasserstein, app.critic
+    getattr(app, control).value = value
+    assert not app.waits and app.critic is critic and getattr(app.result.settings, control) == value
+    is_current(app)
+    app.one.click()
+    assert app.result.wasserstein[:3] == before and app.result.pair.before.gp_weight == app.gp_weight.value
+    assert app.result.moved == 3 and "knob moved marked at 3" in app.curves.value
+    is_current(app)
+
+
+def test_the_knobs_are_those_of_the_loss_and_of_adam():
+    """A rate that is turned to almost nothing stops the weights; the loss has the weight of its knob."""
+    critic, knobs = new_critic(SHORT), Knobs(15.0, 0.002)
+    run = steps(critic, Unpaired(problem(SHORT), model._images(SHORT.images)[:-4]), knobs, 10, 2)
+    start, _ = weights(critic), next(run)
+    first = weights(critic)
+    knobs.learning_rate = 1e-12
+    next(run)
+    assert not torch.equal(first, start) and torch.allclose(weights(critic), first, atol=1e-9)
+    batch = Batch.between(torch.zeros(2, 1, 2, 2), torch.ones(2, 1, 2, 2))
+    steep, turned = (lambda x: 3 * x.flatten(1).sum(1)), Turned(knobs)
+    for knobs.gp_weight in (1.0, 7.0):
+        score = turned(steep, batch, torch.full((2, 1, 1, 1), 0.5))
+        assert score.loss.item() == pytest.approx(-12 + knobs.gp_weight * 25)  # slope 6
+
+
+def test_untrained_critics_stand_in_rows_of_their_own(app):
+    app.one.click()
+    words = text(app.compared)
+    for row in ("before its first step", "now, after step 1", "LocalCritic (ours), untrained"):
+        assert row in words
+    assert app.result.first.step == 0 and model.untrained_local(SHORT).cosine > 0.5 > abs(app.result.first.cosine)
 
 
 async def trained_to(app, step):

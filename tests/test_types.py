@@ -14,6 +14,8 @@ PACKAGES = (
     "advreg_edu.experiments.datasets",
     "advreg_edu.experiments.evaluation",
     "advreg_edu.experiments.methods",
+    "advreg_edu.experiments.moving_picture",
+    "advreg_edu.experiments.own_data",
     "advreg_edu.experiments.report",
     "advreg_edu.experiments.tables",
     "advreg_edu.hardware",

@@ -8,12 +8,11 @@ import torch
 from .._input.arguments import check_count, check_finite, check_number
 from .._input.networks import check_network
 from ..hardware.cores import use_free
-from ..operators import check_measurement
+from ..operators import check_measurement, column
 from ..operators.linear import Map
 from ..problem import Problem, check_problem
 from ..reconstruction import NotConverged
-from ..reconstruction.objective import column, norm
-from ..reconstruction.solvers import conjugate_gradients
+from ..reconstruction.objective import norm
 
 
 @dataclass(frozen=True)
@@ -76,17 +75,17 @@ def solve_red(
     check_finite(y, "y")
     weight = check_number(reg_weight, "reg_weight", low=0, above=True, fix="Try 0.1.")
     tolerance = check_number(tolerance, "tolerance", low=0, above=True, fix="Try 0.01.")
-    normal: Map = lambda u: 2 * A.T(A(u)) + weight * u
-    data, x = 2 * A.T(y), problem.naive(y)
+    g = lambda x, clean: 2 * A.T(A(x) - y) + weight * (x - clean)
+    x = problem.naive(y)
     clean, taken = net(x), torch.zeros(len(y), device=y.device)
     done = torch.zeros(len(y), dtype=torch.bool, device=y.device)
     for _ in range(check_count(steps, "steps")):
         use_free()
-        new = conjugate_gradients(normal, data + weight * clean, x)
+        new = x - A.resolvent(g(x, clean), 2 / weight) / weight  # g(new, clean) = 0
         x, clean = (torch.where(column(done), old, u) for old, u in ((x, new), (clean, net(new))))
         taken = taken + ~done
         pull = weight * (x - clean)
-        residual = norm(normal(x) - data - weight * clean) / norm(pull).clamp_min(1e-30)
+        residual = norm(g(x, clean)) / norm(pull).clamp_min(1e-30)
         done = residual <= tolerance
         if done.all():
             break

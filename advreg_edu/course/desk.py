@@ -1,32 +1,15 @@
-"""What a student calls: check, hint, solution and progress."""
+"""What a student calls: check, hint and solution."""
 
-import base64
 import html
+import inspect
 from dataclasses import replace
 from typing import Any
 
 from .exercise import Exercise
-from .exercises import EXERCISES, NOTEBOOKS
+from .exercises import EXERCISES
 from .judge import judge
-from .record import UPLOADED, Progress
-from .verdict import MARKS, State, Verdict, status
-
-
-class Text:
-    """Words for a notebook, as text and as HTML that a screen reader reads.
-
-    >>> Text("Hint 1 of 2. Look at the sign.")
-    Hint 1 of 2. Look at the sign.
-    """
-
-    def __init__(self, text: str, inside: str = "") -> None:
-        self.text, self.inside = text, inside or html.escape(text)
-
-    def __repr__(self) -> str:
-        return self.text
-
-    def _repr_html_(self) -> str:
-        return status(self.inside)
+from .record import Progress
+from .verdict import Text, Verdict
 
 
 def check(name: str, answer: Any, seed: int = 0) -> Verdict:
@@ -38,7 +21,15 @@ def check(name: str, answer: Any, seed: int = 0) -> Verdict:
     ○ 00a, not attempted. Fill in psnr(x, x_true), run its cell, then this one again.
     """
     verdict = judge(_find(name), answer, seed)
-    return verdict if seed else replace(verdict, note=Progress().remember(verdict))
+    return verdict if seed else replace(verdict, note=Progress().remember(verdict, _text_of(answer)))
+
+
+def _text_of(answer: Any) -> str:
+    """The lines of a student's function, "" where they are not known."""
+    try:
+        return inspect.getsource(answer)
+    except (OSError, TypeError):
+        return ""
 
 
 _given: dict[str, int] = {}  # hints so far, by exercise
@@ -65,42 +56,6 @@ def solution(name: str) -> Text:
     """
     text = _find(name).solution
     return Text(text, f"<pre>{html.escape(text)}</pre>")
-
-
-def progress() -> Text:
-    """A table of all exercises by notebook, with what is remembered of each.
-
-    >>> print(progress())  # doctest: +ELLIPSIS
-    00 Start here...
-    """
-    record = Progress()
-    rows = [(title, [e for e in EXERCISES.values() if e.name[:2] == number]) for number, title in NOTEBOOKS.items()]
-    done = sum(record.state(name) == State.RIGHT for name in EXERCISES)
-    summary = f"{done} of {len(EXERCISES)} exercises are right."
-    lines = [f"{e.name[:2]} {title}: {_line(e, record)}" for title, found in rows for e in found]
-    text = "\n".join([*lines, summary, *([record.note] if record.note else [])])
-    cells = "".join(_row(f"{e.name[:2]} {title}", e, record) for title, found in rows for e in found)
-    names = "".join(f'<th scope="col">{name}</th>' for name in ("Notebook", "Exercise", "State", "Attempts"))
-    table = f"<table><caption>{summary}</caption><thead><tr>{names}</tr></thead><tbody>{cells}</tbody></table>"
-    return Text(text, table + _download(record) + html.escape(record.note))
-
-
-def _download(record: Progress) -> str:
-    data = base64.b64encode(record.text().encode()).decode()
-    return f'<a download="{UPLOADED}" href="data:application/json;base64,{data}">Download this record</a> '
-
-
-def _line(exercise: Exercise, record: Progress) -> str:
-    state = State(record.state(exercise.name))
-    return f"{exercise.name} {exercise.title}: {MARKS[state]} {state}"
-
-
-def _row(notebook: str, exercise: Exercise, record: Progress) -> str:
-    state = State(record.state(exercise.name))
-    attempts = record.exercises.get(exercise.name, {}).get("attempts", 0)
-    mark = f'<span aria-hidden="true">{MARKS[state]}</span> {state}'
-    head = f'<th scope="row">{html.escape(notebook)}</th>'
-    return f"<tr>{head}<td>{exercise.name} {html.escape(exercise.title)}</td><td>{mark}</td><td>{attempts}</td></tr>"
 
 
 def _find(name: str) -> Exercise:

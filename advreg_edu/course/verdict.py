@@ -1,4 +1,4 @@
-"""What a check says: one of four states, and one sentence."""
+"""What a check says: one of four states, and one sentence; and words for a notebook."""
 
 import html
 from dataclasses import dataclass
@@ -62,3 +62,20 @@ def status(*parts: str) -> str:
     """
     inside = "".join(f"<div>{part}</div>" for part in parts if part)
     return f'<div role="status" style="border-left: 4px solid currentColor; padding: 0 1em">{inside}</div>'
+
+
+class Text:
+    """Words for a notebook, as text and as HTML that a screen reader reads.
+
+    >>> Text("Hint 1 of 2. Look at the sign.")
+    Hint 1 of 2. Look at the sign.
+    """
+
+    def __init__(self, text: str, inside: str = "") -> None:
+        self.text, self.inside = text, inside or html.escape(text)
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        return status(self.inside)

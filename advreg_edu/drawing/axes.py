@@ -1,7 +1,7 @@
 """The axes of a chart: from numbers to pixels, with ticks at round numbers."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -101,12 +101,20 @@ class Area:
                 svg.stroke(x, bottom, x, bottom + 4, QUIET) + svg.text(x, bottom + 18, _short(value), QUIET, "middle")
             )
         parts.append(svg.stroke(left, top, left, bottom, QUIET) + svg.stroke(left, bottom, right, bottom, QUIET))
-        for k, (name, value) in enumerate(marks.items()):
-            x, _ = self.spot(value, y_first)
-            anchor, aside = ("start", 5) if x < middle else ("end", -5)
-            parts.append(svg.stroke(x, top, x, bottom, INK, "stroke-dasharray='5 3'"))
-            parts.append(svg.text(x + aside, top + 12 + 17 * k, name, INK, anchor, halo=True))
-        return "".join(parts)
+        return "".join([*parts, *self._marks({name: self.spot(x, y_first)[0] for name, x in marks.items()})])
+
+    def _marks(self, marks: Mapping[str, float]) -> Iterator[str]:
+        """Upright lines at these pixels. Two names stand at the outer sides of their lines where there is room, so that
+        neither crosses the other's line; else each has a row of its own."""
+        middle, wide = (self.left + self.right) / 2, lambda name: 5 + 8.5 * len(name)
+        low, high = (end(marks, key=marks.__getitem__, default="") for end in (min, max))
+        apart = len(marks) == 2 and marks[low] < marks[high]
+        apart = apart and marks[low] - wide(low) >= self.left and marks[high] + wide(high) <= self.right + RIGHT
+        for row, (name, x) in enumerate(marks.items()):
+            right = name == high if apart else x < middle
+            anchor, aside = ("start", 5) if right else ("end", -5)
+            yield svg.stroke(x, self.top, x, self.bottom, INK, "stroke-dasharray='5 3'")
+            yield svg.text(x + aside, self.top + 12 + (0 if apart else 17 * row), name, INK, anchor, halo=True)
 
 
 def _share(value: float, scale: Pair, log: bool) -> float:

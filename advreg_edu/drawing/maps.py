@@ -57,6 +57,7 @@ class Plane:
     world: World | None = None  # M, orange
     x: torch.Tensor | None = None  # points (B, ..., 2): dots
     arrows: torch.Tensor | None = None  # from x, in units of the plane, in the place of dots
+    ends: torch.Tensor | None = None  # where each of x is carried: a line from its dot
     signed: bool = False  # red above 0, blue below, in the place of dark to bright
 
 
@@ -134,6 +135,9 @@ def _drawn(panel: Plane, heat: torch.Tensor | None, span: Span | None, spacing: 
     place: Place = lambda x: [(size * u, size * (1 - v)) for u, v in x.detach().reshape(-1, 2).tolist()]
     if panel.world is not None:
         _manifold(draw, panel.world, place)
+    if panel.x is not None and panel.ends is not None:
+        for line in zip(place(panel.x), place(panel.ends), strict=True):
+            draw.line(line, fill=GRAY, width=3)
     if panel.x is not None and panel.arrows is None:
         for u, v in place(panel.x):
             draw.ellipse([u - 5, v - 5, u + 5, v + 5], fill=PAPER, outline=INK, width=2)
@@ -191,6 +195,9 @@ def _words(panel: Plane, heat: torch.Tensor | None, span: Span | None) -> str:
         parts.append(f"M, in orange: {panel.world}")
     if panel.x is not None and panel.arrows is None:
         parts.append(f"{panel.x.reshape(-1, 2).shape[0]} points")
+        if panel.ends is not None:
+            ways = (panel.ends - panel.x).reshape(-1, 2).norm(dim=1)
+            parts.append(f"each carried along a line, {number(float(ways.mean()))} in the mean")
     elif panel.x is not None and panel.arrows is not None:
         lengths = panel.arrows.reshape(-1, 2).norm(dim=1)
         parts.append(f"{len(lengths)} arrows of mean length {number(float(lengths.mean()))}")

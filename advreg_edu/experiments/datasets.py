@@ -107,6 +107,7 @@ def augment_pose(
     generator: torch.Generator | None,
     sharp: bool = False,
     weights: torch.Tensor | None = None,
+    amount: float = 1.0,
 ) -> torch.Tensor:
     """x and `copies` more of each image, turned by up to 10 degrees, scaled by up to an eighth and shifted by up to 3 %
     of its side, at random: (B, C, H, W) to ((1 + copies) * B, C, H, W). What comes in from outside is 0, air.
@@ -116,13 +117,14 @@ def augment_pose(
             the default, blurs the finest details. data/study/patients.md says which networks gain by it.
         weights: (B,) >= 0; each of the copies * B copies is of an image drawn with these odds. None copies every image
             `copies` times.
+        amount: a factor on angle, scale and shift.
 
     >>> x = images.thorax(2, size=32, generator=torch.Generator().manual_seed(0))
     >>> y = augment_pose(x, 3, torch.Generator().manual_seed(1))
     >>> tuple(y.shape), torch.equal(y[:2], x)
     ((8, 1, 32, 32), True)
     """
-    draw = lambda *shape: torch.rand(len(x), *shape, generator=generator) - 0.5
+    draw = lambda *shape: amount * (torch.rand(len(x), *shape, generator=generator) - 0.5)
     source = _double_sampling(_double_sampling(x, -1), -2) if sharp else x
     # the finer grid begins a quarter of a pixel farther out; from -1 to 1 a pixel is 2 / side
     shift_of_grid = 0.5 / torch.tensor([x.shape[-1], x.shape[-2]]) if sharp else torch.zeros(2)

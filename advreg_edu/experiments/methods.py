@@ -16,11 +16,12 @@ from torch import Tensor
 from .._input.networks import Network
 from ..baselines import minimise_tv, post_process, solve_red
 from ..metrics import psnr
-from ..operators import Identity, RayTransform
+from ..operators import FourierSampling, Identity, Inpainting, RayTransform
 from ..problem import Problem
 from ..reconstruction import reconstruct
 from ..reg_weight import weight_from_noise
 
+_NAIVE = {Identity: "noisy", RayTransform: "FBP", Inpainting: "harmonic fill"}
 OVER_SLOPE = "ours, λ / slope"
 STEPS = 400  # the limit of ours
 TOLERANCE = 0.01  # of ours and RED
@@ -197,9 +198,11 @@ def compare(
     if red:
         red.choose(y_train, x_train)
     denoising, weight = isinstance(problem.A, Identity), float(weight_from_noise(problem))
-    direct = [Direct("noisy" if denoising else "FBP", problem.naive)]
+    direct = [Direct(_NAIVE.get(type(problem.A), "A†y"), problem.naive)]
     if isinstance(problem.A, RayTransform):
         direct.append(Direct("FBP, Hann", partial(problem.A.pinv, filter="hann")))
+    if isinstance(problem.A, FourierSampling):
+        direct.append(Direct("zero filling", problem.A.T))
     network = Direct("U-Net" if denoising else "post-processing", lambda y: post_process(problem, y, unet))
     ours = Adversarial(problem, critic, weight)
     over_slope = Adversarial(problem, critic, weight / slope, OVER_SLOPE, slow=True)

@@ -35,7 +35,7 @@ def figure(images: dict[str, Tensor], side: int = 32) -> pictures.Picture:
     >>> figure({"truth": x, "TV": 0.9 * x}).png[1:4]
     b'PNG'
     """
-    names = [name for name in images if name not in ("FBP, Hann", "RED", OVER_SLOPE)]
+    names = [name for name in images if name not in ("FBP, Hann", "zero filling", "RED", OVER_SLOPE)]
     corner = pictures.busiest(images["truth"], side)
     panels = [pictures.with_inset(images[name].clamp(0, 1), corner, side) for name in names]
     truth = images["truth"][None]

@@ -1,9 +1,10 @@
-"""Tables 1 and 2, ours beside the paper's: python -m advreg_edu tables 1|2. Paper: §5.2 and §5.3.
+"""Tables 1 and 2, ours beside the paper's, and two more: python -m advreg_edu tables 1|2|inpainting|mri. Paper: §5.
 
 Here are the experiments and the paper's numbers; `methods` says what chooses what, `evaluation` computes, `report`
 writes.
 """
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,13 @@ from ..problem import Problem
 from ..training import diagnose
 from . import datasets, report
 from .evaluation import BATCH, Evaluation, Experiment, Sample, evaluate
+from .recipes.parts import inpainting, mri
 from .train import train
+from .training_images import phantoms
 
-DRAWS, CROPS = 3, 100  # noise draws per image; crops in Table 1, one of each photograph
+DRAWS = 3  # noise draws per image
+CROPS = {"1": 100, "inpainting": 32}  # one of each photograph
+PHANTOMS = 32
 Numbers = tuple[float, float]  # PSNR and SSIM in the paper
 
 
@@ -36,6 +41,11 @@ def _tomography(title: str, sigma: float, critic: str, tv_weights: tuple[float, 
     return Experiment(title, problem, critic, f"{critic}-unet", 1e-3, tv_weights, red_weights, paper)
 
 
+def _masked(title: str, problem: Callable[[], Problem], critic: str, tv_weights: tuple[float, ...]) -> Experiment:
+    """Not in the paper, which names both problems in §2.1."""
+    return Experiment(f"{title}, σ = 0.02", problem, critic, f"{critic}-unet", 1e-3, tv_weights, (), {})
+
+
 HIGH, LOW = (0.002, 0.003, 0.004, 0.005), (0.00025, 0.0004, 0.0007, 0.001)
 PAPER_HIGH = {"FBP": (14.9, 0.227), "TV": (27.7, 0.890), "post-processing": (31.2, 0.936), "RED": (29.9, 0.904)}
 PAPER_LOW = {"FBP": (23.3, 0.604), "TV": (30.0, 0.924), "post-processing": (33.6, 0.955), "RED": (32.8, 0.947)}
@@ -46,8 +56,12 @@ EXPERIMENTS = {
         _tomography("high noise", 0.02, "ct-chest-high", HIGH, **PAPER_HIGH, ours=(30.5, 0.927)),
         _tomography("low noise", 0.005, "ct-chest-low", LOW, **PAPER_LOW, ours=(32.5, 0.946)),
     ),
+    "inpainting": (
+        _masked("Inpainting, 30 % seen", partial(inpainting, seed=1), "photos-inpainting", (0.004, 0.007, 0.01, 0.015)),
+    ),
+    "mri": (_masked("MRI, a quarter of the lines", mri, "mri-thorax", (0.007, 0.01, 0.015, 0.02)),),
 }
-QUICK = {"1": EXPERIMENTS["1"], "2": (_tomography("phantoms", 0.02, "ct-thorax", HIGH),)}
+QUICK = EXPERIMENTS | {"2": (_tomography("phantoms", 0.02, "ct-thorax", HIGH),)}
 
 
 def run(
@@ -62,23 +76,23 @@ def run(
     """Train what is missing, evaluate, print the table beside the paper's, and write it with its pictures to `out`.
 
     Args:
-        number: "1" or "2".
-        path: BSDS500 (subfolders train and val) or CT slices (see `datasets.chest`).
+        number: "1", "2", "inpainting" or "mri".
+        path: BSDS500 (subfolders train and val; 1 and inpainting) or CT slices (2, see `datasets.chest`); mri has none.
         quick: a few of scikit-image's photographs, or phantoms: no data needed, one noise draw.
         draws: noise draws for each image; None takes 3, and 1 if quick.
         retrain: train the networks anew, also those that ship; an interrupted training goes on. Into `out`, a file for
             each seed: one that is there already is used.
     """
     draws = check_count((1 if quick else DRAWS) if draws is None else draws, "draws")
-    folder, sections = Path(out), []
+    folder, sections, label = Path(out), [], f"table{number}" if number.isdigit() else number
     for experiment in (QUICK if quick else EXPERIMENTS)[number]:
         sample = _quick_sample(number) if quick else _sample(number, path)
         folder.mkdir(parents=True, exist_ok=True)
         critic, unet = (_network(name, path, retrain, folder, seed) for name in (experiment.critic, experiment.unet))
         text, evaluation = _evaluated(experiment, critic, unet, sample, draws, quick)
         print(text, flush=True)
-        sections.append(report.write(folder, f"table{number}-{experiment.critic}", text, evaluation))
-    (folder / f"table{number}.md").write_text("\n".join(sections), encoding="utf-8")
+        sections.append(report.write(folder, f"{label}-{experiment.critic}", text, evaluation))
+    (folder / f"{label}.md").write_text("\n".join(sections), encoding="utf-8")
     print(f"Written to {folder}")
     return 0
 
@@ -98,16 +112,19 @@ def _evaluated(
 def _sample(number: str, path: Path | str | None) -> Sample:
     """The reported images, and training images on which weights are chosen."""
     seeded = lambda seed: torch.Generator().manual_seed(seed)
-    if number == "1":
-        x = datasets.photographs(path, "val", CROPS, 128, seeded(20_261_123))
-        return Sample(x, np.arange(CROPS), datasets.photographs(path, "dev", BATCH, 128, seeded(0)))
+    if count := CROPS.get(number):
+        x = datasets.photographs(path, "val", count, 128, seeded(20_261_123))
+        return Sample(x, np.arange(count), datasets.photographs(path, "dev", BATCH, 128, seeded(0)))
+    if number == "mri":
+        x, train = (phantoms(n)(path, seeded(seed)) for n, seed in ((PHANTOMS, 20_261_129), (BATCH, 0)))
+        return Sample(x, np.arange(PHANTOMS), train)
     x, patients = datasets.chest(path, "val")
     dev, _ = datasets.chest(path, "dev")
     return Sample(x, patients, dev[torch.linspace(0, len(dev) - 1, BATCH).long()])
 
 
 def _quick_sample(number: str) -> Sample:
-    make = images.photos if number == "1" else images.thorax
+    make = images.photos if number in CROPS else images.thorax
     x, train = (make(BATCH, 128, torch.Generator().manual_seed(seed)) for seed in (4_712, 0))
     return Sample(x, np.arange(BATCH), train)
 

@@ -68,7 +68,7 @@ def _read(name: str, file: IO[bytes], size: int, channels: int | None) -> torch.
     file.seek(0)
     if not head:
         raise refused(name, "an image", "an empty file", "Save it again.")
-    reader = READERS.get(_kind(head, ending))
+    reader = READERS.get(kind_of(head, ending))
     if reader is None:
         archive = "a .npz archive: save one image with numpy.save"
         got = archive if head.startswith(b"PK") else f"{ending} with other content"
@@ -79,7 +79,7 @@ def _read(name: str, file: IO[bytes], size: int, channels: int | None) -> torch.
     return x.expand(-1, channels or x.shape[1], -1, -1).contiguous()
 
 
-def _kind(head: bytes, ending: str) -> str:
+def kind_of(head: bytes, ending: str) -> str:
     """What a file holds, by its first bytes, and where they say nothing by its ending, whose reader then says what is
     wrong; "" for what nothing reads."""
     if head.startswith(b"\x93NUMPY"):

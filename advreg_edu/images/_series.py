@@ -40,7 +40,7 @@ def from_dicom(
     if not path.exists():
         raise refused("path", "a DICOM file or a folder of them", f"{path}, which is not there", "Check it.")
     rescale = None if rescale is None else _check_rescale(rescale)
-    files = [f for f in visible_files(path) if f.name != "DICOMDIR"] if path.is_dir() else [path]
+    files = files_of_scans(path)
     slices: list[Slice] = []
     left_out: list[LeftOut] = []
     for file in files:
@@ -57,6 +57,11 @@ def from_dicom(
         _warn(path, left_out, len(files))
     slices.sort(key=lambda s: s[0])
     return torch.cat(_same_shape(slices))
+
+
+def files_of_scans(path: Path) -> list[Path]:
+    """What could be slices: the visible files of a folder but for the index DICOMDIR, or the file itself."""
+    return [f for f in visible_files(path) if f.name != "DICOMDIR"] if path.is_dir() else [path]
 
 
 def _check_rescale(rescale: tuple[float, float]) -> tuple[float, float]:

@@ -2,9 +2,10 @@
 
 from .checks import check_measurement, check_type
 from .identity import Identity
+from .inner import column, inner, squared_norm
 from .linear import Adjoint, LinearOperator
 from .masked import FourierSampling, Inpainting, cartesian_mask
-from .products import check_operator, dot_test, inner, squared_norm
+from .products import check_operator, dot_test
 from .ray_transform import RayTransform
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "check_measurement",
     "check_operator",
     "check_type",
+    "column",
     "dot_test",
     "inner",
     "squared_norm",

@@ -28,6 +28,10 @@ class Identity(LinearOperator):
 
     _adjoint = _forward
 
+    def resolvent(self, b: torch.Tensor, t: float | torch.Tensor) -> torch.Tensor:
+        """Return b / (1 + t)."""
+        return b / (1 + t)
+
 
 def _image_shape(shape: Sequence[int]) -> tuple[int, ...]:
     if not hasattr(shape, "__len__") or isinstance(shape, str) or len(shape) != 3:

@@ -5,7 +5,7 @@ All of them are batched, differentiable by autograd, and work in plain Euclidean
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -14,8 +14,7 @@ import torch
 from .._input.arguments import FLOATS, check_batch
 from .._input.messages import describe
 from .checks import check_measurement, check_type
-
-Map = Callable[[torch.Tensor], torch.Tensor]
+from .normal import Map, conjugate_gradients, largest_eigenvalue
 
 
 class LinearOperator:
@@ -94,6 +93,14 @@ class LinearOperator:
         """Return A†y, a (regularised) pseudo-inverse. For an orthogonal projection or an isometry it is the adjoint."""
         return self.T(y)
 
+    def resolvent(self, b: torch.Tensor, t: float | torch.Tensor) -> torch.Tensor:
+        """Return (I + t A*A)^-1 b, like b: (B, *domain_shape). t >= 0 is a number, or (B, 1, 1, 1).
+
+        It is the exact proximal step of the data term (`forward_backward`). Closed forms where A*A is diagonal, in
+        pixels or in frequencies; else conjugate gradients.
+        """
+        return conjugate_gradients(lambda u: u + t * self.T(self(u)), b)
+
     @cached_property
     def norm(self) -> float:
         """||A||, the largest singular value. Where the operator does not say it, the power method on A*A finds it.
@@ -101,15 +108,7 @@ class LinearOperator:
         The result is a bound from below, and exact to about six digits where the largest singular value stands alone.
         """
         x = torch.randn(1, *self.domain_shape, generator=torch.Generator().manual_seed(0), dtype=self.types[-1])
-        squared, previous = 0.0, -1.0
-        with torch.no_grad():
-            for _ in range(1000):
-                y = self.T(self(x / x.norm()))
-                squared, x = float(y.norm()), y
-                if squared - previous <= 1e-7 * squared:
-                    break
-                previous = squared
-        return math.sqrt(squared)
+        return math.sqrt(largest_eigenvalue(lambda x: self.T(self(x)), x))
 
     @cached_property
     def measured_count(self) -> int:
@@ -197,6 +196,17 @@ class Adjoint:
 
     def __repr__(self) -> str:
         return f"{self.T}.T"
+
+
+def linear(u: torch.Tensor, apply: Map, transpose: Map) -> torch.Tensor:
+    """apply(u), whose gradient is `transpose`: for linear maps that autograd cannot see through.
+
+    >>> u = torch.ones(2, requires_grad=True)
+    >>> linear(u, lambda u: 3 * u.detach(), lambda v: 3 * v).sum().backward()
+    >>> u.grad
+    tensor([3., 3.])
+    """
+    return _Apply.apply(u, apply, transpose)
 
 
 class _Apply(torch.autograd.Function):

@@ -4,14 +4,19 @@ import math
 
 import torch
 
-from .._input.arguments import as_tensor, check_count, check_number
-from .linear import LinearOperator
+from .._input.arguments import as_tensor, check_choice, check_count, check_number
+from .checks import check_measurement
+from .harmonic import harmonic_fill
+from .linear import LinearOperator, linear
 
 
 class _Masked(LinearOperator):
-    """What inpainting and Fourier sampling share: a mask of the numbers that are measured."""
+    """What inpainting and Fourier sampling share: a mask of the numbers that are measured, and a choice of A†."""
 
-    def __init__(self, mask: torch.Tensor, channels: int) -> None:
+    inverses: tuple[str, ...]
+
+    def __init__(self, mask: torch.Tensor, channels: int, inverse: str) -> None:
+        self.inverse = check_choice(inverse, "inverse", self.inverses)
         mask = as_tensor(mask, "mask", "Give a matrix (H, W) of zeros and ones.")
         if mask.ndim != 2 or not mask.numel() or not ((mask == 0) | (mask == 1)).all():
             raise ValueError(
@@ -24,34 +29,57 @@ class _Masked(LinearOperator):
         shape = (check_count(channels, "channels"), *mask.shape)
         super().__init__(domain_shape=shape, range_shape=shape, norm=1.0, mask=self.mask)
 
+    def pinv(self, y: torch.Tensor, inverse: str | None = None) -> torch.Tensor:
+        """Return A†y. Args: y (B, *range_shape); inverse, one of `inverses`, if another than the operator's own."""
+        check_measurement(self, y)
+        name = check_choice(inverse or self.inverse, "inverse", self.inverses)
+        return self.T(y) if name == "adjoint" else self._pinv(y)
+
+    def _pinv(self, y: torch.Tensor) -> torch.Tensor:
+        raise NotImplementedError
+
 
 class Inpainting(_Masked):
     """The operator A x = mask * x, which sees some pixels and not others. Paper: §2.1.
 
-    Its pseudo-inverse is A† = A*, so holes stay black in A†y.
+    Its pseudo-inverse is the harmonic fill: of all x with mask * x = y, A†y is the smoothest, with the least sum of
+    squared differences of neighbours. So A A†y = y, and each hidden pixel is the mean of its neighbours. The
+    Moore-Penrose inverse A*, which takes the least ||x|| instead, leaves holes black.
 
-    >>> mask = torch.ones(8, 8)
-    >>> mask[2:4, 2:4] = 0
+    >>> mask = torch.ones(1, 5)
+    >>> mask[0, 1:4] = 0
     >>> A = Inpainting(mask)
-    >>> A(torch.rand(2, 1, 8, 8)).shape, A.measured_count
-    (torch.Size([2, 1, 8, 8]), 60)
+    >>> y = A(torch.tensor([[[[0.0, 0.3, 0.1, 0.9, 0.8]]]]))
+    >>> A.pinv(y), A.pinv(y, inverse="adjoint"), A.measured_count
+    (tensor([[[[0.0000, 0.2000, 0.4000, 0.6000, 0.8000]]]]), tensor([[[[0.0000, 0.0000, 0.0000, 0.0000, 0.8000]]]]), 2)
 
-    Args: mask (H, W), 1 = seen; channels, the number C of colour channels.
+    Args: mask (H, W), 1 = seen; channels, the number C of colour channels; inverse, "harmonic" or "adjoint", of `pinv`.
     """
 
-    def __init__(self, mask: torch.Tensor, channels: int = 1) -> None:
-        super().__init__(mask, channels)
+    inverses = ("harmonic", "adjoint")
+
+    def __init__(self, mask: torch.Tensor, channels: int = 1, inverse: str = "harmonic") -> None:
+        super().__init__(mask, channels, inverse)
+
+    def _pinv(self, y: torch.Tensor) -> torch.Tensor:
+        return linear(y, *harmonic_fill(self.mask))
 
     def _forward(self, x: torch.Tensor) -> torch.Tensor:
         return self._measured(x)
 
     _adjoint = _forward
 
+    def resolvent(self, b: torch.Tensor, t: float | torch.Tensor) -> torch.Tensor:
+        """Return b / (1 + t) in the pixels that are seen, and b in the others."""
+        return b / (1 + t * self.mask.to(b))
+
 
 class FourierSampling(_Masked):
     """The operator A x = mask * F x with the orthonormal Fourier transform F, as in Cartesian MRI. Paper: §2.1.
 
-    Its pseudo-inverse is A† = A* = Re F* mask, which fills the missing frequencies with zeros ("zero filling").
+    Its pseudo-inverse on real images is that of Moore and Penrose, A† = (A*A)^+ A*: A*A multiplies the frequency f by
+    (m(f) + m(-f)) / 2 and A† divides by it, 0 where neither was measured. "Zero filling" is A† = A* = Re F* mask: the
+    same where the mask is symmetric; where f was measured and -f was not, it halves the amplitude.
 
     >>> A = FourierSampling(cartesian_mask(16, fraction=0.25))
     >>> y = A(torch.rand(2, 1, 16, 16))
@@ -59,23 +87,34 @@ class FourierSampling(_Masked):
     (torch.Size([2, 1, 16, 16]), torch.complex64, 128)
 
     Args: mask (H, W) in the order of `torch.fft.fft2` (zero frequency first; `torch.fft.ifftshift` brings a centred
-    mask into it), 1 = measured; channels, the number C of channels.
+    mask into it), 1 = measured; channels, the number C of channels; inverse, "exact" or "adjoint" (zero filling).
     Measurements are complex (B, C, H, W); noise has standard deviation sigma in real and imaginary part each.
     """
 
     complex_range = True
     types = (torch.float32, torch.float64)  # torch has no Fourier transform of half precision
+    inverses = ("exact", "adjoint")
 
-    def __init__(self, mask: torch.Tensor, channels: int = 1) -> None:
-        super().__init__(mask, channels)
-        twins = self.mask * self.mask.flip(0, 1).roll((1, 1), (0, 1))  # f and -f measured
-        self.norm = 1.0 if twins.any() else math.sqrt(0.5)  # of f alone, a real image gives half its energy
+    def __init__(self, mask: torch.Tensor, channels: int = 1, inverse: str = "exact") -> None:
+        super().__init__(mask, channels, inverse)
+        twin = self.mask.flip(0, 1).roll((1, 1), (0, 1))  # 1 where -f is measured
+        # of f alone, a real image gives half its energy
+        self.norm = 1.0 if (self.mask * twin).any() else math.sqrt(0.5)
+        self._eigenvalues = (self.mask + twin) / 2  # of A*A: a real image has f and -f in one
 
     def _forward(self, x: torch.Tensor) -> torch.Tensor:
         return self._measured(torch.fft.fft2(x, norm="ortho"))
 
     def _adjoint(self, y: torch.Tensor) -> torch.Tensor:
         return torch.fft.ifft2(self._measured(y), norm="ortho").real.contiguous()
+
+    def _pinv(self, y: torch.Tensor) -> torch.Tensor:
+        divisor = self._eigenvalues + (1 - self.mask) / 2  # where f is measured; y is 0 elsewhere
+        return self.T(y / divisor.to(y.device, y.real.dtype))
+
+    def resolvent(self, b: torch.Tensor, t: float | torch.Tensor) -> torch.Tensor:
+        """Return b with each frequency f divided by 1 + t (mask(f) + mask(-f)) / 2."""
+        return torch.fft.ifft2(torch.fft.fft2(b) / (1 + t * self._eigenvalues.to(b))).real.contiguous()
 
 
 def cartesian_mask(

@@ -1,7 +1,8 @@
-"""Inner product and norm on images and measurements, and the test of an adjoint by them."""
+"""The test of an adjoint by inner products."""
 
 import torch
 
+from .inner import inner
 from .linear import LinearOperator
 
 
@@ -22,24 +23,6 @@ def dot_test(A: LinearOperator, generator: torch.Generator | None = None) -> tor
     y = A.random_measurement(1, generator=generator, dtype=torch.float64)
     Ax, Aty = A(x), A.T(y)
     return (inner(Ax, y) - inner(x, Aty)).abs().squeeze() / (Ax.norm() * y.norm())
-
-
-def inner(u: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-    """Return <u, v> = Re sum u conj(v) of each item of the batch: (B, ...) twice to (B,).
-
-    >>> inner(torch.tensor([[1.0, 2.0], [0.0, 1.0]]), torch.tensor([[3.0, 1.0], [5.0, 7.0]]))
-    tensor([5., 7.])
-    """
-    return (u * v.conj()).real.flatten(1).sum(1) if u.is_complex() else (u * v).flatten(1).sum(1)
-
-
-def squared_norm(u: torch.Tensor) -> torch.Tensor:
-    """Return ||u||^2, the sum of squares over all but the batch axis: (B, ...) to (B,).
-
-    >>> squared_norm(torch.tensor([[3.0, 4.0], [1.0, 0.0]]))
-    tensor([25.,  1.])
-    """
-    return inner(u, u)
 
 
 def check_operator(A: object) -> None:

@@ -35,6 +35,8 @@ class Projector(Protocol):
 class MatrixProjector:
     """ASTRA's projector as a sparse matrix, copied once to every device and float type it is used with.
 
+    Any two-dimensional geometry of ODL's will do: parallel or fan beam, any angles.
+
     >>> projector = MatrixProjector(*odl_geometry(8, 3))
     >>> projector.forward(torch.rand(2, 1, 8, 8)).shape  # 3 views by 13 detectors
     torch.Size([2, 39])
@@ -160,13 +162,15 @@ def odl_geometry(size: int, angles: int) -> tuple[Any, Any]:
 
 
 def _astra_matrix(space: Any, geometry: Any) -> Any:
-    """ASTRA's 'linear' projector, ODL's default for this geometry, as scipy CSR (angles * detectors, size^2)."""
+    """ASTRA's projector, ODL's default for the geometry, as scipy CSR (angles * detectors, size^2)."""
+    from odl.applications.tomo import Parallel2dGeometry
     from odl.applications.tomo.backends import astra_setup
 
     astra = import_astra()
     volume = astra_setup.astra_volume_geometry(space, "cpu")
     rays = astra_setup.astra_projection_geometry(geometry, "cpu")
-    projector = astra.create_projector("linear", rays, volume)
+    kind = "linear" if isinstance(geometry, Parallel2dGeometry) else "line_fanflat"
+    projector = astra.create_projector(kind, rays, volume)
     matrix = astra.projector.matrix(projector)
     csr = astra.matrix.get(matrix).astype(np.float32)
     astra.matrix.delete(matrix)

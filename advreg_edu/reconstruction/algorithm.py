@@ -13,7 +13,7 @@ from ..critics import Critic
 from ..hardware.cores import use_free
 from ..operators import check_measurement
 from ..problem import Problem, check_problem
-from .divergence import stop_if_blown_up, warn_if_unstable
+from .divergence import Climb, stop_if_blown_up, warn_if_unstable
 from .objective import Iterate, Objective, Point, norm
 from .solvers import Solver, check_method
 from .step_sizes import FoundStep, GivenStep, Stepper
@@ -42,10 +42,10 @@ def reconstruct(
         reg_weight: lambda >= 0, see `weight_from_noise`.
         step_size: epsilon > 0 of Alg. 2. The data term alone is stable below 1 / ||A||^2; the critic's curvature lowers
             the limit. With momentum it is 2/3 of that. A larger value warns at once. Forward-backward has no such limit
-            from the data term. "auto" finds a step size for each image, with which J never rises: an image whose J
+            from the data term, but one from the critic, which nobody knows before the run: where J ends above what it
+            has been, the run warns. "auto" finds a step size for each image, with which J never rises: an image whose J
             would rise stays where it is for that iterate. It starts at 1 / (2 ||A||^2). The default, since no number is
-            right for every critic: 0.3 suits those for CT, and ruins photographs without a warning. A solver of your
-            own needs a number.
+            right for every critic: 0.3 suits those for CT and ruins photographs. A solver of your own needs a number.
         steps: iterations at most. One costs one evaluation of the critic with its gradient, two if "accelerated" and
             `step_size` is a number.
         method: "gradient-descent" (the paper), "accelerated" (Nesterov's momentum, restarted where it points uphill;
@@ -54,11 +54,11 @@ def reconstruct(
             `solvers.Solver` says what J and p have, and has heavy-ball momentum as an example.
         stop: None runs all steps; "gradient" stops at a minimum, ||grad J|| <= tolerance * lambda for every image, and
             one that is there waits for the others; a number t stops when ||x_{k+1} - x_k|| <= t ||x_k|| for every
-            image; "discrepancy" (Morozov) when ||Ax - y|| has grown or fallen to its expected value sqrt(E ||e||^2),
-            once at least for every image. If `steps` run out first, it warns `NotConverged`, and the last iterate is
-            not `stopped`.
+            image; "discrepancy" (Morozov) when ||Ax - y|| has grown to its expected value sqrt(E ||e||^2), or where it
+            never does, as "gradient": what falls to that value is still full of the start's noise. If `steps` run out
+            first, it warns `NotConverged`, and the last iterate is not `stopped`.
         x0: start, if not A†y.
-        tolerance: of `stop="gradient"`.
+        tolerance: of `stop="gradient"` and "discrepancy".
 
     Yields: Iterate. Raises ValueError or TypeError for bad input at the call, before the first iterate is asked for;
     Diverged (a ValueError) with the last finite iterate when the objective blows up. No ground truth enters.
@@ -94,21 +94,24 @@ def _iterates(
     check_finite(p.objective, "objective of the start, by critic and reg_weight")
     found = step_size == "auto"
     advance: Stepper = FoundStep(method, p, 0.5 / J.A.norm**2) if found else GivenStep(method, float(step_size))
-    done = rule(p)
+    done, climb = rule(p), Climb(J, p)
     it = _iterate(0, p, advance, done)
     yield _in_type(it, dtype)
     for k in range(1, steps + 1):  # Alg. 2, line 2
         if it.stopped:
-            return
+            break
         use_free()
         previous = p
         p, moved = advance(J, p)  # line 3: `descend` in solvers.py; with "auto" `FoundStep` in step_sizes.py
         if rule.waits:
             p = previous.where(done, p)
         stop_if_blown_up(p, it, J.y, step_size, first)
+        climb(p)
         done = rule(p, previous, moved)
         it = _iterate(k, p, advance, done)
         yield _in_type(it, dtype)
+    if not isinstance(step_size, str):
+        climb.warn(step_size)
     if stop is not None and not it.stopped:
         fix = "Raise steps." if found else 'Raise steps, or let the solver find its step: step_size="auto".'
         missed = rule.missed(p)

@@ -5,7 +5,7 @@ import warnings
 import torch
 
 from ..operators import squared_norm
-from .objective import Iterate, Point, norm
+from .objective import Iterate, Objective, Point, norm
 
 
 class Diverged(ValueError):
@@ -80,3 +80,45 @@ def warn_if_unstable(step_size: float, limit: float, name: str) -> None:
             "Choose a smaller one.",
             stacklevel=4,
         )
+
+
+class Climb:
+    """How far J ends above the least that it has had, for each image as a share of its fall: (B,).
+
+    A step size below a solver's limit makes J fall to the end. Past it, x jumps to and fro across the minimum, at a
+    height that depends on the step size. So this looks at the higher one of the last two iterates.
+
+    >>> from advreg_edu.operators import Identity
+    >>> y = torch.ones(1, 1, 8, 8)
+    >>> J = Objective(Identity((1, 8, 8)), y, lambda x: x.square().flatten(1).sum(1), reg_weight=1.0)
+    >>> climb = Climb(J, J(y))
+    >>> for x in (0.5 * y, 0.75 * y):  # J is 64, 32 and 40
+    ...     climb(J(x))
+    >>> climb.share
+    tensor([0.2500])
+    """
+
+    def __init__(self, J: Objective, start: Point) -> None:
+        self.first = self.least = start.objective
+        self.now = self.before = torch.zeros_like(start.objective)
+        self.rounding = 10 * J.rounding(start)
+
+    def __call__(self, p: Point) -> None:
+        self.least = torch.minimum(self.least, p.objective)
+        self.now, self.before = p.objective - self.least, self.now
+
+    @property
+    def share(self) -> torch.Tensor:
+        """The height of the last two iterates above the least J before them, over J(x_0) - min J."""
+        height = torch.maximum(self.now, self.before)
+        return torch.where(height > self.rounding, height / (self.first - self.least), 0)
+
+    def warn(self, step_size: float) -> None:
+        """Warn if J has climbed by over a hundredth of its fall. The warning names the line that asks for iterates."""
+        if (share := self.share.max()) > 0.01:
+            warnings.warn(
+                f"step_size {step_size:g} is too large for this critic: at the end the objective has climbed by "
+                f"{share:.2g} of its fall, and the last iterate is no minimum. Choose a smaller one, or let the solver "
+                'find it: step_size="auto".',
+                stacklevel=3,
+            )

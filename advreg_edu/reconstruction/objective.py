@@ -7,7 +7,7 @@ import torch
 
 from .._input.networks import check_values, derivatives, evaluate, gradient_by, variable
 from ..critics import Critic
-from ..operators import LinearOperator, inner, squared_norm
+from ..operators import LinearOperator, column, inner, squared_norm
 
 
 @dataclass(frozen=True)
@@ -105,15 +105,6 @@ def gradient(critic: Critic, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tenso
         check_values(psi, x)
         grad = gradient_by(psi, x)
     return psi.detach(), grad
-
-
-def column(numbers: torch.Tensor) -> torch.Tensor:
-    """Shape numbers as one factor for each image: (B,) to (B, 1, 1, 1).
-
-    >>> column(torch.tensor([1.0, 2.0])).shape
-    torch.Size([2, 1, 1, 1])
-    """
-    return numbers[:, None, None, None]
 
 
 def norm(u: torch.Tensor) -> torch.Tensor:

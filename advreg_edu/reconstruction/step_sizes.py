@@ -5,8 +5,8 @@ from typing import Protocol
 import torch
 
 from .._input.arguments import check_tensor
-from ..operators import inner, squared_norm
-from .objective import Objective, Point, column, norm
+from ..operators import column, inner, squared_norm
+from .objective import Objective, Point, norm
 from .solvers import Solver, forward_backward, solver_of
 
 

@@ -5,7 +5,7 @@ from .diagnosis import Diagnosis, diagnose
 from .iterates import WithIterates
 from .loss import Balanced, Eq6, Eq6BySlopes, Score, critic_loss, draw_mix, gradient_on_lines
 from .pairs import Batch, MeasuredElsewhere, Paired, Pairs, Unpaired
-from .wrappers import EqualLines, NoiseLeft, OwnLines, Windows
+from .wrappers import EqualLines, NoiseLeft, OwnLines, WhiteNoise, Windows
 
 __all__ = [
     "Balanced",
@@ -22,6 +22,7 @@ __all__ = [
     "Score",
     "Step",
     "Unpaired",
+    "WhiteNoise",
     "Windows",
     "WithIterates",
     "algorithm_1",

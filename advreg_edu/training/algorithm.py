@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from .._input.arguments import check_seed
+from .._input.arguments import check_choice, check_seed
 from .._input.networks import computing_type, derivatives
 from ..hardware.cores import in_parts
 from ..problem import Problem
@@ -97,6 +97,8 @@ def algorithm_1(
     *,
     learning_rate: float = 1e-3,
     averaging: float = 0.998,
+    betas: tuple[float, float] = (0.9, 0.999),
+    schedule: str = "cosine",
     precision: str | None = None,
     checkpoint: str | PathLike | None = None,
     checkpoint_every: int = 100,
@@ -107,6 +109,8 @@ def algorithm_1(
     Args:
         pairs: what the critic is shown: `Paired`, `Unpaired` or `MeasuredElsewhere`, perhaps wrapped.
         loss: how it is scored: `Eq6`, `Eq6BySlopes` or `Balanced`.
+        betas: of Adam. (0, 0.9) is RMSProp, but for the correction of its first steps.
+        schedule: of the learning rate, "cosine" or "constant".
 
     >>> import advreg_edu as ar
     >>> problem = ar.Problem(ar.Identity((1, 16, 16)), sigma=0.1)
@@ -130,12 +134,26 @@ def algorithm_1(
 
     dtype = computing_type(critic, pairs.innermost.x_real)
     prepared = pairs.prepared(Context(grad_psi, batch_size, seed, device_of(critic), dtype))
-    run = TrainingRun(critic, steps, seed, learning_rate, averaging, precision, settings, checkpoint, checkpoint_every)
+    check_choice(schedule, "schedule", ("cosine", "constant"))
+    adam: dict[str, Any] = dict(betas=betas, schedule=schedule)
+    rates = learning_rate, averaging
+    run = TrainingRun(critic, steps, seed, *rates, precision, settings, checkpoint, checkpoint_every, **adam)
     run.begin(prepared, resume)
-    return _loop(critic, prepared, loss, batch_size, run)
+    return loop(critic, prepared, loss, batch_size, run)
 
 
-def _loop(critic: nn.Module, pairs: Pairs, loss: Eq6, batch_size: int, run: TrainingRun) -> Generator[Step]:
+def loop(critic: nn.Module, pairs: Pairs, loss: Eq6, batch_size: int, run: TrainingRun) -> Generator[Step]:
+    """The loop of Algorithm 1 on a run that has begun: whoever made the run can look at it between two steps.
+
+    >>> import advreg_edu as ar
+    >>> critic, problem = ar.LocalCritic(widths=(4, 8)), ar.Problem(ar.Identity((1, 16, 16)), sigma=0.1)
+    >>> pairs = Paired(problem, ar.images.ellipses(8, 16))
+    >>> run = TrainingRun(critic, 2, 0, 1e-3, 0.9, "float32", {}, None, 100)
+    >>> run.begin(pairs, resume=False)
+    >>> [step.index for step in loop(critic, pairs, Eq6(3.0), 2, run)]
+    [0, 1]
+    """
+
     def score(*tensors: Tensor) -> Score:  # of a part of the batch, see `run.gradients`
         *part, mix = tensors
         return loss(critic, Batch(*part), mix)

@@ -33,6 +33,8 @@ class TrainingRun:
         settings: dict,
         checkpoint: str | PathLike | None,
         checkpoint_every: int,
+        betas: tuple[float, float] = (0.9, 0.999),
+        schedule: str = "cosine",
     ):
         self.mode = network.training
         if not any(p.requires_grad for p in network.parameters()):  # a network as `load_critic` gives it
@@ -40,8 +42,8 @@ class TrainingRun:
         network.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster on CPUs, same numbers
         self.network = network
         self.total, self.seed, self.precision = steps, seed, precision
-        self.learning_rate, self.averaging = learning_rate, averaging
-        self.adam = torch.optim.Adam(network.parameters(), lr=learning_rate, betas=(0.9, 0.999))
+        self.learning_rate, self.averaging, self.constant = learning_rate, averaging, schedule == "constant"
+        self.adam = torch.optim.Adam(network.parameters(), lr=learning_rate, betas=betas)
         self.device = next(network.parameters()).device
         self.trained = [p for p in network.parameters() if p.requires_grad]
         self.average = [p.detach().clone() for p in network.parameters()]
@@ -52,7 +54,7 @@ class TrainingRun:
         self.done, self.whole = 0, True
         self.every, self.checkpoint = checkpoint_every, Checkpoint(checkpoint)
         self.settings = settings | dict(steps=steps, seed=seed, learning_rate=learning_rate)
-        self.settings |= dict(averaging=averaging, precision=precision)
+        self.settings |= dict(averaging=averaging, precision=precision, betas=list(betas), schedule=schedule)
         self.settings |= dict(network=type(network).__name__, arguments=getattr(network, "arguments", None))
 
     def begin(self, pairs: Pairs, resume: bool) -> None:
@@ -131,7 +133,7 @@ class TrainingRun:
         return sum(v * share for v, share in zip(values, shares, strict=True)), means[0]
 
     def update(self, loss: Tensor, gradients: Sequence[Tensor]) -> None:
-        """One Adam step; the rate rises over 50 steps, then falls to 0 along a cosine. No number as a loss raises."""
+        """One Adam step. No number as a loss raises."""
         k = self.done
         if not torch.isfinite(loss):
             raise ValueError(
@@ -141,7 +143,7 @@ class TrainingRun:
         for p, gradient in zip(self.trained, gradients, strict=True):
             p.grad = gradient
         for group in self.adam.param_groups:
-            group["lr"] = self.learning_rate * min(1, (k + 1) / 50) * 0.5 * (1 + math.cos(math.pi * k / self.total))
+            group["lr"] = self.learning_rate * self.share_of_rate(k)
         self.whole = False  # an interrupt between here and the last line leaves half an update: not to be saved
         self.adam.step()
         decay = min(self.averaging, (k + 1) / (k + 10))  # short memory at first
@@ -149,6 +151,10 @@ class TrainingRun:
             torch._foreach_lerp_(self.average, list(self.network.parameters()), 1 - decay)
         self.keep()
         self.done, self.whole = k + 1, True
+
+    def share_of_rate(self, k: int) -> float:
+        """The rate rises over 50 steps, then falls to 0 along a cosine; or it is constant."""
+        return 1.0 if self.constant else min(1, (k + 1) / 50) * 0.5 * (1 + math.cos(math.pi * k / self.total))
 
     def keep(self) -> None:
         """Remember the state: the next step changes it, and may be cut off."""

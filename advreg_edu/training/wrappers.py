@@ -3,6 +3,7 @@
 A wrapper draws after the source that it wraps, so that the same seed gives the same pairs with it and without it.
 """
 
+import math
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -72,8 +73,9 @@ class Windows(Around):
         most = min(self.innermost.x_real.shape[-2:])
         if check_count(self.side, "side") > most:
             raise ValueError(f"side: expected at most the image side {most}, got {self.side}.")
-        if self.own_lines:
-            raise ValueError("Windows: expected lines to x_noisy, got OwnLines. Leave one out.")
+        if self.own_lines or isinstance(self.pairs, WhiteNoise):
+            got = type(self.pairs).__name__
+            raise ValueError(f"Windows: expected lines to x_noisy, got {got}. Leave one out.")
         if isinstance(self.pairs, NoiseLeft | EqualLines):  # `line_length` measures lines from clean windows
             got = type(self.pairs).__name__
             raise ValueError(f"Windows: expected pairs as they are drawn, got {got}. Cut first: {got}(Windows(...)).")
@@ -110,6 +112,40 @@ class OwnLines(Around):
         if batch.x_real.shape[1:] != tuple(problem.A.domain_shape):
             raise ValueError("OwnLines: expected whole images to measure, got windows of them. Leave Windows out.")
         return batch._replace(x_end=problem.naive(source.measured(batch.x_real, generator)))
+
+
+@dataclass(frozen=True)
+class WhiteNoise(Around):
+    """x_noisy is x_real and white noise of standard deviation `sigma` in place of A†y, but for iterates of Algorithm 2.
+
+    Where A† fills in what A does not see, its error is not noise but what is missing. It shrinks in proportion on the
+    line to x_real, so that the texture of an image in the holes says how far along it is, and a critic learns to ask
+    for more of what is there: a descent along it has no end. Under noise it has to know images; how images made by
+    A† and the descent differ from them it learns from iterates, `WithIterates` (not in the paper).
+
+    >>> import advreg_edu as ar
+    >>> A = ar.Inpainting(torch.rand(16, 16, generator=torch.Generator().manual_seed(0)) < 0.3)
+    >>> pairs = WhiteNoise(ar.training.Paired(ar.Problem(A, sigma=0.02), ar.images.ellipses(8, 16)), sigma=0.1)
+    >>> pairs.draw(4).x_noisy.shape, round(pairs.line_length(), 3)
+    (torch.Size([4, 1, 16, 16]), 1.6)
+    """
+
+    sigma: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number(self.sigma, "sigma", low=0, above=True)
+        if not self.aligned or self.own_lines or isinstance(self.pairs, Windows | NoiseLeft | EqualLines):
+            got = type(self.pairs).__name__
+            raise ValueError(f"WhiteNoise: expected whole images with their own measurements, got {got}. Wrap Paired.")
+
+    def change(self, batch: Batch, generator: Generator | None) -> Batch:
+        noise = self.sigma * torch.randn(batch.x_real.shape, generator=generator).to(batch.x_real)
+        x_noisy = torch.where(batch.is_iterate[:, None, None, None], batch.x_noisy, batch.x_real + noise)
+        return batch._replace(x_noisy=channels_last(x_noisy), x_end=channels_last(x_noisy))
+
+    def line_length(self, seed: int = 0) -> float:
+        return self.sigma * math.sqrt(self.innermost.x_real[0].numel())
 
 
 @dataclass(frozen=True)

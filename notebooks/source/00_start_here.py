@@ -13,8 +13,9 @@
 # %% [markdown]
 # # 00 Start here
 #
-# The whole course in one sitting. A scanner measures; the obvious inversion fails; a neural network that can
-# tell good images from bad ones repairs it. Everything after this notebook is the same story, told slowly.
+# This notebook is the whole course in one sitting. A scanner measures a patient, the obvious way back to an image
+# fails, and a neural network that can tell good images from bad ones repairs it. The other notebooks tell the same
+# story slowly.
 #
 # **You will be able to**
 #
@@ -33,31 +34,46 @@
 import advreg_edu as ar
 import torch
 from advreg_edu.apps import reconstruction_lab
-from advreg_edu.course import check, hint, progress, solution
+from advreg_edu.course import check, hint, outcome, predict, progress, solution
 from advreg_edu.drawing import charts, pictures
 
 print(f"advreg_edu {ar.__version__}, torch {torch.__version__}, {torch.get_num_threads()} threads")
 print("trained critics:", ", ".join(ar.pretrained.names()))
 
 # %% [markdown]
-# If two lines of text stand above, the machine is ready. If not, run `python -m advreg_edu doctor` in a
-# terminal. It checks versions, threads, memory and weights, and names one fix per problem.
+# If two lines of text stand above, the machine is ready. If not, run `!{sys.executable} -m advreg_edu doctor` in a
+# cell of its own, after `import sys`. It checks versions, threads, memory and weights, and names one fix for each
+# problem.
 #
-# **Exercises.** Each notebook has three: a line, a piece of the method, and an open question with a number to
-# defend. You write a function where the three dots stand. `check` calls it on inputs of its own and says whether
-# it is right, or what to look at. `hint("00a")` helps by one step more each time, and `solution("00a")` comes last.
-# Your answers are remembered in a small file beside the notebooks; section 6 shows them.
+# **Predictions.** Before most results a form asks what you expect. Answer before you run the next cell: a wrong
+# prediction teaches more than a right result that you only read. What you enter is kept, and the result is set
+# beside it.
+#
+# **Exercises.** Each notebook has three: a line of code, a piece of the method, and an open question with a number to
+# defend. You write a function in the place of the three dots. `check` calls it on inputs of its own and says whether
+# it is right, or what to look at. `hint("00a")` says a little more each time you call it, and `solution("00a")` shows
+# the answer.
+#
+# Answers and predictions are remembered in a small file beside the notebooks. Section 6 shows them.
 
 # %% [markdown]
 # ## 1 A small error becomes a large one
 #
-# Our patient is a procedural chest slice: drawn by the course, so it has no licence and the truth is known.
-# The scanner takes 30 X-ray views and adds a little noise:
+# Our patient is a *phantom*, a chest slice drawn by the course, so we know the true image. The scanner takes 30 X-ray
+# views of it and adds a little noise:
 #
-# $$ y = A x + e, \qquad e \sim \mathcal N(0, \sigma^2). \tag{Eq. 1} $$
+# $$ y = A x + e, \qquad e \sim \mathcal N(0, \sigma^2 I). \tag{Eq. 1} $$
 #
-# **Predict.** The noise makes up about 5 % of the data. Filtered back-projection, $A^\dagger$, is the
-# classical way back to an image. How large is the relative error of $A^\dagger y$: 1 %, 5 %, or more?
+# Here $x$ is the image, $A$ the scanner, $y$ the data and $e$ the noise. The classical way back from the data to an
+# image is *filtered back-projection*: it smears each view back over the image, after a filter that undoes the blur of
+# the smearing. We write $A^\dagger$ for it.
+
+# %%
+predict(
+    "00-error",
+    "The noise is about 5 % of the data. How large is the relative error of the image A†y?",
+    ["about 1 %", "about 5 %", "about 50 %"],
+)
 
 # %%
 x_true = ar.images.thorax(1, size=128, generator=torch.Generator().manual_seed(2000))
@@ -68,69 +84,86 @@ x_naive = problem.naive(y)  # A†y
 
 error_in = (y - A(x_true)).norm() / A(x_true).norm()
 error_out = (x_naive - x_true).norm() / x_true.norm()
-print(f"error in the data {error_in:.1%}, error in the image {error_out:.1%}")
+outcome("00-error", f"{error_in:.1%} in the data became {error_out:.1%} in the image.")
 pictures.strip([x_true[0], y[0], x_naive[0]], ["truth x", "data y", "A†y"], kinds=["image", "sinogram", "image"])
 
 # %% [markdown]
-# The error came out about ten times larger than it went in. The streaks come from the angles that are
-# missing, the grain from the noise. Both live in directions that the scanner hardly sees, and inverting the
-# scanner blows them up. [Notebook 01](01_inverse_problems.ipynb) measures by how much, and shows why a better
-# inverse formula would not help.
+# The error has become about ten times larger. The streaks come from the views that are missing, the grain from the
+# noise. The grain consists of fine patterns that leave only a weak trace in the data. Undoing the scanner makes their
+# trace large again, and the noise with it. [Notebook 01](01_inverse_problems.ipynb) measures this, and shows why a
+# better formula for the inverse would not help.
 
 # %% [markdown]
 # ## 2 A network knows the difference
 #
-# You saw at once which of the two images was wrong. Nobody gave you a formula for it. A **critic** $\Psi$ is
-# a network that has acquired the same judgement from examples: low on real images, high on bad
-# reconstructions.
-#
-# **Predict.** Which of the two numbers is larger?
+# You saw at once which of the two images was wrong, and you needed no formula for it. A **critic** $\Psi$ is a
+# network that has learned the same judgement from examples. It gives each image one number, which is low for real
+# images and high for bad reconstructions.
+
+# %%
+predict("00-critic", "For which image is the critic's number larger?", ["the truth", "A†y", "about equal"])
 
 # %%
 critic = ar.load_critic("ct-thorax")
-print(f"Psi(truth) = {critic(x_true).item():.2f}")
-print(f"Psi(A†y)   = {critic(x_naive).item():.2f}")
+outcome("00-critic", f"Ψ(A†y) = {critic(x_naive).item():.2f}, Ψ(truth) = {critic(x_true).item():.2f}.")
 
 # %% [markdown]
-# The critic was trained on other slices and other draws of noise. All it was asked to do is to be low on one
-# heap of images and high on another ([notebook 03](03_training_a_critic.ipynb)). Since $\Psi$ is a
-# differentiable function of the image, it can do more than judge. Its gradient says how to change each pixel to
-# make the image look more real.
+# The critic was trained on other slices with other noise. It was only asked to be low on one set of images and high
+# on another ([notebook 03](03_training_a_critic.ipynb)). But it can do more than judge. Since $\Psi$ is a
+# differentiable function of the image, its gradient says how to change each pixel so that the image looks more real.
 
 # %% [markdown]
 # ## 3 Fit the data, please the critic
 #
-# Neither is enough alone. An image that fits the data perfectly is noisy. An image that only pleases the
-# critic may show another patient. So we ask for both,
+# Neither the data nor the critic is enough alone. An image that fits the data perfectly is noisy. An image that only
+# pleases the critic may show another patient. So we ask for both,
 #
 # $$ \min_x \; \|Ax - y\|_2^2 + \lambda \, \Psi(x), \tag{Eq. 5} $$
 #
-# and the weight $\lambda$ between the two follows from the noise level alone, by
-# $\lambda = 2\,\mathbb E\|A^* e\|_2$ (Section 5.1 of the paper, [notebook 05](05_weight_from_noise.ipynb)).
+# where $\|Ax-y\|_2^2$ is called the *data term*. The weight $\lambda$ follows from the scanner and the noise level, by
+# $\lambda = 2\,\mathbb E\|A^* e\|_2$ (Section 5.1 of the paper, [notebook 05](05_weight_from_noise.ipynb)). Here $A^*$
+# is the adjoint of $A$, the transposed matrix.
 
 # %%
 reg_weight = ar.weight_from_noise(problem)
-print(f"lambda = {reg_weight:.3f}, from the operator and sigma; no image was used")
+print(f"λ = {reg_weight:.3f}, from the operator and σ; no image was used")
 
 # %% [markdown]
-# Algorithm 2 of the paper starts at $A^\dagger y$ and walks downhill. `ar.reconstruct` yields every iterate
-# on the way. With `"auto"` it finds how long a step may be, and with `stop="gradient"` it ends at a minimum
+# Algorithm 2 of the paper starts at $A^\dagger y$ and goes downhill by *gradient descent*: it subtracts a multiple of
+# the gradient again and again. `ar.reconstruct` yields every image on the way, called an *iterate*. With `"auto"` it
+# finds how long a step may be, and with `stop="gradient"` it ends where the gradient is nearly zero, which is a minimum
 # (notebook 06).
-#
-# **Predict.** Which will be gone first, the grain or the streaks?
+
+# %%
+predict("00-order", "Which will be gone first?", ["the grain", "the streaks", "both at the same time"])
 
 # %%
 iterates = list(ar.reconstruct(problem, y, critic, reg_weight, step_size="auto", steps=400, stop="gradient"))
 x, last = iterates[-1].x, iterates[-1].step
-score = lambda image: f"{ar.psnr(image, x_true).item():.1f} dB"
+score = lambda image: f"{ar.psnr(image.clamp(0, 1), x_true).item():.1f} dB"
 pictures.strip(
     [x_true[0], x_naive[0], *(iterates[k].x[0] for k in (5, 15, last))],
     ["truth", f"A†y, {score(x_naive)}", *(f"step {k}, {score(iterates[k].x)}" for k in (5, 15, last))],
 )
 
 # %% [markdown]
-# The number in each title is the peak signal-to-noise ratio (PSNR): 10 dB more is a mean squared error ten
-# times smaller. It needs the truth, so it is ours to look at, and the algorithm never sees it.
+# The number in each title is the *peak signal-to-noise ratio* (PSNR) in decibels: 10 dB more means a mean squared
+# error ten times smaller. In this course every PSNR is computed after the image was clipped to $[0, 1]$, which is how
+# it is shown. It needs the truth, so only we look at it; the algorithm never does.
+#
+# To answer the prediction we take the error apart. Reconstructed from data without noise, $A^\dagger y$ has only the
+# error of the missing views, the streaks. The rest of its error is the grain. How much of either does the error of an
+# iterate still contain? Least squares finds the two shares.
+
+# %%
+streaks = problem.naive(A(x_true)) - x_true
+grain = x_naive - x_true - streaks
+parts = torch.stack([streaks.flatten(), grain.flatten()], 1)
+for k in (0, 5, 15, last):
+    error = (iterates[k].x - x_true).flatten()[:, None]
+    left = torch.linalg.lstsq(parts, error).solution.flatten().tolist()
+    print("step {:2d}: {:4.0%} of the streaks and {:4.0%} of the grain are left".format(k, *left))
+outcome("00-order", "at the end {:.0%} of the streaks and {:.0%} of the grain are left.".format(*left))
 
 # %% [markdown] exercise="00a"
 # **Exercise 00a.** Write the PSNR from its definition. For intensities in $[0, 1]$ it is
@@ -153,33 +186,33 @@ check("00a", psnr, seed=1).require()
 check("00a", psnr)
 
 # %% [markdown]
-# Most of the grain goes in the first few steps. What is left at step 5 are fine lines, best seen in the dark
-# around the body: the streaks. At step 15 they are gone too.
+# Both fade together, step by step. The critic was trained on images that had streaks and grain at once, and it has
+# learned to remove both.
 #
-# Now look at the walk. The objective falls, as it must. Compare the PSNR: nothing in the algorithm knows that
-# quantity.
+# Now look at the whole run. The objective falls at every step, since the solver refuses a step that would raise it.
+# The PSNR need not rise: nothing in the algorithm knows it.
 
 # %%
 series = {
     "objective": [it.objective.item() for it in iterates],
-    "critic Psi": [it.regularizer.item() for it in iterates],
-    "PSNR, dB": [ar.psnr(it.x, x_true).item() for it in iterates],
+    "critic Ψ": [it.regularizer.item() for it in iterates],
+    "PSNR, dB": [ar.psnr(it.x.clamp(0, 1), x_true).item() for it in iterates],
 }
 quality = series["PSNR, dB"]
 print(f"PSNR: {quality[0]:.1f} dB at the start, {max(quality):.1f} dB at its highest, {quality[-1]:.1f} dB at the end")
-print(f"Psi at the end: {series['critic Psi'][-1]:.2f}, of the truth: {critic(x_true).item():.2f}")
+print(f"Ψ at the end: {series['critic Ψ'][-1]:.2f}, of the truth: {critic(x_true).item():.2f}")
 charts.curves(series)
 
 # %% [markdown]
-# The gain is more than ten dB, most of it in the first steps. The highest value lies on the way, and the end is a
-# few tenths of a dB below it. The second line shows that the critic is a good judge, not a perfect one: $\Psi$ is
-# lower at the end than at the truth. The minimum of Eq. 5 lies near the truth, not at it. To stop at the highest
-# value one would have to know the truth.
+# Most of the gain comes in the first steps. The PSNR is highest on the way, and a little lower at the end. The second
+# line says why: the critic is a good judge, not a perfect one. $\Psi$ is lower at the end than at the truth, so the
+# minimum of Eq. 5 lies near the truth and not at it. Stopping where the PSNR is highest would be better, but finding
+# that step requires the true image.
 
 # %% [markdown] exercise="00b"
-# **Exercise 00b.** You have seen every piece. Put them together into one function that reconstructs from any
-# data: the weight by the formula, a run that ends at a minimum, and the last image of it. The check gives it three
-# problems with other noise and another critic, so nothing may be taken from the cells above.
+# **Exercise 00b.** You have seen every piece. Put them together in one function that reconstructs from any data. It
+# computes the weight by the formula, runs to a minimum, and returns the last image. The check gives it three problems
+# with other noise and another critic, so nothing may be taken from the cells above.
 
 
 # %% exercise="00b"
@@ -198,9 +231,9 @@ check("00b", denoise, seed=1).require()
 check("00b", denoise)
 
 # %% [markdown] exercise="00c"
-# **Exercise 00c.** The end of the run is not the truth, and yet the objective prefers it. By how much, and because
-# of which term? Write a function that returns two numbers: how much lower the *data term* is at the end than at the
-# truth, and how much lower $\lambda\Psi$ is. Together they are $J(x_{\text{true}}) - J(x_{\text{end}})$.
+# **Exercise 00c.** The end of the run is not the truth, and yet the objective $J$ of Eq. 5 prefers it. By how much,
+# and because of which term? Write a function that returns two numbers: how much lower the *data term* is at the end
+# than at the truth, and how much lower $\lambda\Psi$ is. Their sum is $J(x_{\text{true}}) - J(x_{\text{end}})$.
 
 
 # %% exercise="00c"
@@ -231,7 +264,7 @@ check("00c", shares)
 # %% [markdown]
 # ## 4 Break it on purpose
 #
-# Errors in this course are written to be read. Each says what was expected, what came, and how to fix it.
+# Error messages in this course are worth reading. Each says what was expected, what came instead, and how to fix it.
 # Here is one.
 
 # %%
@@ -243,8 +276,8 @@ except ValueError as error:
 # %% [markdown]
 # ## 5 Your turn: the reconstruction lab
 #
-# The same four steps with every knob on a slider. Change one thing at a time, and predict before you let go
-# of it.
+# The lab has the same steps with every setting on a slider. Change one thing at a time, and say what will happen
+# before you let go of the slider.
 
 # %%
 reconstruction_lab()
@@ -262,9 +295,9 @@ reconstruction_lab()
 # %% [markdown]
 # ## 6 Your progress
 #
-# This table is read from a file beside the notebooks, `.advreg_progress.json`. It is there again when you come back.
-# On Binder it goes when the session ends. Download it before by the link below the table, and next time upload
-# `advreg_progress.json` beside the notebooks: it is read again.
+# This table is read from a file beside the notebooks, `.advreg_progress.json`, and is there again when you come back.
+# On Binder the file is lost when the session ends. Download it before, by the link below the table. Next time bring it
+# back with the button.
 
 # %%
 progress()
@@ -274,7 +307,7 @@ progress()
 #
 # | | Notebook | Afterwards you can |
 # |---|---|---|
-# | 00 | **Start here** | tell the story |
+# | 00 | **Start here** | tell the story in five minutes |
 # | 01 | [Inverse problems](01_inverse_problems.ipynb) | measure how noise and missing angles are amplified |
 # | 02 | [Variational regularisation](02_variational_regularisation.ipynb) | use TV, and know what $\lambda$ does |
 # | 03 | [Training a critic](03_training_a_critic.ipynb) | write Eq. 6 in six lines and train it |
@@ -283,10 +316,11 @@ progress()
 # | 06 | [Reconstruction lab](06_reconstruction_lab.ipynb) | run Algorithm 2 with every knob |
 # | 07 | [Who is better?](07_who_is_better.ipynb) | read Tables 1 and 2 of the paper critically |
 # | 08 | [Stability](08_stability.ipynb) | say where a learned regulariser fails |
-# | 09 | Extensions | build local, recursive and convex critics |
-# | 10 | Your own data | train on LIDC, BSDS500 or your own DICOM folder |
+# | 09 | [Extensions](09_extensions.ipynb) | build local, recursive and convex critics, and say what each costs |
+# | 10 | [Your own data](10_your_own_data.ipynb) | look at a folder of your own, split it by patient, train, report |
 #
-# 09 and 10 are still to come.
+# The [index of equations](EQUATIONS.md) names, for every number of the paper, the function that is it and the section
+# that teaches it.
 #
 # | Symbol | Meaning | In the code |
 # |---|---|---|
@@ -300,9 +334,9 @@ progress()
 # %% [markdown]
 # ## Recap
 #
-# - Inverting a scanner amplifies noise and invents streaks.
-# - A critic is a network that is low on real images and high on bad ones; used as a regulariser, it repairs
-#   them.
-# - $\lambda$ comes from the noise, the walk downhill is gradient descent, and the truth is never needed.
+# - Undoing a scanner amplifies the noise, and missing views leave streaks.
+# - A critic is a network that is low on real images and high on bad ones. Added to the data term, it repairs the image.
+# - The weight $\lambda$ is computed from the noise, and gradient descent finds the minimum. Neither needs the truth,
+#   and the minimum is close to the truth but not equal to it.
 #
-# **Next:** [01 Inverse problems](01_inverse_problems.ipynb), where the damage is done.
+# **Next:** [01 Inverse problems](01_inverse_problems.ipynb) shows where the error comes from.

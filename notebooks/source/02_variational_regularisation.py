@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 02 Variational regularisation
 #
-# The data leave many images possible. A regulariser is a number that says which of them we believe.
+# Many images fit the same data. A regulariser gives each image a number that says how little we believe in it.
 #
 # **You will be able to**
 #
@@ -33,7 +33,7 @@ import advreg_edu as ar
 import torch
 from advreg_edu.apps import descent_lab
 from advreg_edu.baselines import SmoothedTV, Tikhonov, stability_limit
-from advreg_edu.course import check, hint, solution
+from advreg_edu.course import check, hint, outcome, predict, solution
 from advreg_edu.drawing import charts, pictures
 
 seed = lambda number: torch.Generator().manual_seed(number)
@@ -41,11 +41,12 @@ seed = lambda number: torch.Generator().manual_seed(number)
 # %% [markdown]
 # ## 1 Two images that fit equally well
 #
-# Denoising is the simplest inverse problem: $A = I$, so $y = x + e$. Below are two reconstructions from the
-# same noisy chest slice. Both keep the same distance from the data. That distance is what the noise alone
-# would leave, $\mathbb E\|e\|^2 = \sigma^2 n$, so by their fit both are perfect.
-#
-# **Predict.** Can two images fit the data equally well and yet differ so much that you would choose at once?
+# Denoising is the simplest inverse problem: $A = I$, so $y = x + e$. Below are two reconstructions from the same noisy
+# chest slice. Both have the same *data term* $\|x-y\|_2^2$. It is the one that the noise alone would leave,
+# $\mathbb E\|e\|_2^2 = \sigma^2 n$ for $n$ pixels, so their fit does not tell them apart.
+
+# %%
+predict("02-fit", "By how many dB can the PSNR of two images differ that fit the data equally well?", unit="dB")
 
 # %%
 x_true = ar.images.thorax(1, size=128, generator=seed(2035))
@@ -58,26 +59,28 @@ images = {"y": y, "image 1": it.x, "image 2": ar.total_variation(problem, y, 0.2
 for name, x in images.items():
     print(f"{name}: data term {(x - y).square().sum():5.1f}  PSNR {score(x):.1f} dB")
 print(f"expected from the noise: {problem.sigma**2 * y.numel():.1f}")
+outcome("02-fit", f"here by {score(images['image 2']) - score(images['image 1']):.1f} dB.")
 pictures.strip([x_true[0], *(x[0] for x in images.values())], ["truth", *images])
 
 # %% [markdown]
-# Image 1 removed noise and edges alike. Image 2 removed noise and kept the edges. The data cannot tell them
-# apart. What differs is what each was asked to keep small, the *regulariser* $f$ in
+# Image 1 has lost the edges together with the noise. Image 2 has lost the noise and kept the edges. The difference lies
+# in what each was asked to keep small, the *regulariser* $f$ in
 #
 # $$ \min_x \; \|Ax - y\|_2^2 + \lambda f(x). \tag{Eq. 2} $$
 #
-# Image 1 took the sum of squared differences, $f(x) = \|\nabla x\|_2^2$, called Tikhonov. Image 2 took the
-# sum of their lengths, the *total variation*
+# For image 1, $f$ is the sum of squared differences between neighbouring pixels, $f(x) = \|\nabla x\|_2^2$, named after
+# Tikhonov. For image 2 it is the sum of their lengths, the *total variation* (TV)
 #
 # $$ \mathrm{TV}(x) = \sum_{\text{pixels}} \sqrt{(\partial_1 x)^2 + (\partial_2 x)^2}. $$
 
 # %% [markdown]
 # ## 2 The price of an edge
 #
-# The whole difference is a square. Here is TV in four lines, and an image of one row that climbs from 0 to 1,
+# The two formulas differ by a square. Here is TV in four lines, and an image of one row that climbs from 0 to 1, either
 # at once or over several pixels.
-#
-# **Predict.** Which of the two prices depends on how *steep* the climb is?
+
+# %%
+predict("02-price", "Which of the two depends on how steep the climb is?", ["Tikhonov", "TV", "both"])
 
 
 # %%
@@ -88,44 +91,61 @@ def tv(x):
 
 
 print("climb over   Tikhonov     TV")
+prices = {}
 for width in (1, 2, 4, 8, 16):
     climb = ((torch.arange(40) - 10) / width).clamp(0, 1).reshape(1, 1, 1, 40)
-    print(f"{width:4d} pixels   {Tikhonov()(climb).item():8.3f}  {tv(climb).item():5.2f}")
+    prices[width] = Tikhonov()(climb).item(), tv(climb).item()
+    print("{:4d} pixels   {:8.3f}  {:5.2f}".format(width, *prices[width]))
+words = "from 1 to 16 pixels Tikhonov goes from {:.2f} to {:.2f}, TV from {:.2f} to {:.2f}."
+outcome("02-price", words.format(*(prices[width][k] for k in (0, 1) for width in (1, 16))))
 
 # %% [markdown]
-# Tikhonov charges $n \cdot (1/n)^2 = 1/n$ for a climb over $n$ pixels. It pays to spread every edge, so it
-# blurs. TV charges the height and does not care about the width. An edge costs no more than a ramp, so edges
-# may stay. Noise goes up and down at every pixel and is expensive under both.
+# Tikhonov's price for a climb over $n$ pixels is $n \cdot (1/n)^2 = 1/n$. It is lower for a wide climb, so minimising
+# it spreads every edge and blurs the image. The price of TV is the height of the climb, whatever its width. An edge
+# costs no more than a ramp of the same height, so edges may stay. Noise goes up and down at every pixel and is
+# expensive under both.
 
 # %% [markdown]
 # ## 3 What λ does
 #
-# `ar.total_variation` minimises Eq. 2 with $f = \mathrm{TV}$. It ends where its objective is at most a thousandth
-# above the minimum; `gap` asks for more or less. The next cell takes seven weights.
-#
-# **Predict.** As $\lambda$ grows, which of the two terms grows and which falls? What is left for
-# $\lambda\to\infty$?
+# `ar.total_variation` minimises Eq. 2 with $f = \mathrm{TV}$. It ends where its objective is at most a thousandth above
+# the minimum (the argument `gap` changes that). The next cell takes seven weights.
+
+# %%
+predict(
+    "02-terms",
+    "As λ grows, what happens to the data term and to TV?",
+    [
+        "both grow",
+        "the data term grows and TV falls",
+        "the data term falls and TV grows",
+    ],
+)
 
 # %%
 weights = (0.02, 0.05, 0.1, 0.15, 0.22, 0.4, 1.0)
 sweep = {weight: ar.total_variation(problem, y, weight) for weight in weights}
-print("lambda   data term      TV")
-for weight, x in sweep.items():
-    print(f"{weight:6.2f}  {(x - y).square().sum():10.1f}  {tv(x).item():6.0f}")
+terms = {weight: ((x - y).square().sum().item(), tv(x).item()) for weight, x in sweep.items()}
+print("     λ   data term      TV")
+for weight, both in terms.items():
+    print("{:6.2f}  {:10.1f}  {:6.0f}".format(weight, *both))
 print(f"truth   {(x_true - y).square().sum():10.1f}  {tv(x_true).item():6.0f}")
+words = "the data term goes from {:.0f} to {:.0f}, TV from {:.0f} to {:.0f}."
+outcome("02-terms", words.format(*(terms[weight][k] for k in (0, 1) for weight in (0.02, 1.0))))
 shown = (0.02, 0.1, 0.22, 1.0)
 pictures.strip([sweep[weight][0] for weight in shown], [f"λ = {weight}" for weight in shown])
 
 # %% [markdown]
-# The data term grows with $\lambda$ and TV falls, always: if a larger weight gave a larger TV, then the smaller
-# weight had a better choice (question 1 at the end). In the limit only a constant image is left. The last row is the
-# truth, whose data term is the noise itself.
+# The data term grows with $\lambda$ and TV falls. This is true for every regulariser and all data (question 1 at the
+# end shows why). For $\lambda\to\infty$ only an image of TV zero is left: a constant one. The last row is the truth,
+# whose data term is the noise itself.
 #
 # ## 4 What TV gets wrong
 #
-# Nothing is free. TV charges for height, so it lowers heights. On a step of height $h$ between two halves of
-# $n$ columns each, without noise, every row saves $\lambda\,\delta$ by lowering the step by $\delta$. It pays
-# for that with squared errors. The minimum moves each side by exactly $\lambda/(2n)$.
+# TV has a price for height, so it lowers heights. Take a step of height $h$ between two halves of $n$ columns each,
+# without noise. In every row, lowering the step by $\delta$ lowers $\lambda\,\mathrm{TV}$ by $\lambda\,\delta$, and
+# raises the data term by the squared errors. The minimum moves each side by $\lambda/(2n)$, as long as that is less
+# than half of the height: $\lambda \le nh$.
 
 # %%
 half = 8
@@ -133,7 +153,7 @@ step = torch.zeros(1, 1, 16, 2 * half)
 step[..., half:] = 0.6
 for weight in (0.5, 1.0, 2.0):
     x = ar.total_variation(ar.Problem(ar.Identity((1, 16, 2 * half)), 0), step, weight, gap=1e-6)
-    print(f"lambda {weight}: left side moved by {x[..., :half].mean():.4f}, predicted {weight / (2 * half):.4f}")
+    print(f"λ = {weight}: left side moved by {x[..., :half].mean():.4f}, predicted {weight / (2 * half):.4f}")
 ramp = torch.linspace(0.2, 0.8, 64).expand(1, 1, 64, 64)
 plain = ar.Problem(ar.Identity((1, 64, 64)), sigma=0.1)
 y_ramp = plain.measure(ramp, generator=seed(3))
@@ -141,24 +161,33 @@ terraces = ar.total_variation(plain, y_ramp, 0.3)
 pictures.strip([ramp[0], y_ramp[0], terraces[0]], ["a smooth ramp", "noisy", "TV, λ = 0.3"])
 
 # %% [markdown]
-# The contrast is lost as predicted. (With the usual gap of $10^{-3}$ the step would move a few percent too
-# little: the cell asks for $10^{-6}$.) And where the truth is a smooth ramp, TV makes *terraces*. The paper says
-# so in one clause: TV "leads to piecewise constant images". Chest phantoms are nearly piecewise constant, so
-# TV is a good guess for them. Fur, bone and lung tissue are not. A fixed formula can only guess what images
-# are like. Notebook 03 replaces the guess by examples.
+# The contrast is lost as predicted. (The cell asks for a gap of $10^{-6}$, since an objective a thousandth above the
+# minimum would blur the comparison.) And where the truth is a smooth ramp, TV makes *terraces*. The paper says that TV
+# "leads to piecewise constant images". Chest phantoms are nearly piecewise constant, so TV suits them. Fur, bone and
+# lung tissue are not. A fixed formula is a guess about what images are like. Notebook 03 replaces the guess by
+# examples.
 
 # %% [markdown]
 # ## 5 Choosing λ without the truth
 #
-# The best $\lambda$ of a sweep is easy to find if one has the truth. That is an *oracle*. Two rules do
-# without.
+# With the truth the best $\lambda$ of a sweep is easy to find. A choice that uses the truth is called an *oracle*. Two
+# rules do without it.
 #
-# - **Morozov's discrepancy principle.** Do not fit better than the truth does. Take the $\lambda$ whose data
-#   term is $\mathbb E\|e\|^2 = \sigma^2 n$. It needs $\sigma$.
-# - **L-curve.** Draw $f$ against the data term for all $\lambda$, both logarithmic. If the curve has a corner,
-#   take it. It does not need $\sigma$.
-#
-# **Predict.** Will Morozov's rule choose a larger or a smaller $\lambda$ than the oracle?
+# - **Morozov's discrepancy principle.** Do not fit the data better than the truth does. Take the $\lambda$ whose data
+#   term is $\mathbb E\|e\|^2 = \sigma^2 n$. The rule needs $\sigma$.
+# - **L-curve.** Draw $f$ against the data term for all $\lambda$, both on logarithmic axes. If the curve has a corner,
+#   take the $\lambda$ there. The rule does not need $\sigma$.
+
+# %%
+predict(
+    "02-morozov",
+    "Compared with the oracle, Morozov's rule will choose ...",
+    [
+        "a smaller λ",
+        "the same λ",
+        "a larger λ",
+    ],
+)
 
 # %%
 expected = problem.sigma**2 * y.numel()
@@ -166,16 +195,18 @@ oracle = max(sweep, key=lambda weight: score(sweep[weight]))
 morozov = min(sweep, key=lambda weight: abs((sweep[weight] - y).square().sum() - expected))
 for weight, x in sweep.items():
     marks = "  <- oracle" * (weight == oracle) + "  <- Morozov" * (weight == morozov)
-    print(f"lambda {weight:4.2f}  data term {(x - y).square().sum():6.1f}  PSNR {score(x):5.2f} dB{marks}")
-print(f"noise alone       {expected:6.1f}")
+    print(f"λ = {weight:4.2f}  data term {(x - y).square().sum():6.1f}  PSNR {score(x):5.2f} dB{marks}")
+print(f"noise alone         {expected:6.1f}")
+loss = score(sweep[oracle]) - score(sweep[morozov])
+outcome("02-morozov", f"λ = {morozov} by Morozov, {oracle} by the oracle, which is {loss:.2f} dB better.")
 
 # %% [markdown]
-# Morozov's rule has seen no truth and loses less than 1 dB. It errs on the side of smoothing. The oracle's image
-# leaves *less* than the noise: it keeps some noise near edges and fine vessels, since removing that would take
-# contrast as well (section 4). A rule that insists on the full length of the noise pays with contrast. The
-# L-curve is drawn in the app below. Look whether you find a corner.
+# Morozov's rule has not seen the truth and loses less than 1 dB. It smooths too much. The data term of the best image
+# is *smaller* than that of the noise: the image keeps some noise near edges and fine vessels, since removing it would
+# take contrast as well (section 4). A rule that asks for the full data term of the noise loses this contrast. The
+# L-curve is drawn in the app below; see whether you find a corner.
 #
-# The critic of this course needs no sweep: notebook 05 computes $\lambda$ from $\sigma$ and $A$ alone.
+# The critic of this course needs no sweep: notebook 05 computes $\lambda$ from $\sigma$ and $A$.
 
 # %% [markdown] exercise="02a"
 # **Exercise 02a.** Write Morozov's rule. `denoise(weight)` returns the minimiser for a weight, and its data term
@@ -217,8 +248,9 @@ check("02a", morozov)
 # %% [markdown]
 # ## 6 The step size
 #
-# How is Eq. 2 minimised? By walking downhill: $x \leftarrow x - \epsilon\,\nabla J(x)$. TV has no gradient
-# where the image is flat. For the moment we round its tip,
+# Gradient descent minimises Eq. 2 by steps downhill, $x \leftarrow x - \epsilon\,\nabla J(x)$, where $J$ is the
+# objective and $\epsilon$ the *step size*. But the root in TV has a kink at zero, so TV has no gradient where the image
+# is flat. For the moment we round the kink,
 #
 # $$ f_\beta(x) = \sum_{\text{pixels}} \Big(\sqrt{(\partial_1 x)^2 + (\partial_2 x)^2 + \beta^2} - \beta\Big). $$
 
@@ -259,16 +291,16 @@ check("02b", grad_tv, seed=1).require()
 check("02b", grad_tv)
 
 # %% [markdown]
-# How long may the step be? Let $L$ be the largest curvature of $J$: the gradient changes by at most
-# $L\|x - x'\|$ between two images. Then one step lowers $J$ for sure if
+# How long may the step be? Let $L$ be the largest curvature of $J$, which means that the gradient changes by at most
+# $L\|x - x'\|$ between two images. Then a step lowers $J$ for certain if
 #
 # $$ \epsilon < \frac2L, \qquad L = 2\|A\|^2 + \lambda L_f. $$
 #
-# The first part is the data term, whose gradient is $2A^*(Ax-y)$. The second is the regulariser's. Since
+# The first part comes from the data term, whose gradient is $2A^*(Ax-y)$, the second from the regulariser. Since
 # $(a-b)^2\le 2a^2+2b^2$ and every pixel is in at most four differences, $\|\nabla x\|^2 \le 8\|x\|^2$. So
-# $L_f = 2\cdot 8$ for Tikhonov, and $L_f = 8/\beta$ for $f_\beta$, since the tip has the curvature $1/\beta$.
+# $L_f = 2\cdot 8$ for Tikhonov. For $f_\beta$ it is $8/\beta$, since the rounded kink has the curvature $1/\beta$.
 #
-# The first part alone gives the limit $1/\|A\|^2$. Every regulariser makes it smaller.
+# The data term alone would allow steps up to $1/\|A\|^2$. Every regulariser lowers this limit.
 
 # %% [markdown] exercise="02c"
 # **Exercise 02c.** Return the step size at the limit, for $J(x) = \|Ax-y\|^2 + \lambda f(x)$, from the norm of $A$,
@@ -289,20 +321,25 @@ check("02c", largest_step, seed=1).require()
 check("02c", largest_step)
 
 # %% [markdown]
-# **Predict.** We run Tikhonov with $\lambda = 1$ at 0.25, 0.9 and 1.04 times $2/L$. Which is best after 50
-# steps?
+# We now run Tikhonov with $\lambda = 1$ and three step sizes.
+
+# %%
+ratios = (0.25, 0.9, 1.04)
+choices = [*(f"{ratio} × 2/L" for ratio in ratios), "two are level"]
+predict("02-step", "Which step size has the lowest objective after 50 steps?", choices)
 
 # %%
 limit = stability_limit(A, Tikhonov(), 1.0)
 print(f"L = 2 + 16 = 18, 2/L = {limit:.4f}")
 runs = {
-    f"{ratio} × 2/L": list(ar.reconstruct(problem, y, Tikhonov(), 1.0, ratio * limit, steps=50))
-    for ratio in (0.25, 0.9, 1.04)
+    f"{ratio} × 2/L": list(ar.reconstruct(problem, y, Tikhonov(), 1.0, ratio * limit, steps=50)) for ratio in ratios
 }
 series = {
     "objective": {name: [it.objective.item() for it in run] for name, run in runs.items()},
     "PSNR, dB": {name: [score(it.x) for it in run] for name, run in runs.items()},
 }
+ends = ", ".join(f"{run[-1].objective.item():.2f} at {name}" for name, run in runs.items())
+outcome("02-step", f"{ends}; at the start {series['objective']['0.9 × 2/L'][0]:.0f}.")
 charts.curves(series, log=["objective"], height=320)
 
 # %%
@@ -311,38 +348,46 @@ shown = (0, 20, 35, 50)
 pictures.strip([walk[k].x[0] for k in shown], [f"step {k}, {score(walk[k].x):.1f} dB" for k in shown])
 
 # %% [markdown]
-# Just past the limit the run begins like the good ones. Then a checkerboard grows out of nothing. It is the
-# image with the largest differences, so the steepest direction of $J$. Along it one step multiplies the error
-# by $1 - \epsilon L = -1.08$. After ten steps that is a factor of 2, after fifty one of 47. The picture is
-# clipped to [0, 1], so it hides how far the numbers have gone; the objective does not.
+# Just past the limit the run begins like the good ones. Then a checkerboard appears and grows. It is the image with the
+# largest differences, so $J$ has its largest curvature along it. There each step multiplies the error by
+# $1 - \epsilon L = 1 - 2\cdot 1.04 = -1.08$. After ten steps that is a factor of 2, after fifty steps one of 47. The
+# picture is clipped to [0, 1] and hides how large the numbers have become; the objective shows it.
 #
-# ## 7 The price of a sharp tip
+# The first two runs have both arrived at the minimum, the longer step sooner, and are level.
 #
-# With $\beta\to0$ the smoothed functional becomes TV. And $L_f = 8/\beta$ goes to infinity.
+# ## 7 The price of a sharp kink
 #
-# **Predict.** We take 60 steps with $\epsilon = 1/L$ for each $\beta$. Which $\beta$ comes nearest to the exact
-# minimiser?
+# With $\beta\to0$ the smoothed functional becomes TV, but $L_f = 8/\beta$ goes to infinity. We take 60 steps with
+# $\epsilon = 1/L$ for each $\beta$.
+
+# %%
+betas = (0.1, 0.03, 0.01, 0.003)
+predict("02-beta", "Which β comes nearest to the exact minimum of TV in 60 steps?", [str(beta) for beta in betas])
 
 # %%
 exact = sweep[0.22]
 value = lambda x: (problem.A(x) - y).square().sum() + 0.22 * tv(x).sum()
 print(f"exact TV: J = {value(exact):.1f}")
-for beta in (0.1, 0.03, 0.01, 0.003):
+found = {}
+for beta in betas:
     limit = stability_limit(A, SmoothedTV(beta), 0.22)
     *_, it = ar.reconstruct(problem, y, SmoothedTV(beta), 0.22, limit / 2, steps=60)
-    print(f"beta {beta:5.3f}: 2/L = {limit:.5f}, J with exact TV = {value(it.x):.1f}")
+    found[beta] = value(it.x).item()
+    print(f"β = {beta:5.3f}: 2/L = {limit:.5f}, J with exact TV = {found[beta]:.1f}")
+outcome("02-beta", f"β = {min(found, key=found.get)}, with J = {min(found.values()):.1f}.")
 
 # %% [markdown]
-# A large $\beta$ solves another problem quickly. A small $\beta$ solves the right problem so slowly that 60
-# steps do not get there. Gradient descent is the wrong tool for exact TV. `ar.total_variation` uses one that
-# needs no gradient of TV, the primal-dual method of Chambolle and Pock (2011), by the library ODL. The critics
-# of this course are smooth by construction, so plain descent will do.
+# A large $\beta$ solves another problem quickly. A small $\beta$ solves the right problem, but so slowly that 60 steps
+# do not get there. Gradient descent is the wrong tool for exact TV. `ar.total_variation` uses a method that needs no
+# gradient of TV, the primal-dual method of Chambolle and Pock (2011), from the library ODL. The critics of this course
+# are smooth by construction, so gradient descent can minimise them.
 
 # %% [markdown]
 # ## 8 The lab
 #
-# Costs, weights and steps on sliders. The bar under the step size shows the limit $2/L$, and it moves when
-# $\lambda$ or $\beta$ moves. Begin with *two unknowns*, where the walk can be seen on the level lines of $J$.
+# The lab has regularisers, weights and step sizes on sliders. The bar under the step size shows the limit $2/L$, and it
+# moves when $\lambda$ or $\beta$ moves. Begin with *two unknowns*, where the iterates can be seen on the level lines of
+# $J$.
 
 # %%
 descent_lab()
@@ -361,7 +406,7 @@ descent_lab()
 # %% [markdown]
 # ## 9 Break it on purpose
 #
-# What if one forgets to round the tip? We ask for the gradient of exact TV at a constant image.
+# What happens if we forget to round the kink? We ask for the gradient of exact TV at a constant image.
 
 # %%
 flat = torch.full((1, 1, 8, 8), 0.5, requires_grad=True)
@@ -373,8 +418,8 @@ except ValueError as error:
     print(error)
 
 # %% [markdown]
-# The root has an infinite slope at 0, and $\infty\cdot 0$ is not a number. Autograd does not complain. One
-# such pixel infects its neighbours, and they infect theirs in the next step.
+# The root has an infinite slope at 0, and $\infty\cdot 0$ is not a number. Automatic differentiation gives no warning.
+# One such pixel spoils its neighbours in the next step, and these spoil theirs.
 #
 # > **Paper and authors' code differ: TV.** The paper gives neither the weight nor the algorithm of its TV
 # > baseline. The authors' denoising script of May 2018 took $\lambda = 0.1$ from a grid, the anisotropic form
@@ -394,9 +439,10 @@ except ValueError as error:
 # %% [markdown]
 # ## Recap
 #
-# - A regulariser says what images are like. TV says: few and sharp edges, nothing else.
-# - $\lambda$ trades fit against belief. Morozov's principle sets it from the noise level, without the truth.
-# - Gradient descent is safe below $2/L$ with $L = 2\|A\|^2 + \lambda L_f$. Past it, the steepest direction
-#   blows up first.
+# - A regulariser says what images are like. TV prefers images that are constant between few and sharp edges.
+# - $\lambda$ weighs the fit to the data against the regulariser. Morozov's principle sets it from the noise level,
+#   without the truth.
+# - Gradient descent lowers $J$ at every step below $2/L$ with $L = 2\|A\|^2 + \lambda L_f$. Beyond that limit the error
+#   grows along the direction in which $J$ is curved most.
 #
-# **Next:** [03 Training a critic](03_training_a_critic.ipynb), where examples take the place of the formula.
+# **Next:** [03 Training a critic](03_training_a_critic.ipynb) replaces the formula by examples.

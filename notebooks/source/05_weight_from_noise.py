@@ -13,12 +13,13 @@
 # %% [markdown]
 # # 05 λ from the noise
 #
-# Most methods tune their regularisation weight on images whose truth is known. This one computes it before it
-# has seen an image.
+# Most methods choose their regularisation weight on images whose truth is known. This one computes it from the noise
+# level and the operator, before it has seen an image.
 #
 # **You will be able to**
 #
-# - *derive* $\lambda = 2\,\mathbb E\|A^*e\|_2$, and name the three assumptions in it;
+# - *derive* $\lambda = 2\,\mathbb E\|A^*e\|_2$, name its assumptions, and say what the kink of the distance has to do
+#   with it;
 # - *compute* it by Monte Carlo and check it against a closed form;
 # - *test* it, and say what a wrong noise level or a wrong convention costs.
 #
@@ -35,30 +36,32 @@ import math
 import advreg_edu as ar
 import torch
 from advreg_edu.apps import weight_lab
-from advreg_edu.course import check, hint, solution
+from advreg_edu.course import check, hint, outcome, predict, solution
 from advreg_edu.drawing import pictures
+from advreg_edu.theory import worlds
 
 seed = lambda number: torch.Generator().manual_seed(number)
 
 # %% [markdown]
 # ## 1 Two numbers that do not fit together
 #
-# We take the two problems for which the course ships a critic: colour photographs with noise of 0.1, and CT
-# with noise of 0.02. The noise differs by a factor of five.
-#
-# **Predict.** By what factor do the weights differ?
+# We take two problems for which the course ships a critic: colour photographs with $\sigma = 0.1$, and CT with
+# $\sigma = 0.02$. The noise differs by a factor of five.
+
+# %%
+predict("05-ratio", "By what factor do the weights differ?", unit="times")
 
 # %%
 photos = ar.Problem(ar.Identity((3, 128, 128)), sigma=0.1)
 ct = ar.Problem(ar.RayTransform(size=128, angles=30), sigma=0.02)
 lambda_photos, lambda_ct = ar.weight_from_noise(photos).item(), ar.weight_from_noise(ct).item()
-print(f"photographs: lambda = {lambda_photos:.2f}")
-print(f"CT:          lambda = {lambda_ct:.3f}")
-print(f"ratio {lambda_photos / lambda_ct:.0f}")
+print(f"photographs: λ = {lambda_photos:.2f}")
+print(f"CT:          λ = {lambda_ct:.3f}")
+outcome("05-ratio", f"by a factor of {lambda_photos / lambda_ct:.0f}.")
 
 # %% [markdown]
-# A factor of five in, a factor of more than a hundred out. There is no image in these lines, and no critic.
-# What does the formula see besides $\sigma$?
+# The noise differs by a factor of five, the weights by more than a hundred. The computation used no image and no
+# critic. What else than $\sigma$ enters the formula?
 #
 # ## 2 The derivation
 #
@@ -66,15 +69,16 @@ print(f"ratio {lambda_photos / lambda_ct:.0f}")
 #
 # $$ J(x) = \|Ax - y\|_2^2 + \lambda\,\Psi(x), \qquad y = A x_{\text{true}} + e. $$
 #
-# **Step 1.** At a minimiser the gradient vanishes: $\;2A^*(Ax - y) + \lambda\nabla\Psi(x) = 0$.
+# This is the argument of the paper.
 #
-# **Step 2.** We would like the truth to be such a point. Insert $x = x_{\text{true}}$. Then $Ax - y = -e$,
-# and
+# **Step 1.** At a minimiser the gradient vanishes: $\;2A^*(Ax - y) + \lambda\nabla\Psi(x) = 0$. A point where it
+# vanishes is called *critical*.
+#
+# **Step 2.** We would like the truth to be such a point. Insert $x = x_{\text{true}}$. Then $Ax - y = -e$, and
 #
 # $$ \lambda \nabla\Psi(x_{\text{true}}) = 2A^*e. $$
 #
-# **Step 3.** This asks for a direction and a length. The direction is the critic's business. For the length
-# take norms. A trained critic has $\|\nabla\Psi\| = 1$, so
+# **Step 3.** Take norms on both sides. A trained critic has $\|\nabla\Psi\| = 1$, so
 #
 # $$ \lambda = 2\,\|A^*e\|_2 . $$
 #
@@ -82,8 +86,75 @@ print(f"ratio {lambda_photos / lambda_ct:.0f}")
 #
 # $$ \lambda = 2\,\mathbb E_{e\sim p_n}\|A^*e\|_2. \tag{Section 5.1} $$
 #
-# Three assumptions went in: the truth is a critical point of $J$ (step 2), the slope of the critic is 1 (step
-# 3), and $\|A^*e\|$ is near its mean (step 4). The last is easy to check.
+# Three assumptions were made: the truth is a critical point of $J$ (step 2), the slope of the critic is 1 (step 3), and
+# $\|A^*e\|$ is near its mean (step 4).
+#
+# ### Can step 2 hold?
+#
+# Step 2 asks that the gradient of the critic *at the truth* points along $A^*e$. But the truth contains no noise, and
+# many different noises $e$ could have been added to it. We measure the cosine of the angle between the two, at the
+# truth and at the naive reconstruction.
+
+# %%
+predict("05-truth", "What is the cosine of ∇Ψ(x_true) and A*e?", ["close to 1", "about one half", "close to 0"])
+
+# %%
+x_photos, x_chest = (
+    ar.images.photos(1, size=128, generator=seed(24)),
+    ar.images.thorax(1, size=128, generator=seed(2022)),
+)
+critic, critic_ct = ar.load_critic("photos-color"), ar.load_critic("ct-thorax")
+at_truth = {}
+for name, problem, psi, x in (("photographs", photos, critic, x_photos), ("CT", ct, critic_ct, x_chest)):
+    y = problem.measure(x, generator=seed(1))
+    away = problem.A.T(y - problem.A(x)).flatten()  # A*e
+    for place, z in (("the truth", x), ("A†y", problem.naive(y))):
+        slope = ar.reconstruction.gradient(psi, z)[1].flatten()
+        cosine = torch.nn.functional.cosine_similarity(slope, away, dim=0).item()
+        print(f"{name:12s} at {place:10s} cosine with A*e {cosine:.3f}, slope {slope.norm():.2f}")
+        at_truth.setdefault(name, f"{cosine:.3f}")
+outcome("05-truth", "at the truth " + ", ".join(f"{cosine} for {name}" for name, cosine in at_truth.items()) + ".")
+
+# %% [markdown]
+# At the naive reconstruction the critic sees the noise and points along it. At the truth there is no noise to see, and
+# a smooth $\Psi$ has only *one* gradient there, whatever $e$ was. So for a smooth critic the equation of step 2 does
+# not hold.
+#
+# ### The kink is the reason
+#
+# The ideal critic is not smooth. By Theorem 2 (notebook 04) it is $d_{\mathcal M}$, the distance to the set $\mathcal
+# M$ of true images, and it has a *kink* on $\mathcal M$: like $|t|$ at $t = 0$, it rises with slope 1 in every
+# direction away from $\mathcal M$. There the gradient is replaced by a set, the *subdifferential*. For $|t|$ at 0 it is
+# the interval $[-1, 1]$. For $d_{\mathcal M}$ at a point of $\mathcal M$ it consists of all vectors of length at most 1
+# that are normal to $\mathcal M$. A point is critical if *some* element of the set makes the sum in step 1 vanish:
+#
+# $$ 2A^*e \in \lambda\,\partial d_{\mathcal M}(x_{\text{true}})
+#    \quad\Longleftrightarrow\quad A^*e \text{ is normal to } \mathcal M \;\text{ and }\; 2\,\|A^*e\| \le \lambda . $$
+#
+# So no direction has to be guessed: the kink holds the truth in place against *every* normal noise that is not too
+# long. The truth is critical for every $\lambda \ge 2\|A^*e\|$, and the formula is the *smallest* such $\lambda$. Below
+# it, for $A = I$, the minimiser stops at the distance $(\|e\| - \lambda/2)_+$ from the truth, where $(\cdot)_+$ is the
+# positive part. Here is one noisy point beside a segment of the plane.
+
+# %%
+segment = worlds.segment()
+across = worlds.corruption(segment, sigma=0.1)  # noise normal to the segment
+x_on = segment.sample(1, seed(0))
+e = across.naive(across.measure(x_on, seed(4))) - x_on
+size = e.norm().item()
+t = torch.linspace(-0.5, 1.5, 2001)[:, None, None, None]
+line = x_on + t * e  # the points through the truth (t = 0) and the data (t = 1)
+for factor in (0.5, 0.9, 1.0, 2.0):
+    J = (line - x_on - e).square().flatten(1).sum(1) + factor * 2 * size * segment.distance(line)
+    stopped = t[J.argmin()].item() * size
+    print(f"λ = {factor:.1f} · 2‖e‖: the minimiser is {stopped:.4f} from the truth, ", end="")
+    print(f"(‖e‖ − λ/2)₊ = {max(size - factor * size, 0):.4f}")
+
+# %% [markdown]
+# From $\lambda = 2\|e\|$ on, the minimiser is the truth. For this ideal critic a larger $\lambda$ would do as well. A
+# trained critic is only near to it. Its kink is rounded, it does not know $\mathcal M$ exactly, and what it takes for
+# noise may be a part of the image. All this costs more, the larger $\lambda$ is. So the smallest $\lambda$ is the right
+# choice, and sections 5 and 6 test it.
 
 # %% [markdown]
 # ## 3 The formula in three lines
@@ -124,59 +195,87 @@ for name, problem in (("photographs", photos), ("CT", ct)):
     print(f"{'':12s} from {draws.min():.4f} to {draws.max():.4f}, spread {draws.std() / draws.mean():.1%}")
 
 # %% [markdown]
-# From one draw of the noise to the next, $2\|A^*e\|$ hardly changes. A vector of many independent numbers
-# always has nearly the same length. The mean in step 4 costs nothing.
+# From one draw of the noise to the next, $2\|A^*e\|$ hardly changes: a vector of many independent numbers always has
+# nearly the same length. So the third assumption, step 4, is harmless.
 #
 # ## 4 A closed form to check against
 #
-# By Jensen's inequality $(\mathbb E\|A^*e\|)^2 \le \mathbb E\|A^*e\|^2$, and the right side is known:
-# $\mathbb E\,\|A^*e\|^2 = \sigma^2 \operatorname{tr}(A^*A) = \sigma^2\|A\|_F^2$. Hence
+# The square of a mean is at most the mean of the square (Jensen's inequality): $(\mathbb E\|A^*e\|)^2 \le \mathbb
+# E\|A^*e\|^2$. The right side is known: $\mathbb E\,\|A^*e\|^2 = \sigma^2 \operatorname{tr}(A^*A) = \sigma^2\|A\|_F^2$,
+# where $\|A\|_F^2$ is the sum of squares of all entries of $A$, or of all its singular values. Hence
 #
 # $$ \lambda \le 2\sigma\,\|A\|_F , $$
 #
-# nearly with equality, for the reason just seen. For denoising $\|A\|_F = \sqrt n$ with $n$ numbers in an
-# image, and even the mean is known exactly:
-# $\mathbb E\|e\| = \sigma\sqrt2\;\Gamma(\tfrac{n+1}2)/\Gamma(\tfrac n2)$.
-#
-# **Predict.** For inpainting with half of the pixels seen, is $\lambda$ a half or $1/\sqrt2$ of its value for
-# denoising?
+# nearly with equality, since $\|A^*e\|$ hardly varies. For denoising $\|A\|_F = \sqrt n$ with $n$ numbers in an image,
+# and even the mean is known exactly: $\mathbb E\|e\| = \sigma\sqrt2\;\Gamma(\tfrac{n+1}2)/\Gamma(\tfrac n2)$.
+
+# %%
+predict(
+    "05-half",
+    "For inpainting with half of the pixels seen, what share of the λ of denoising is λ?",
+    [
+        "1/2",
+        "1/√2, about 0.71",
+        "the same",
+    ],
+)
 
 # %%
 size = 32
 half = (torch.arange(size * size).reshape(size, size) % 2).float()
+values = {}
 for A in (ar.Identity((1, size, size)), ar.Inpainting(half), ar.RayTransform(size, angles=30)):
     columns = A(torch.eye(size * size).reshape(-1, 1, size, size))  # A applied to every pixel
-    frobenius = columns.norm()
-    value = ar.weight_from_noise(ar.Problem(A, sigma=0.1), samples=1000)
-    print(f"{type(A).__name__:13s} lambda {value:7.4f}  bound {0.2 * frobenius:7.4f}  ||A|| {A.norm:.1f}")
+    bound, draws = 0.2 * columns.norm(), lengths(ar.Problem(A, sigma=0.1), samples=1000)
+    values[type(A).__name__] = value = draws.mean()
+    print(f"{type(A).__name__:13s} λ {value:.4f} ± {draws.std() / 1000**0.5:.4f}  bound {bound:.4f}", end="")
+    print(f"  below it by {1 - value / bound:.2%}  ‖A‖ {A.norm:.1f}")
 n = size * size
 exact = 0.2 * math.sqrt(2) * math.exp(math.lgamma((n + 1) / 2) - math.lgamma(n / 2))
 print(f"Identity, closed form {exact:.4f}")
+outcome("05-half", f"{values['Inpainting'] / values['Identity']:.2f} of it.")
 
 # %% [markdown]
-# The values agree with the bound up to the third digit, which is the accuracy of a mean over 1000 draws.
+# Each value is below its bound. For the ray transform the difference is several times the accuracy of a mean over 1000
+# draws, which stands after the sign ±. It is the gap in Jensen's inequality, not chance: there $\|A^*e\|$ varies most.
+# For the identity the gap is so small that only the closed form shows it.
 #
-# All three operators have $\|A\| = 1$, and yet $\lambda$ differs. $\|A\|$ is the *largest* singular value,
-# $\|A\|_F$ the root of the sum of squares of *all*. The identity passes all noise into the image. The ray
-# transform has few large singular values (notebook 01), so its adjoint lets little through. The rest of the
-# factor in section 1 comes from $\sigma$, a factor of 5, and from three colour channels, $\sqrt3$.
+# All three operators have $\|A\| = 1$, and yet $\lambda$ differs. $\|A\|$ is the *largest* singular value, $\|A\|_F$
+# the root of the sum of squares of *all*. The identity passes all noise on to the image. The ray transform has few
+# large singular values (notebook 01), so its adjoint passes on little. The factor in section 1 also contains a factor
+# of 5 from $\sigma$ and of $\sqrt3$ from the three colour channels.
 #
-# The formula knows $\sigma$, the operator and the number of pixels. Since $\lambda$ grows with $\sqrt n$, a
-# weight copied from a paper is worth nothing without its image size and convention.
+# The formula depends on $\sigma$, the operator and the number of pixels. For denoising $\lambda$ grows with $\sqrt n$,
+# so a weight copied from a paper means nothing without its image size and convention. The λ lab of section 7, for
+# instance, works with photographs of 64 × 64 pixels, half as many in each direction:
+
+# %%
+for side in (64, 128):
+    weight_of = ar.weight_from_noise(ar.Problem(ar.Identity((3, side, side)), sigma=0.1)).item()
+    print(f"{side} × {side} pixels: λ = {weight_of:.1f}")
 
 # %% [markdown]
 # ## 5 Does it work? Denoising
 #
-# Now the test. We reconstruct with weights from a quarter to four times the formula and print the PSNR. **The
-# truth is used here, and only here, to draw the table.** The formula has not seen it.
+# We reconstruct with weights from a quarter to four times the formula and print the PSNR, of images clipped to
+# $[0, 1]$ as in the whole course. The truth is used to compute the PSNR. The formula has not seen it.
 #
-# Each run ends at a minimum, as it must here: a run that is stopped on its way has a second regulariser, the
-# number of its steps, and the table would measure both. No fixed step would do for all seven. Descent is stable
-# below $2/L$, where $L = 2\|A\|^2 + \lambda L_\Psi$ and $L_\Psi$ is the largest curvature of $\Psi$. Along a run on
-# this photograph $L_\Psi$ is about 2, so that $2/L$ is about 0.02 at the formula, not $1/\|A\|^2 = 1$, and about a
-# quarter of that at $4\lambda$. So the solver finds the step (notebook 06).
-#
-# **Predict.** Where will the best value lie: below the formula, at it, or above?
+# Each run must end at a minimum. If it were stopped on its way, the number of steps would act as a second regulariser,
+# and the table would measure both. No fixed step size would do for all seven. Descent lowers $J$ for certain below
+# $2/L$, where $L = 2\|A\|^2 + \lambda L_\Psi$ and $L_\Psi$ is the largest curvature of $\Psi$ (notebook 02). At the
+# minimum for this photograph $\lambda L_\Psi$ is above 70, so $2/L$ is below 0.03 and not $1/\|A\|^2 = 1$; exercise 06b
+# measures it. So the solver finds the step (notebook 06).
+
+# %%
+predict(
+    "05-best",
+    "Where does the best of the seven weights lie for a photograph?",
+    [
+        "below the formula",
+        "at the formula",
+        "above the formula",
+    ],
+)
 
 
 # %%
@@ -198,16 +297,16 @@ def sweep(problem, y, critic, truth):
 def show(result):
     for factor, (value, _) in result.items():
         mark = "  <- the formula" if factor == 1.0 else ""
-        print(f"{factor:5.2f} lambda  {value:6.2f} dB  " + "█" * round(4 * (value - 14)) + mark)
+        print(f"{factor:5.2f} λ  {value:6.2f} dB  " + "█" * round(4 * (value - 14)) + mark)
 
 
 # %%
-x_photos = ar.images.photos(1, size=128, generator=seed(24))
 y_photos = photos.measure(x_photos, generator=seed(1))
-critic = ar.load_critic("photos-color")
 denoised = sweep(photos, y_photos, critic, x_photos)
-print(f"noisy         {ar.psnr(y_photos.clamp(0, 1), x_photos).mean():6.2f} dB")
+print(f"noisy    {ar.psnr(y_photos.clamp(0, 1), x_photos).mean():6.2f} dB")
 show(denoised)
+best = max(denoised, key=lambda factor: denoised[factor][0])
+outcome("05-best", f"at {best:.2f} λ, {denoised[best][0] - denoised[1.0][0]:.2f} dB above the formula.")
 
 # %%
 pictures.strip(
@@ -216,18 +315,17 @@ pictures.strip(
 )
 
 # %% [markdown]
-# Too small a weight leaves noise. Too large a weight lets the critic rub out what the data say. Both are easy
-# to see in pictures; neither can be seen from the objective, which has no idea which $\lambda$ is good.
+# A weight that is too small leaves noise. One that is too large lets the critic remove what the data contain. Both can
+# be seen in the pictures, but not in the objective: its values for different $\lambda$ cannot be compared.
 #
 # ## 6 Does it work? CT
 #
-# The same test on a chest phantom that the critic was not trained on.
+# The same test on a chest phantom that the critic was not trained on. FBP is filtered back-projection, $A^\dagger y$.
 
 # %%
-x_chest = ar.images.thorax(1, size=128, generator=seed(2022))
 y_chest = ct.measure(x_chest, generator=seed(1))
-scanned = sweep(ct, y_chest, ar.load_critic("ct-thorax"), x_chest)
-print(f"FBP           {ar.psnr(ct.naive(y_chest).clamp(0, 1), x_chest).mean():6.2f} dB")
+scanned = sweep(ct, y_chest, critic_ct, x_chest)
+print(f"FBP      {ar.psnr(ct.naive(y_chest).clamp(0, 1), x_chest).mean():6.2f} dB")
 show(scanned)
 
 # %%
@@ -237,24 +335,24 @@ pictures.strip(
 )
 
 # %% [markdown]
-# Read the table as a curve: is its top near the mark, and how flat is it there? The next cell puts numbers to
+# Look at each table as a curve. Is its highest point near the mark, and how flat is it there? The next cell computes
 # both.
 
 # %%
 for name, result in (("photographs", denoised), ("CT", scanned)):
     value = {factor: psnr for factor, (psnr, _) in result.items()}
     best = max(value, key=value.get)
-    print(f"{name:12s} best at {best:.2f} lambda; the formula is {value[best] - value[1.0]:.2f} dB below it")
+    print(f"{name:12s} best at {best:.2f} λ; the formula is {value[best] - value[1.0]:.2f} dB below it")
     low, high = value[0.5] - value[1.0], value[2.0] - value[1.0]
-    print(f"{'':12s} sigma taken too small by 2: {low:+.2f} dB, too large by 2: {high:+.2f} dB")
+    print(f"{'':12s} σ taken too small by 2: {low:+.2f} dB, too large by 2: {high:+.2f} dB")
 
 # %% [markdown]
-# On both images the formula is within a few tenths of a dB of the best of the seven weights. These are two images,
-# and tables over many are in notebook 07.
+# On both images the formula is within a tenth of a dB of the best of the seven weights. These are two images; tables
+# over many are in notebook 07.
 #
-# The second line of each pair answers the question "what if $\sigma$ is wrong by a factor of two?" Since $\lambda$
-# is proportional to $\sigma$, a wrong $\sigma$ is a wrong $\lambda$, and we have already computed it. It costs the
-# photograph more than 1 dB in either direction. For CT only a $\sigma$ taken too small is that dear: above the
+# The second line of each pair says what happens if $\sigma$ is wrong by a factor of two. Since $\lambda$ is
+# proportional to $\sigma$, a wrong $\sigma$ gives a wrong $\lambda$ that is already in the table. It costs the
+# photograph more than 1 dB in either direction. For CT only a $\sigma$ that is too small costs as much; above the
 # formula the curve is nearly flat.
 
 # %% [markdown] exercise="05b"
@@ -292,71 +390,76 @@ check("05b", margin)
 # %% [markdown]
 # ## 7 The λ lab
 #
-# The same sweep on sliders. Move $\sigma$, and the formula's weight moves with it. Then lie to the formula about
-# $\sigma$ and see what that costs.
-#
-# **Predict.** Which mistake is dearer for the photograph: a $\sigma$ told too small by 4, or too large by 4?
+# The lab has the same sweep on sliders, for images of 64 × 64 pixels. Move $\sigma$, and the weight by the formula
+# moves with it. Then give the formula a wrong $\sigma$ and see what that costs.
+
+# %%
+predict("05-wrong", "Which mistake about σ costs the photograph more?", ["too small by 4", "too large by 4"])
 
 # %%
 weight_lab()
 
+# %%
+small, right, large = (denoised[factor][0] for factor in (0.25, 1.0, 4.0))
+outcome("05-wrong", f"too small by 4: {small - right:+.1f} dB, too large by 4: {large - right:+.1f} dB (section 5).")
+
 # %% [markdown]
 # ## 8 What the formula says about the residual
 #
-# For denoising step 1 reads $x - y = -\tfrac\lambda2\nabla\Psi(x)$ at the minimiser. Take norms:
+# At the minimiser $\hat x$ step 1 reads $A^*(y - A\hat x) = \tfrac\lambda2\nabla\Psi(\hat x)$. Take norms:
 #
-# $$ \|x - y\| = \tfrac\lambda2\,\|\nabla\Psi(x)\|. $$
+# $$ \|A^*(y - A\hat x)\| = \tfrac\lambda2\,\|\nabla\Psi(\hat x)\| \qquad\text{for every } A. $$
 #
-# If the slope is 1, the right side is $\lambda/2 = \mathbb E\|e\|$: the reconstruction removes exactly as
-# much as the noise put in. This is the *discrepancy principle* of Morozov, obtained for free. It is also a
-# test of critic and convergence that needs no truth.
+# If the slope is 1, the right side is $\lambda/2 = \mathbb E\|A^*e\|$. For denoising this says that the reconstruction
+# removes as much as the noise has added, $\|y - \hat x\| = \mathbb E\|e\|$: the *discrepancy principle* of Morozov
+# (notebook 02). The equation is also a test of the critic and of convergence that needs no truth.
 
 # %%
-x = denoised[1.0][1].requires_grad_()
-(grad,) = torch.autograd.grad(critic(x).sum(), x)
-slope = grad.flatten(1).norm(dim=1).mean()
-print(f"removed       ||x - y||            {(x - y_photos).flatten(1).norm(dim=1).mean():.2f}")
-print(f"step 1        lambda/2 * slope     {lambda_photos / 2 * slope:.2f}   (slope at x: {slope:.3f})")
-print(f"noise put in  lambda/2 = E||e||    {lambda_photos / 2:.2f}")
+for name, problem, psi, result, y, weight_of in (
+    ("photographs", photos, critic, denoised, y_photos, lambda_photos),
+    ("CT", ct, critic_ct, scanned, y_chest, lambda_ct),
+):
+    x = result[1.0][1]
+    slope = ar.reconstruction.gradient(psi, x)[1].norm().item()
+    left, half_weight = problem.A.T(y - problem.A(x)).norm().item(), weight_of / 2
+    print(f"{name:12s} ‖A*(y − Ax)‖ {left:.3f}, λ/2 · slope {half_weight * slope:.3f}, slope at x {slope:.3f}")
+    print(f"{'':12s} E‖A*e‖ = λ/2 {half_weight:.3f}")
 
 # %% [markdown]
-# The first two agree to one percent, which is the tolerance of the stopping rule: the run has converged. The
-# third differs from them by the slope of $\Psi$ at the minimiser. A minimiser lies close to the real images,
-# where the tip of our critic is rounded, so its slope there need not be the slope on noisy images.
+# The first two numbers of each line agree to one percent, which is the tolerance of the stopping rule: the runs have
+# converged. The number below differs from them by the slope of $\Psi$ at the minimiser. A minimiser lies close to the
+# real images, where the kink of our critic is rounded, and its slope there is below 1.
 #
-# One can measure the slope on naive reconstructions, which needs no truth, and divide by it. This step is
-# ours; the paper does not take it. `python -m advreg_edu tables` (notebook 07) has another version in a row of its
-# own: there $\lambda$ is divided by the slope on real training images, where step 2 above needs it to be 1. The two
-# need not agree: on crops of BSDS500 the slope of this critic is below 1, on the noisy photograph above.
+# The slope can be measured on naive reconstructions, which needs no truth, and $\lambda$ divided by it. This step is
+# ours and not in the paper. `python -m advreg_edu tables` (notebook 07) has another version in a row of its own: there
+# $\lambda$ is divided by the slope on real training images. The two need not agree: for this critic the slope is below
+# 1 on crops of BSDS500, and above 1 on the noisy photograph.
 
 # %%
-x_naive = photos.naive(y_photos).requires_grad_()
-(grad,) = torch.autograd.grad(critic(x_naive).sum(), x_naive)
-measured = grad.flatten(1).norm(dim=1).mean().item()
+measured = ar.reconstruction.gradient(critic, photos.naive(y_photos))[1].norm().item()
 corrected = ar.weight_from_noise(photos, gradient_norm=measured).item()
 it = minimum(photos, y_photos, critic, corrected)
-print(f"slope on noisy images {measured:.3f}, so lambda goes from {lambda_photos:.1f} to {corrected:.1f}")
+print(f"slope on the noisy image {measured:.3f}, so λ goes from {lambda_photos:.1f} to {corrected:.1f}")
 print(f"PSNR {denoised[1.0][0]:.2f} dB by the formula, {ar.psnr(it.x.clamp(0, 1), x_photos).mean():.2f} dB corrected")
 
 # %% [markdown]
-# The slope on noisy images is above 1, so the corrected weight is smaller. On this photograph, whose best weight in
-# section 5 is below the formula too, that gains half a dB. It is no improvement in general: on the six photographs
-# of notebook 07 it loses half a dB. One image decides nothing.
+# The slope on the noisy image is above 1, so the corrected weight is smaller. On this photograph the best weight in
+# section 5 is smaller too, and the correction gains about half a dB. It is no improvement in general: on the six
+# photographs of notebook 07 it loses half a dB. One image decides nothing.
 
 # %% [markdown]
 # ## 9 Where did the 2 go?
 #
-# Many books write $\tfrac12\|Ax-y\|^2 + \alpha\Psi(x)$. That is half of our $J$ with $\alpha = \lambda/2$:
-# same minimiser, and the formula becomes $\alpha = \mathbb E\|A^*e\|$. With twice the step even every iterate
-# is the same.
+# Many books write $\tfrac12\|Ax-y\|^2 + \alpha\Psi(x)$. That is half of our $J$, with $\alpha = \lambda/2$. The
+# minimiser is the same, and the formula becomes $\alpha = \mathbb E\|A^*e\|$. With twice the step size even every
+# iterate is the same.
 
 # %%
 x_ours = x_half = ct.naive(y_chest)
-network = ar.load_critic("ct-thorax")
 for _ in range(5):
     x_ours, x_half = (x.detach().requires_grad_() for x in (x_ours, x_half))
-    J = (ct.A(x_ours) - y_chest).square().sum() + lambda_ct * network(x_ours).sum()
-    half_J = (ct.A(x_half) - y_chest).square().sum() / 2 + lambda_ct / 2 * network(x_half).sum()
+    J = (ct.A(x_ours) - y_chest).square().sum() + lambda_ct * critic_ct(x_ours).sum()
+    half_J = (ct.A(x_half) - y_chest).square().sum() / 2 + lambda_ct / 2 * critic_ct(x_half).sum()
     x_ours = x_ours - 0.3 * torch.autograd.grad(J, x_ours)[0]
     x_half = x_half - 0.6 * torch.autograd.grad(half_J, x_half)[0]
 print(f"largest difference of the two iterates: {(x_ours - x_half).abs().max():.1e}")
@@ -383,23 +486,25 @@ check("05c", convert)
 # %% [markdown]
 # ## 10 Break it on purpose: the wrong convention
 #
-# Take a weight from another problem, or from a code with mean squares, and see what happens. First, the
-# weight of the CT problem for the photographs. **Predict.** Will there be an error message?
+# Take a weight from another problem, or from a code with mean squares, and see what happens. First we denoise the
+# photograph with the weight of the CT problem.
 
 # %%
-it = minimum(photos, y_photos, critic, lambda_ct)
+predict("05-message", "What will happen?", ["an error message", "a bad image without a message", "little changes"])
+
+# %%
 psnr_of = lambda x: ar.psnr(x.clamp(0, 1), x_photos).mean()
-print(
-    f"noisy {psnr_of(y_photos):.2f} dB, with the lambda of CT {psnr_of(it.x):.2f} dB, right {denoised[1.0][0]:.2f} dB"
-)
+it = minimum(photos, y_photos, critic, lambda_ct)
+words = f"no message; noisy {psnr_of(y_photos):.2f} dB, with the λ of CT {psnr_of(it.x):.2f} dB"
+outcome("05-message", f"{words}, with the right λ {denoised[1.0][0]:.2f} dB.")
 
 # %% [markdown]
-# No message. The code ran, the objective fell, and almost nothing was removed. This is how wrong scales hide:
-# one public re-implementation of the paper denoised BSDS with $\lambda = 0.3$, where the formula gives about
-# 44, and its logs show a gain of 0.1 dB.
+# The code ran and the objective fell, but almost no noise was removed. A wrong scale can stay unnoticed in this way:
+# one public re-implementation of the paper denoised BSDS with $\lambda = 0.3$, where the formula gives about 44, and
+# its logs show a gain of 0.1 dB.
 #
-# In the other direction the mistake is loud. A *mean* over pixels in the data term is the same as $\lambda$
-# times the number of pixels.
+# In the other direction there is a message. A *mean* over pixels in the data term has the same effect as multiplying
+# $\lambda$ by the number of pixels.
 
 # %%
 try:
@@ -417,7 +522,7 @@ except ar.Diverged as error:
 #
 # **Three questions.**
 #
-# 1. Section 3: how many `samples` do you need for 1 % accuracy? Try `samples=1`.
+# 1. Section 3: how many `samples` do you need to know λ to 1 %? Try `samples=1` for both problems.
 # 2. Section 1: replace 128 by 64 for the photographs, and then by 256. By what factor does $\lambda$ change,
 #    and why?
 # 3. Section 5: measure with `sigma=0.15` but keep the critic, which was trained on 0.1. Does the best point
@@ -426,8 +531,9 @@ except ar.Diverged as error:
 # %% [markdown]
 # ## Recap
 #
-# - At a critical point data and critic pull equally hard; if that point is to be the truth,
-#   $\lambda = 2\,\mathbb E\|A^*e\|$.
+# - At a critical point the gradients of data term and $\lambda\Psi$ cancel. The truth can be such a point because the
+#   distance to the true images has a kink there, and $\lambda = 2\,\mathbb E\|A^*e\|$ is the smallest weight for which
+#   it is.
 # - The formula needs $\sigma$, $A$ and a critic of slope 1. It needs no image.
 # - The 2 belongs to squares without ½ and sums over pixels. State the convention whenever you state a
 #   $\lambda$.

@@ -13,8 +13,8 @@
 # %% [markdown]
 # # 07 Who is better?
 #
-# The paper's result is two tables. This notebook builds them again, in small, from what ships with the
-# course. Then it asks what a table hides.
+# The main results of the paper are two tables. This notebook builds small versions of them from what ships with the
+# course. Then it asks what such tables hide.
 #
 # **You will be able to**
 #
@@ -33,7 +33,7 @@ import torch
 from advreg_edu import pretrained
 from advreg_edu.apps import method_viewer
 from advreg_edu.baselines import minimise_tv
-from advreg_edu.course import check, hint, solution
+from advreg_edu.course import check, hint, outcome, predict, solution
 from advreg_edu.drawing import pictures
 
 seed = lambda number: torch.Generator().manual_seed(number)
@@ -41,10 +41,7 @@ seed = lambda number: torch.Generator().manual_seed(number)
 # %% [markdown]
 # ## 1 The higher number
 #
-# Two reconstructions of one chest phantom from the same data. One of them has the higher PSNR.
-#
-# **Predict.** Look at both before you run the cell after. Which one is it, and which one would you rather
-# have as a radiologist?
+# Here are two reconstructions of one chest phantom from the same data.
 
 # %%
 ct = ar.Problem(ar.RayTransform(size=128, angles=30), sigma=0.02)
@@ -55,15 +52,27 @@ sharp = ar.total_variation(ct, y_chest[:1], reg_weight=0.0015)
 pictures.strip([x_chest[0], smooth[0], sharp[0]], ["truth", "one", "the other"])
 
 # %%
+predict("07-higher", "Which of the two has the higher PSNR?", ["one", "the other"])
+
+# %%
+found = {}
 for name, x in {"one": smooth, "the other": sharp}.items():
     x = x.clamp(0, 1)
-    print(f"{name:9s}  PSNR {ar.psnr(x, x_chest[:1]).item():.2f} dB   SSIM {ar.ssim(x, x_chest[:1]).item():.3f}")
+    found[name] = ar.psnr(x, x_chest[:1]).item()
+    print(f"{name:9s}  PSNR {found[name]:.2f} dB   SSIM {ar.ssim(x, x_chest[:1]).item():.3f}")
+best = max(found, key=found.get)
+outcome("07-higher", f"{best}, by {abs(found['one'] - found['the other']):.2f} dB.")
 
 # %% [markdown]
-# The smooth one has the higher PSNR. Both are total variation; only $\lambda$ differs. A mean over pixels cannot tell
-# a lost vessel from a bit of grain. Keep this pair in mind when you read the tables.
+# The smooth one has the higher PSNR. Both are total variation; only $\lambda$ differs. Which would you rather have as a
+# radiologist? A mean over pixels cannot tell a lost vessel from a bit of grain. Keep this pair in mind when you read
+# the tables.
 #
-# ## 2 The contestants
+# ## 2 The methods
+#
+# All networks below are trained on one kind of images. A *U-Net* is a convolutional network that maps an image to an
+# image through several sizes. *Post-processing* applies it to $A^\dagger y$. *RED* (regularisation by denoising) uses
+# the same network inside a variational method. FBP is filtered back-projection.
 #
 # | | needs for training | needs for a new $A$ or $\sigma$ | $\lambda$ |
 # |---|---|---|---|
@@ -73,20 +82,20 @@ for name, x in {"one": smooth, "the other": sharp}.items():
 # | RED (5.3) | the U-Net | the U-Net | from training images |
 # | adversarial regulariser (ours) | images $x$ and measurements $y$ | see notebook 08 | $2\,\mathbb{E}\|A^*e\|$ |
 #
-# The U-Net learns the map $A^\dagger y \mapsto x$ from pairs. Eq. 6 asks only for two piles of images, real and
-# noisy, so a critic can be trained where no pairs exist. (The critics below saw both versions of the same image,
-# as in the authors' code, since that lowers the variance. Images of 21 patients and measurements of 21 others lose
-# 0.2 dB with a penalty that forbids the critic to tell the patients apart, and 1 dB or more without it: `balance` of
-# `train_critic`, preset `ct-chest-high-apart`, `data/study/unpaired.md`.) The paper
-# expects the critic to end a little below the U-Net, and well above TV.
+# The U-Net learns the map $A^\dagger y \mapsto x$ from pairs. Eq. 6 needs only two sets of images, real and noisy, so a
+# critic can be trained where no pairs exist. (The critics below saw both versions of the same image, as in the authors'
+# code, since that lowers the variance of the training. With images of 21 patients and measurements of 21 others the
+# result is 0.2 dB lower with a penalty that forbids the critic to tell the patients apart, and 1 dB or more without it:
+# `data/study/unpaired.md`.) The paper expects the critic to end a little below the U-Net, and well above TV.
 #
-# Three of the five are defined by an equation, so each of them has to be *solved*. TV ends where the relative
-# *duality gap* is below $10^{-3}$ (for denoising $10^{-4}$): the objective is then at most that share above its
-# minimum. Ours ends where $\|\nabla J\|\le 0.01\,\lambda$, RED where both parts of
-# $2A^*(Ax-y)+\lambda\,(x-f(x))=0$, with $f$ the U-Net, cancel to a hundredth. (RED's authors divide the data term
-# by $2\sigma^2$, so that their $\lambda$ is this one over $2\sigma^2$.)
+# Three of the five are defined by an equation, and each of these has to be *solved*. TV ends where its relative
+# *duality gap* is below $10^{-3}$ (for denoising $10^{-4}$); the objective is then at most that share above its
+# minimum. Ours ends where $\|\nabla J\|\le 0.01\,\lambda$. RED ends where the two parts of
+# $2A^*(Ax-y)+\lambda\,(x-f(x))=0$, with $f$ the U-Net, cancel to a hundredth. (RED's authors divide the data term by
+# $2\sigma^2$, so that their $\lambda$ is this one over $2\sigma^2$.)
 #
-# A comparison is fair if nothing was chosen on the images that are reported. Three ways to break that are common.
+# A comparison is fair only if nothing was chosen on the images that are reported. There are three common ways to
+# violate this.
 
 # %% [markdown] exercise="07a"
 # **Exercise 07a.** Find them. A `protocol` is a dictionary: `protocol["train"]` and `protocol["test"]` map the name
@@ -117,9 +126,20 @@ check("07a", leaks)
 # %% [markdown]
 # ## 3 Table 1: denoising
 #
-# Six crops of photographs that come with scikit-image, $\sigma = 0.1$. The networks were trained on BSDS500.
-#
-# **Predict.** Order the four methods by PSNR.
+# We take six crops of photographs that come with scikit-image, $\sigma = 0.1$. The networks were trained on other
+# photographs, those of BSDS500.
+
+# %%
+predict(
+    "07-table-1",
+    "Which order by PSNR do you expect, best first?",
+    [
+        "U-Net, ours, TV",
+        "ours, U-Net, TV",
+        "U-Net, TV, ours",
+        "ours, TV, U-Net",
+    ],
+)
 
 # %%
 denoising = ar.Problem(ar.Identity((3, 128, 128)), sigma=0.1)
@@ -159,11 +179,15 @@ def table(results, x_true, paper):
 
 
 table(photo, x_photo, PAPER_1)
+mean = {name: ar.psnr(x.clamp(0, 1), x_photo).mean().item() for name, x in photo.items()}
+outcome(
+    "07-table-1", ", ".join(f"{name} {mean[name]:.1f} dB" for name in sorted(mean, key=mean.get, reverse=True)) + "."
+)
 
 # %% [markdown]
-# Three cautions before you compare with the paper's column. These are other images. The paper's SSIM was
-# computed with a data range of 2 in place of 1, which raises every value. And the paper's PSNR comes from the
-# squared error of all images together, so one hard image counts for more than here.
+# Before you compare with the paper's column, note three differences. These are other images. The paper's SSIM was
+# computed with a data range of 2 in place of 1, which raises every value. And the paper's PSNR comes from the squared
+# error of all images together, so that one hard image counts for more than here.
 #
 # > **Paper and authors' code differ.** The text gives no $\sigma$ for Table 1; the code of that time has
 # > $\sigma = 0.1$. The text sets $\lambda$ by the formula, which gives 44.3; the code used 50. Source: history
@@ -172,8 +196,8 @@ table(photo, x_photo, PAPER_1)
 # The order is that of the paper: the U-Net is ahead of ours, by more than half a dB, and ours is ahead of TV by about
 # 2 dB.
 #
-# The standard error says how far the mean of six images may be off. The images differ much more from each
-# other than the methods do, so compare methods *image by image*.
+# The standard error, after the sign ±, says how far the mean of six images may be from the mean of many. Here the
+# images differ much more from each other than the methods do. So compare the methods *image by image*.
 
 # %%
 gain = ar.psnr(photo["ours"].clamp(0, 1), x_photo) - ar.psnr(photo["TV"].clamp(0, 1), x_photo)
@@ -202,11 +226,14 @@ check("07b", paired)
 # %% [markdown]
 # ## 4 Table 2: tomography
 #
-# Thirty views of six chest phantoms, $\sigma = 0.02$. The networks were trained on other phantoms of the same
-# kind. The paper's numbers are for LIDC slices.
+# We scan six chest phantoms with thirty views, $\sigma = 0.02$. The networks were trained on other phantoms of the same
+# kind. The paper's numbers are for slices of the LIDC data set.
 #
-# **Predict.** The U-Net learned the repaired image itself, but never looks at $y$ again. The critic only learned
-# which image is worse, and its run looks at $y$ at every step. Which counts for more?
+# The U-Net was trained to produce the repaired image itself, but it never looks at $y$ again. The critic was only
+# trained to tell images apart, but its run compares with $y$ at every step.
+
+# %%
+predict("07-table-2", "Which has the higher PSNR?", ["post-processing by the U-Net", "ours", "they are level"])
 
 # %%
 unet_ct, critic_ct = pretrained.load_unet("ct-thorax-unet"), ar.load_critic("ct-thorax")
@@ -219,39 +246,58 @@ chest = {
 }
 PAPER_2 = {"FBP": (14.9, 0.227), "TV": (27.7, 0.890), "post-processing": (31.2, 0.936), "RED": (29.9, 0.904)}
 table(chest, x_chest, PAPER_2 | {"ours": (30.5, 0.927)})
+
+# %%
 gain = {name: ar.psnr(chest[name].clamp(0, 1), x_chest) for name in ("TV", "post-processing", "ours")}
 for name in ("TV", "post-processing"):
     values = (gain["ours"] - gain[name]).tolist()
     print(f"ours minus {name}, image by image, dB:", " ".join(f"{value:+.2f}" for value in values))
+lead = {name: (gain[name] - gain["ours"]).mean().item() for name in gain}
+outcome(
+    "07-table-2", f"post-processing, {lead['post-processing']:.2f} dB above ours; TV is {-lead['TV']:.2f} dB below."
+)
 
 # %% [markdown]
-# Post-processing wins on every one of the six, by about 0.6 dB in the mean. Ours is second, 1.7 dB above TV. RED
-# lies between ours and TV, below the U-Net that it is made of. The order is that of the paper, where the U-Net leads
-# ours by 0.7 dB.
+# Post-processing has the highest PSNR on every one of the six. Ours is second. RED lies between ours and TV, below the
+# U-Net that it is made of. The order is that of the paper, where the U-Net leads ours by 0.7 dB.
 
 # %% [markdown]
 # ## 5 How we fooled ourselves
 #
-# An earlier version of this course reported 2.8 dB more than TV on real chest CT with little noise,
-# $\sigma=0.005$. Two mistakes were in that number. Both helped our own method, and neither raised an error.
+# An earlier version of this course reported 2.8 dB more than TV on real chest CT with little noise, $\sigma=0.005$.
+# There were two mistakes in that number. Both favoured our own method, and neither raised an error.
 #
-# Here is the first in small. The cell reconstructs two phantoms by TV with two weights: stopped after 100 steps,
-# and at the minimum.
-#
-# **Predict.** Which weight would you choose from the first line, and which from the second?
+# Here is a small version of the first. The cell reconstructs two phantoms by TV with two weights, stopped after 100
+# steps of the solver, and at the minimum.
+
+# %%
+predict(
+    "07-stopped",
+    "Which weight looks better after 100 steps, and which at the minimum?",
+    [
+        "0.0004 in both cases",
+        "0.001 in both cases",
+        "0.0004 stopped, 0.001 at the minimum",
+        "0.001 stopped, 0.0004 at the minimum",
+    ],
+)
 
 # %%
 low = ar.Problem(ct.A, sigma=0.005)
 y_low = low.measure(x_chest[:2], generator=seed(1))
+better = []
 for steps in (100, 5000):
-    runs = [minimise_tv(low, y_low, weight, steps=steps) for weight in (0.0004, 0.001)]
-    words = [f"{ar.psnr(run.x.clamp(0, 1), x_chest[:2]).mean():.2f} dB, gap {run.gap.max():.2g}" for run in runs]
-    print(f"at most {steps} steps: λ = 0.0004: {words[0]};   λ = 0.001: {words[1]}")
+    runs = {weight: minimise_tv(low, y_low, weight, steps=steps) for weight in (0.0004, 0.001)}
+    quality = {weight: ar.psnr(run.x.clamp(0, 1), x_chest[:2]).mean().item() for weight, run in runs.items()}
+    words = [f"λ = {weight}: {quality[weight]:.2f} dB, gap {run.gap.max():.2g}" for weight, run in runs.items()]
+    print(f"at most {steps} steps:", "; ".join(words))
+    better.append(max(quality, key=quality.get))
+outcome("07-stopped", f"{better[0]} after 100 steps, {better[1]} at the minimum.")
 
 # %% [markdown]
-# After 100 steps the larger weight wins, because with it the solver gets to its minimum sooner. At the minimum the
-# smaller one wins, a third of a dB above the best of the first line. A baseline that is not at its end is worse than it
-# could be *and* gets the wrong weight. Today `total_variation` says so itself: that is the warning above.
+# After 100 steps the larger weight has the higher PSNR, because with it the solver reaches its minimum sooner. At the
+# minimum the smaller one is better. A baseline that has not converged is worse than it could be *and* gets the wrong
+# weight. Today `total_variation` gives a warning, as above.
 #
 # > **How we fooled ourselves.** *First cause: a baseline that was not converged.* TV stopped after 300 steps of its
 # > solver, whatever they had reached. On one slice of each of seven real chests its best was 28.59 dB, with
@@ -286,15 +332,15 @@ for name, x in chest.items():
     print(f"{name:16s} {residual.mean():.2f}")
 
 # %% [markdown]
-# A method far above the noise level claims something that the measurement contradicts, as FBP does here; one
-# far below fits the noise, and RED is the lowest. Post-processing and TV come closest to the level. But
-# post-processing never looks at $y$ again: it is there on images of the kind it was trained on, and nothing would
-# hold it there on others. A variational method has the data term.
+# An image far above the noise level contradicts the measurement, as that of FBP does here. One far below it fits the
+# noise; RED is the lowest. Post-processing and TV come closest to the level. But post-processing never looks at $y$
+# again. It comes close on images of the kind it was trained on, and nothing would keep it close on others. A
+# variational method has the data term for that.
 #
-# ## 7 Flip
+# ## 7 Compare by eye
 #
-# The eye finds what a mean hides. Choose two methods and flip between them, with the square on a vessel, an
-# edge, a flat part.
+# The eye finds what a mean hides. Choose two methods and switch between them, with the square on a vessel, an edge, or
+# a flat region.
 
 # %%
 method_viewer(x_chest, chest)
@@ -308,11 +354,12 @@ method_viewer(x_chest, chest)
 #
 # ## 8 Break it
 #
-# Every network above met the noise it was trained with. Now the dose is halved, and $\sigma$ grows by $\sqrt 2$
-# to 0.028. The formula tells the critic's run, and TV takes the weight that is best at this noise on other phantoms;
-# nobody tells the U-Net.
-#
-# **Predict.** Who suffers most?
+# So far every network met the noise that it was trained with. Now the dose is halved, and $\sigma$ grows by $\sqrt 2$
+# to 0.028. Our method adapts through $\lambda$. TV takes the weight that is best at this noise on other phantoms. The
+# U-Net has no input for the noise level.
+
+# %%
+predict("07-dose", "Which of the three loses most?", ["TV", "post-processing", "ours", "the last two, the same"])
 
 # %%
 noisier = ar.Problem(ct.A, sigma=0.028)
@@ -325,15 +372,40 @@ half_dose = {
 }
 table(half_dose, x_chest, {})
 mean = lambda x: ar.psnr(x.clamp(0, 1), x_chest).mean().item()
-for name, x in half_dose.items():
-    print(f"{name:16s} lost {mean(chest[name]) - mean(x):.2f} dB")
+lost = {name: mean(chest[name]) - mean(x) for name, x in half_dose.items()}
+outcome("07-dose", ", ".join(f"{name} loses {value:.2f} dB" for name, value in lost.items()) + ".")
+print(f"the U-Net is {mean(half_dose['post-processing']) - mean(half_dose['ours']):.2f} dB above ours")
 
 # %% [markdown]
-# The U-Net and ours lose the same, 1.2 dB each, so the U-Net stays ahead by as much as before, 0.6 dB. TV loses less
-# than either, about 0.8 dB, and is still ahead of FBP alone. That ours is told $\sigma$ gives it no advantage here: its
-# weight follows the noise, but its critic was trained at 0.02, as the U-Net was. Try three times the noise,
-# `sigma=0.06` and `reg_weight=0.012` for TV: then ours is 2 dB ahead of the U-Net, and TV is more than 1 dB ahead of
-# ours.
+# The U-Net and ours lose the same, so the U-Net stays ahead, by as much as before. TV loses less than either, but from
+# a lower level. The formula gives ours no advantage here. Its weight follows the noise, but its critic was trained at
+# 0.02, as the U-Net was.
+#
+# With a larger change the picture is another. We denoise the photographs with *twice* the noise of the training,
+# $\sigma = 0.2$. The weight of TV is the best at this noise on six other crops of 128 × 128 pixels.
+
+# %%
+predict("07-twice", "At twice the noise, which is the best for photographs?", ["TV", "the U-Net", "ours"])
+
+# %%
+louder = ar.Problem(denoising.A, sigma=0.2)
+some = x_photo[:4, :, 32:96, 32:96]  # four, and their middle only: this is the longest run here
+y_louder = louder.measure(some, generator=seed(6))
+twice = {
+    "noisy": y_louder,
+    "TV": ar.total_variation(louder, y_louder, reg_weight=0.4),
+    "U-Net": ar.post_process(louder, y_louder, unet),
+    "ours": ours(louder, y_louder, critic),
+}
+table(twice, some, {})
+found = {name: ar.psnr(x.clamp(0, 1), some).mean().item() for name, x in twice.items()}
+outcome("07-twice", ", ".join(f"{name} {value:.1f} dB" for name, value in found.items()) + ".")
+
+# %% [markdown]
+# The U-Net removes the noise that it was trained to remove and leaves the rest. Ours and TV, whose weights follow the
+# noise, stay well above it. This is the point of the paper: a regulariser can be used again where a network that was
+# trained for one noise level cannot. The two experiments together say how far that goes. A change by $\sqrt2$ does not
+# make up for the U-Net's lead; a change by 2 does.
 
 # %% [markdown] exercise="07c"
 # **Exercise 07c.** Write a sentence that survives: "at every one of these noise levels, ours is better by at least
@@ -370,24 +442,25 @@ check("07c", safe_lead)
 # %% [markdown]
 # ## 9 The whole tables
 #
-# Six images make a demonstration, not a result. The tables on real images, 100 photographs and real chest CT
-# with three noise draws, are one command each:
+# Six images are a demonstration and not a result. The tables on real images, 100 photographs and real chest CT with
+# three draws of the noise, are made by one command each:
 #
 # ```
 # python -m advreg_edu tables 1 --images BSDS500
 # python -m advreg_edu tables 2 --images chest_ct.npz
 # ```
 #
-# Each prints its protocol with its result. What was tried, and what did not help, stands in `data/STUDY.md`.
+# Each prints its protocol with its result. `data/STUDY.md` says what was tried, and what did not help.
 #
 # ## Recap
 #
-# - A fair table says which images chose what. Here $\lambda$ of TV and RED comes from training images, ours from
-#   the formula, and nothing from the images reported.
-# - Run every method to its end, and let it say where it ended: a baseline that stops early is too weak, and a run
-#   that stops on its way down has a second regulariser.
-# - Compare image by image, with the spread; know which PSNR and which SSIM you read.
-# - Supervised networks win in mean error where training and test agree, and here a little beyond. Ask also for the
-#   data residual, for what was invented, and for what happens when something changes.
+# - A fair table states on which images each parameter was chosen. Here $\lambda$ of TV and RED was chosen on training
+#   images, ours follows from the formula, and nothing was chosen on the images reported.
+# - Run every method to its minimum and report where it ended. A baseline that stops early is too weak, and a run that
+#   stops on its way down has a second regulariser, its number of steps.
+# - Compare image by image, with the spread, and know how PSNR and SSIM were computed.
+# - Supervised networks have the smaller mean error where training and test agree, and at half the dose as well. At
+#   twice the noise of the training the U-Net fails, while the critic adapts through $\lambda$. Ask also for the data
+#   residual and for what was invented.
 #
 # **Next:** [08 Stability](08_stability.ipynb) disturbs the data on purpose.

@@ -13,14 +13,14 @@
 # %% [markdown]
 # # 08 Stability
 #
-# Measurements are never quite right. This notebook moves them, by little, by much and with malice, and looks
-# at what the reconstruction does.
+# Measurements are never exact. This notebook changes them slightly, strongly and adversarially, and looks at what the
+# reconstruction does.
 #
 # **You will be able to**
 #
 # - *say* what Theorem 3 promises, and what it does not;
 # - *compute* all minimisers of a variational problem in the plane, and watch them jump;
-# - *find* the perturbation that hurts a method most, and compare methods by it.
+# - *find* a perturbation that harms a method much more than noise does, and compare methods by it.
 #
 # | Before you start | Paper | Read | Do | Compute |
 # |---|---|---|---|---|
@@ -30,7 +30,7 @@
 import advreg_edu as ar
 import torch
 from advreg_edu import theory, training
-from advreg_edu.course import check, hint, solution
+from advreg_edu.course import check, hint, outcome, predict, solution
 from advreg_edu.drawing import charts, maps, pictures
 from advreg_edu.theory import stability, worlds
 
@@ -40,34 +40,43 @@ point = lambda x, y: torch.tensor([[[[x, y]]]])
 # %% [markdown]
 # ## 1 A small change with a large answer
 #
-# The good points of this world are two. We measure a point directly, $y = x + e$, and minimise
-# $\|x-y\|^2+\lambda\Psi(x)$ with $\Psi$ the distance to the two points, rounded a little where it has its kinks.
-#
-# **Predict.** We move the measurement by 0.002 to the right. By how much does the minimiser move?
+# In this plane only two points are true images. We measure a point directly, $y = x + e$, and minimise
+# $\|x-y\|^2+\lambda\Psi(x)$, where $\Psi$ is the distance to the two points, with its kinks rounded a little.
+
+# %%
+predict("08-jump", "We move the measurement by 0.002 to the right. How far does the minimiser move?", unit="")
 
 # %%
 plane = ar.Problem(ar.Identity((1, 1, 2)), sigma=0.05)
 two = worlds.points()
 rounded = lambda world: lambda x: (world.distance(x) ** 2 + 1.6e-5).sqrt()
 psi = rounded(two)
+places = []
 for y in (point(0.499, 0.6), point(0.501, 0.6)):
     for x in stability.minimisers(plane, y, psi, 0.2, maps.lattice(4)):
+        places.append(x)
         print(f"y = ({y[..., 0].item():.3f}, 0.6)  ->  x = ({x[0, 0, 0]:.3f}, {x[0, 0, 1]:.3f})")
+outcome("08-jump", f"by {(places[1] - places[0]).norm():.3f}.")
 
 # %% [markdown]
-# It moves by 0.19, a hundred times as much. Nothing is wrong with the computation: the function to be
-# minimised has two valleys, and the measurement decided by a hair which one is deeper. So a learned
-# regulariser, which is not convex, cannot be *stable* in the naive sense. What can one hope for?
+# The minimiser moves about a hundred times as far as the measurement. The computation is right: the function to be
+# minimised has two valleys, and a tiny change of the measurement decides which one is deeper. So the answer need not
+# depend continuously on the data if the regulariser is not convex, and a learned one usually is not. What can we expect
+# instead?
 #
 # ## 2 Theorem 3
 #
-# > **Theorem 3.** Let $y_n \to y$, and let $x_n$ be minimisers of $\|Ax-y_n\|^2+\lambda f(x)$. Then
-# > $x_n$ has a (weakly) convergent *subsequence*, and its limit *is a minimiser* of
+# > **Theorem 3.** Under Assumption 3 of the paper's appendix: let $y_n \to y$, and let $x_n$ be minimisers of
+# > $\|Ax-y_n\|^2+\lambda f(x)$. Then $x_n$ has a (weakly) convergent *subsequence*, and its limit *is a minimiser* of
 # > $\|Ax-y\|^2+\lambda f(x)$.
 #
-# Compare with what one would like to read. It does not say that $x_n$ converges. It does not say which
-# minimiser is reached, nor how fast. The paper proves it for 1-Lipschitz $f$ in place of the usual $f\ge0$,
-# since a critic is only defined up to a constant. The exact assumption is in its appendix.
+# Compare this with what we would like to read. It does not say that $x_n$ converges. It does not say which minimiser is
+# reached, nor how fast.
+#
+# The usual theory asks for an $f$ that is bounded from below, such as $f\ge0$. The paper replaces this by a slope of at
+# most 1. It has to: a network trained by Eq. 6 may go to $-\infty$ far from all images, and adding a constant does not
+# help against that. But a slope of at most 1 alone is not enough either. Something has to keep the minimisers from
+# running away, and section 7 shows what happens where nothing does.
 #
 # Let $y_n \to y = (0.5, 0.6)$, alternating between left and right. We compute *all* minimisers, from 16
 # starts each.
@@ -86,12 +95,13 @@ for n in range(1, 7):
     print(f"n = {n}  ||y_n - y|| = {abs(shift):.4f}  x_n = ({place})  to the set: {stability.excess(found, known):.4f}")
 
 # %% [markdown]
-# The sequence $x_n$ jumps for ever and does not converge. Its odd members converge to one minimiser, its even
-# members to the other: two convergent subsequences, as the theorem says. The last column is what does
-# converge to 0: the distance of $x_n$ to the **set** of minimisers.
+# The sequence $x_n$ jumps for ever and does not converge. Its odd members converge to one minimiser and its even
+# members to the other: two convergent subsequences, as the theorem says. The last column shows what does converge to 0,
+# the distance of $x_n$ to the **set** of minimisers.
 #
-# The other way round fails. For every $n$ there is one minimiser, for the limit there are two, so part of the
-# limit set is never approached from one side. A set of minimisers can grow in the limit, not shrink.
+# The converse fails. For every $n$ there is one minimiser, for the limit there are two. If all $y_n$ come from one
+# side, one of the two is never approached. Limits of minimisers are minimisers, but not every minimiser is such a
+# limit.
 
 # %%
 y_n, x_n = torch.cat(data), torch.cat(answers)
@@ -104,8 +114,12 @@ maps.plane(panels, spacing=0.02, limits=(0.03, 0.25))
 # %% [markdown]
 # ## 3 Where the answer is unique
 #
-# A convex $\mathcal M$ has a convex distance, hence one minimiser, and the answer cannot jump. Here is the
-# segment, with a critic trained on it, and $y_n\to y$ along a straight line.
+# If $\mathcal M$ is convex, so is the distance to it. If also $A$ is injective, so that no image but 0 is mapped to 0,
+# then $\|Ax-y\|^2$ is strictly convex. Then there is exactly one minimiser, and it cannot jump. Both conditions are
+# needed: with $\lambda\Psi$ convex and an $A$ that does not see some patterns, there may be many minimisers.
+#
+# Here is the segment with $A = I$, and a critic trained on it. $y_n\to y$ along a straight line, once from far away and
+# once from a point so near to the segment that the minimiser lies on it.
 
 # %%
 segment, sigma = worlds.segment(), 0.05
@@ -114,17 +128,22 @@ critic = theory.DistanceCritic(smoothing=4e-3)
 noise = worlds.corruption(segment, sigma)
 train_on = segment.sample(4096, seed(0))
 pairs = training.Unpaired(noise, train_on)
-list(training.algorithm_1(critic, pairs, training.Eq6(gp_weight=60 * sigma), steps=350, **theory.TRAINING))
-print("  ||y_n - y||   ||x_n - x||, Ψ = d_M   Ψ trained")
-x_star = {f: stability.minimisers(plane, limit, f, 0.1, limit, steps=300)[0] for f in (rounded(segment), critic)}
-for n in range(1, 5):
-    y_n = limit + point(0.1, 0.05) * 0.4**n
-    ways = [(stability.minimisers(plane, y_n, f, 0.1, y_n, steps=300)[0] - x).norm() for f, x in x_star.items()]
-    print("{:13.4f}  {:21.4f}  {:9.4f}".format((y_n - limit).norm(), *ways))
+*_, last = training.algorithm_1(critic, pairs, training.Eq6(gp_weight=60 * sigma), steps=350, **theory.TRAINING)
+
+# %%
+print("               ‖y_n − y‖   ‖x_n − x‖, Ψ = d_M   Ψ trained")
+for name, goal in (("far", limit), ("near", point(0.5, 0.53))):
+    at = {f: stability.minimisers(plane, goal, f, 0.1, goal, steps=300)[0] for f in (rounded(segment), critic)}
+    for n in range(1, 4):
+        y_n = goal + point(0.05, 0.05) * 0.4**n
+        moves_by = [(stability.minimisers(plane, y_n, f, 0.1, y_n, steps=300)[0] - x).norm() for f, x in at.items()]
+        print("{:12s}{:12.4f}  {:19.4f}  {:9.4f}".format(name, (y_n - goal).norm(), *moves_by))
 
 # %% [markdown]
-# In each row the answer moves by no more than the data, up to the rounding of the descent. For a convex
-# functional and $A=I$ this is always so. A trained network comes without a promise; this one behaves, here.
+# In each row the answer moves by no more than the data, up to the accuracy of the descent. For a convex functional and
+# $A=I$ this is always so. Far from the segment the answer moves exactly as the data do. Near it the part across the
+# segment is removed, and the answer moves less. For a trained network nothing is guaranteed; this one behaves like the
+# distance, here.
 #
 # ## 4 What λ does in the plane
 #
@@ -132,11 +151,11 @@ for n in range(1, 5):
 #
 # $$ \|x-y\| = \lambda/2 . \tag{discrepancy} $$
 #
-# The point moves towards $\mathcal M$ by exactly $\lambda/2$, and stops there if it arrives earlier. So its
-# distance to $\mathcal M$ is $(d_{\mathcal M}(y)-\lambda/2)_+$, in closed form.
+# The point moves towards $\mathcal M$ by exactly $\lambda/2$, and stops if it arrives earlier (notebook 05, section 2).
+# So its distance to $\mathcal M$ is $(d_{\mathcal M}(y)-\lambda/2)_+$.
 
 # %% [markdown] exercise="08a"
-# **Exercise 08a.** And how far does it move? `distance` holds $d_{\mathcal M}(y)$ of several points; return
+# **Exercise 08a.** How far does the point move? `distance` holds $d_{\mathcal M}(y)$ of several points; return
 # $\|x-y\|$ of each, for $\Psi = d_{\mathcal M}$ and $A = I$.
 
 
@@ -154,8 +173,10 @@ check("08a", moves, seed=1).require()
 check("08a", moves)
 
 # %% [markdown]
-# **Predict.** The formula of notebook 05 sets $\lambda = 2\,\mathbb E\|e\|$. Does this bring a noisy point onto
-# $\mathcal M$, short of it, or beyond?
+# The formula of notebook 05 sets $\lambda = 2\,\mathbb E\|e\|$.
+
+# %%
+predict("08-arrive", "With this λ, how many noisy points in ten stop short of M?", unit="of ten")
 
 # %%
 x_real = segment.sample(200, seed(1))
@@ -173,31 +194,33 @@ charts.curves({"mean distance to M": lines}, x=weights, axis="λ", marks={"2 E�
 
 # %%
 far = segment.distance(y) > 0.08
-print("   λ/2    ||x - y|| of the points more than 0.08 from M")
+print("   λ/2    ‖x − y‖ of the points more than 0.08 from M")
 for weight, way in list(zip(weights, moved, strict=True))[1:6]:
     print(f"{weight / 2:6.3f}    {way[far].mean():.4f}")
-print(f"at the formula, closed form: {(segment.distance(y) > formula / 2).float().mean():.0%} of the points stay short")
+short = 10 * (segment.distance(y) > formula / 2).float().mean().item()
+outcome("08-arrive", f"{short:.1f} of ten, by the closed form.")
 
 # %% [markdown]
-# With the formula the *average* noise is removed. Points with less noise arrive, points with more stop short.
-# In the plane the length of the noise varies a lot, and four points in ten stop short. In images
-# it hardly varies (notebook 05), and the same $\lambda$ suits nearly all of them. The second table is the
-# discrepancy identity: far from $\mathcal M$ the way is $\lambda/2$.
+# With the formula the *average* noise is removed. Points with less noise than that arrive on $\mathcal M$, points with
+# more stop short of it. In the plane the length of the noise varies a lot, so many stop short. In images it hardly
+# varies (notebook 05), and the same $\lambda$ suits nearly all of them. The table shows the equation (discrepancy):
+# points far from $\mathcal M$ move by $\lambda/2$.
 #
-# ## 5 Images: perturbations with malice
+# ## 5 Images: adversarial perturbations
 #
-# Now CT, with 30 angles. How much does a reconstruction $R$ move per unit of perturbation,
+# Now CT, with 30 angles. How much does a reconstruction $R$ change per unit of perturbation,
 #
 # $$ \frac{\|R(y+\delta)-R(y)\|}{\|\delta\|}\,? $$
 #
-# For random noise this is a mean. For the worst $\delta$ of the same length we climb: differentiate
-# $\|R(y+\delta)-R(y)\|^2$ by $\delta$, and go uphill on the ball. FBP is differentiated by autograd. A minimiser is
-# differentiated through the equation that it solves, $2A^*(Ax-y)+\lambda\nabla f(x)=0$.
+# For random noise $\delta$ we simply compute it. To find a bad $\delta$ of the same length we use gradient *ascent*: we
+# differentiate $\|R(y+\delta)-R(y)\|^2$ with respect to $\delta$, go uphill, and scale $\delta$ back to its length.
+# Such a perturbation is called *adversarial*. FBP is differentiated automatically. A minimiser is differentiated
+# through the equation that it solves, $2A^*(Ax-y)+\lambda\nabla f(x)=0$.
 
 # %% [markdown] exercise="08b"
-# **Exercise 08b.** For a method that is nearly linear around $y$ the climb is a power iteration. `J` is a linear
-# map, from a disturbance to the change of the answer, and `Jt` its adjoint. Go `steps` rounds from `start`, and
-# return the disturbance of length 1 that is amplified most.
+# **Exercise 08b.** For a method that is nearly linear around $y$ this ascent is a power iteration. `J` is a linear map,
+# from a perturbation to the change of the answer, and `Jt` its adjoint. Go `steps` rounds from `start`, and return the
+# perturbation of length 1 that is amplified most.
 
 
 # %% exercise="08b"
@@ -217,9 +240,17 @@ check("08b", worst, seed=1).require()
 ### END HIDDEN TESTS
 check("08b", worst)
 
-# %% [markdown]
-# **Predict.** Order the methods: FBP, total variation, the learned regulariser. Which one is hurt most by
-# noise, and which one by malice?
+# %%
+predict(
+    "08-worst",
+    "Whose ratio, adversarial to random, is the largest?",
+    [
+        "FBP",
+        "total variation",
+        "the learned regulariser",
+        "the U-Net",
+    ],
+)
 
 # %%
 problem = ar.Problem(ar.RayTransform(size=128, angles=30), sigma=0.02)
@@ -270,6 +301,8 @@ for name, (method, pullback) in methods.items():
 print("        noise   worst found   ratio")
 for name, (chance, malice) in gains.items():
     print(f"{name:6s} {chance:6.2f}  {malice:6.2f}  {malice / chance:12.1f}  " + "█" * round(malice))
+ratios = {name: malice / chance for name, (chance, malice) in gains.items()}
+outcome("08-worst", ", ".join(f"{name} {ratio:.1f}" for name, ratio in ratios.items()) + ".")
 
 # %%
 method = methods["ours"][0]
@@ -281,20 +314,30 @@ pictures.strip(
 )
 
 # %% [markdown]
-# FBP is moved most by both, several times as far as the others. Malice moves every method at least twice as far as
-# noise does. The U-Net is moved least by noise and has the largest ratio, about 4: what the worst $\delta$ draws
-# looks to the method like something to be kept. In the lungs the learned regulariser draws bright vessels that are
-# not there.
+# FBP is changed most by both, several times as much as the others. The adversarial perturbation changes every method at
+# least twice as much as noise of the same length. The U-Net is changed least by noise and has the largest ratio. What
+# the perturbation draws looks to the method like something to be kept: in the lungs the learned regulariser shows
+# bright vessels that are not there.
 #
-# Read the table with care. The second column is a *lower* bound: two steps of ascent from one start, for one
-# image, with perturbations as long as the noise. It does not rank ours and the U-Net, which are close.
+# Read the table with care. The second column is a *lower* bound of the worst case: two steps of ascent from one start,
+# for one image, with perturbations as long as the noise. The numbers of ours and of the U-Net are too close to rank the
+# two.
 #
 # ## 6 Where a learned regulariser fails
 #
-# Theorem 3 is about small changes of $y$. It says nothing about changes of the *world*: another noise level,
-# other anatomy. The critic has learned one $\mathbb P_r$ and one $\mathbb P_n$.
-#
-# **Predict.** A photograph goes through the scanner. Does a critic for chests help or harm?
+# Theorem 3 is about small changes of $y$. It says nothing about another noise level or other anatomy. The critic was
+# trained on one distribution of real images $\mathbb P_r$ and one of reconstructions $\mathbb P_n$.
+
+# %%
+predict(
+    "08-photo",
+    "A photograph is scanned. Compared with TV, the critic for chests is ...",
+    [
+        "ahead, as on chests",
+        "about level",
+        "several dB behind",
+    ],
+)
 
 # %%
 photo = ar.images.photos(1, size=128, generator=seed(24)).mean(1, keepdim=True)
@@ -311,20 +354,30 @@ for name, image, level, tv_weight in (
     results = case.naive(data), ar.total_variation(case, data, tv_weight), it.x
     fbp, tv, ours = (ar.psnr(x.clamp(0, 1), image).item() for x in results)
     print(f"{name:18s}{fbp:8.2f}{tv:8.2f}{ours:8.2f}{ours - tv:+8.2f}")
+outcome("08-photo", f"on the photograph {ours - tv:+.2f} dB.")
 
 # %% [markdown]
-# TV has, at each noise level, the weight that was best on eight other phantoms, and ours that of the formula. Look at
-# the last column: how much of the lead is left in each row? With the noise of its training, and with a quarter of it,
-# ours leads by more than 1.5 dB. With twice the noise hardly anything is left of it, or nothing, and on the photograph
-# TV is a few tenths of a dB ahead. A regulariser that is learned from chests is a statement about chests.
+# At each noise level TV has the weight that was best on eight other phantoms, and ours that of the formula. The last
+# column says how much of the lead of ours is left. With the noise of its training, and with a quarter of it, ours leads
+# by more than 1.5 dB. With twice the noise the lead is gone, and on the photograph TV is a few tenths of a dB ahead.
+# What a critic learns from chests holds for chests.
 #
 # ## 7 Break it on purpose: no minimiser at all
 #
-# In the usual theory $f\ge0$, so that $\|Ax-y\|^2+\lambda f(x)$ cannot fall for ever. Theorem 3 does without,
-# and asks for slope at most 1. Is that enough? With $A=I$ it is: the data term grows like a square, and wins.
-# Let $A$ see only the first of our two pixels, and let $f(x) = -x_2$. Its slope is 1.
-#
-# **Predict.** What will the iterates do?
+# If $f$ is bounded from below, $\|Ax-y\|^2+\lambda f(x)$ cannot fall for ever. Is a slope of at most 1 enough instead?
+# With $A=I$ it is: the data term grows like a square and outweighs $f$. Now let $A$ see only the first of our two
+# pixels, and let $f(x) = -x_2$, whose slope is 1.
+
+# %%
+predict(
+    "08-runaway",
+    "What will the iterates of gradient descent do?",
+    [
+        "converge",
+        "oscillate",
+        "go away without end",
+    ],
+)
 
 # %%
 half_blind = ar.Problem(ar.Inpainting(torch.tensor([[1.0, 0.0]])), sigma=0.05)
@@ -333,12 +386,14 @@ for name, f in (("−x₂", runaway), ("distance to the circle", rounded(worlds.
     run = list(ar.reconstruct(half_blind, point(0.4, 0.0), f, 0.2, step_size=0.02, steps=2000))
     ends = [f"({it.x[0, 0, 0, 0]:.2f}, {it.x[0, 0, 0, 1]:.2f})" for it in (run[0], run[1000], run[2000])]
     print(f"{name:23s}", " -> ".join(ends), f" objective {run[-1].objective.item():+.3f}")
+    if f is runaway:
+        outcome("08-runaway", f"from x = {ends[0]} they go to {ends[1]}, then to {ends[2]}.")
 
 # %% [markdown]
-# The first run goes down the second coordinate for ever: its objective has no minimum, so there is no $x_n$
-# for the theorem to speak of. The distance to a set has slope 1 as well, but it *rises* in every direction
-# far out, and so holds what $A$ does not see. The ideal critic of Theorem 2 is of this kind. A trained
-# network is not obliged to be.
+# In the first run the second coordinate grows without end. Its objective has no minimum, so there is no $x_n$ for the
+# theorem to speak of: what is missing is an assumption on $A$ and $f$ together. The distance to a *bounded* set has
+# slope 1 as well, but far out it rises in every direction, and so it holds what $A$ does not see. The ideal critic of
+# Theorem 2 is of this kind if the true images are bounded. A trained network need not be.
 
 # %% [markdown] exercise="08c"
 # **Exercise 08c.** When is there a minimum? Take $f(x) = \langle g, x\rangle$, of any slope, and a matrix $A$.
@@ -380,15 +435,17 @@ check("08c", has_minimum)
 # **Three questions.**
 #
 # 1. Section 2: let $y_n \to y$ from one side only. Does $x_n$ converge now? To which minimiser?
-# 2. Section 4: for the circle the closed form is the same. Until which $\lambda$, for points inside? Try it.
+# 2. Section 4: for the circle the closed form is the same for every $\lambda$. But for a point inside, from which
+#    $\lambda$ on is the minimiser on the circle, and for which point is it not unique?
 # 3. Section 5: double `size`. Which method's amplification stays the same, and why must it?
 
 # %% [markdown]
 # ## Recap
 #
-# - With a non-convex regulariser single answers may jump; the *set* of minimisers is what is stable.
-# - A functional of slope 1 moves a noisy point by $\lambda/2$ towards the good ones.
-# - Noise, malice and a changed world are three different tests. A theorem about the first is silent on the
-#   third.
+# - With a regulariser that is not convex a single minimiser may jump. Limits of minimisers are minimisers for the limit
+#   of the data: this is what Theorem 3 says, if something keeps the minimisers from running away.
+# - For denoising, a functional of slope 1 moves a noisy point by $\lambda/2$ towards the true ones.
+# - Random noise, adversarial perturbations and other kinds of images are three different tests. A theorem about small
+#   changes of the data says nothing about the third.
 #
-# **Next:** notebook 09, still to come, will extend the method: local critics, recursive training, convex critics.
+# **Next:** [09 Extensions](09_extensions.ipynb): local critics, recursive training, convex critics.

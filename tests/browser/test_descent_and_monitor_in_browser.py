@@ -57,6 +57,10 @@ def test_descent_lab(page, jupyter):
     no_errors(page)
 
 
+def button(app, name):
+    return app.get_by_role("button", name=name, exact=True)
+
+
 def test_training_monitor(page, jupyter):
     code = "from advreg_edu.apps import training_monitor\n\nmonitor = training_monitor()\nmonitor"
     app = open_app(page, jupyter, "monitor", code)
@@ -64,20 +68,29 @@ def test_training_monitor(page, jupyter):
     shoot(page, app, "monitor-begin")
     type_in(app, "steps", "100")
     says(app, "Step 0 of 100")
-    app.get_by_role("button", name="start").click()
-    says(app, re.compile(r"Step [1-9]\d* of 100"))
-    pause = app.get_by_role("button", name="pause")
-    pause.focus()
+    button(app, "one step").click()
+    says(app, "Step 1 of 100")
+    app.get_by_text("Eq. 6, first pair of step 1").wait_for()
+    type_in(app, "penalty μ", "5")  # turns while it trains
+    button(app, "resume").click()
+    says(app, re.compile(r"Step [2-9]\d* of 100"))
+    button(app, "pause").focus()
     page.keyboard.press("Enter")
     page.get_by_text("Paused. Resume goes on exactly here").wait_for()
     page.wait_for_timeout(1500)
     paused = says(app, re.compile(r"Step [1-9]\d* of 100"))
+    type_in(app, "noise σ", "0.2")
+    page.get_by_text("This setting belongs to another training").wait_for()
     page.wait_for_timeout(1500)
-    assert says(app, "of 100") == paused  # it does stand still
-    app.get_by_role("button", name="resume").click()
+    assert says(app, "of 100") == paused  # it does stand still, and nothing is lost
+    type_in(app, "noise σ", "0.1")
+    page.get_by_text("Paused. Resume goes on exactly here").wait_for()
+    button(app, "resume").click()
     app.get_by_role("status").filter(has_text=re.compile(r"weights of step [1-9]0")).wait_for()
     shoot(page, app, "monitor-running")
-    app.get_by_role("button", name="stop").click()
+    button(app, "stop").click()
     says(app, "averaged weights")
-    app.get_by_role("button", name="start again").wait_for()
+    button(app, "start again").wait_for()
+    button(app, "restart").click()
+    says(app, "Step 0 of 100")
     no_errors(page)

@@ -577,3 +577,175 @@ ANSWERS["08c"] += [
     lambda A, g: np.allclose(A.T.numpy() @ np.linalg.lstsq(A.T.numpy(), g.numpy(), rcond=None)[0], g.numpy()),
     lambda A, g: bool((torch.linalg.svd(A).Vh[int(torch.linalg.matrix_rank(A)) :] @ g).norm() < 1e-6),
 ]
+
+# 09a above the chord ----------------------------------------------------------------------------------------------
+ANSWERS["09a"] += [
+    lambda f, x, y, t: f(x + t * (y - x)) - (f(x) + t * (f(y) - f(x))),
+    lambda f, x, y, t: f(torch.lerp(x, y, t)) - torch.lerp(f(x), f(y), t),
+    lambda f, x, y, t: f((1 - t) * x + t * y).numpy() - np.average([f(x), f(y)], axis=0, weights=[1 - t, t]),
+    lambda f, x, y, t: torch.stack([f(x + t * (y - x)), f(x), f(y)], 1) @ torch.tensor([1, t - 1, -t]).double(),
+]
+
+
+# 09b exact step ---------------------------------------------------------------------------------------------------
+@answers("09b")
+def _(mask, y, z, step_size):
+    return torch.where(mask > 0, (z / step_size + 2 * y) / (1 / step_size + 2), z)
+
+
+@answers("09b")
+def _(mask, y, z, step_size):
+    x, c = z.clone(), 2 * step_size
+    seen = (mask > 0).expand_as(z)
+    x[seen] = (z[seen] + c * y[seen]) / (1 + c)
+    return x
+
+
+ANSWERS["09b"] += [
+    lambda m, y, z, s: z + 2 * s * m / (1 + 2 * s * m) * (y - z),
+    lambda m, y, z, s: np.asarray((z + 2 * s * y) / (1 + 2 * s * m)),  # y is 0 where the mask is
+]
+
+
+# 09c weight on a larger image -------------------------------------------------------------------------------------
+@answers("09c")
+def _(reg_weight, pixels, more_pixels, pooling):
+    slope = {"norm": 1.0, "sum": math.sqrt(more_pixels / pixels), "mean": math.sqrt(pixels / more_pixels)}[pooling]
+    return reg_weight * math.sqrt(more_pixels / pixels) / slope
+
+
+@answers("09c")
+def _(reg_weight, pixels, more_pixels, pooling):
+    if pooling == "sum":
+        return reg_weight
+    return reg_weight * (more_pixels / pixels if pooling == "mean" else np.sqrt(more_pixels / pixels))
+
+
+ANSWERS["09c"] += [
+    lambda w, n, m, p: w * (m / n) ** (("sum", "norm", "mean").index(p) / 2),
+    lambda w, n, m, p: torch.tensor(w) * torch.tensor(m / n) ** {"sum": 0, "norm": 1 / 2, "mean": 1}[p],
+]
+
+
+# 09d bias and spread ----------------------------------------------------------------------------------------------
+@answers("09d")
+def _(repeated, truth):
+    error = repeated.mean(0) - truth
+    spread = ((repeated - repeated.mean(0)) ** 2).mean(0)
+    return (error**2).mean() ** 0.5, spread.mean() ** 0.5
+
+
+@answers("09d")
+def _(repeated, truth):
+    r, x = repeated.numpy(), truth.numpy()
+    return np.sqrt(np.mean((r.mean(0) - x) ** 2)), np.sqrt(r.var(0).mean())
+
+
+ANSWERS["09d"] += [
+    lambda r, x: ((r.mean(0) - x).norm() / x.numel() ** 0.5, (r - r.mean(0)).norm() / r.numel() ** 0.5),
+    lambda r, x: [torch.sqrt(torch.mean((sum(r) / len(r) - x) ** 2)), r.var(0, correction=0).mean().sqrt()],
+]
+
+# 10a window -------------------------------------------------------------------------------------------------------
+ANSWERS["10a"] += [
+    lambda s, a, b, low, high: torch.clamp((a * s + b - low) / (high - low), min=0, max=1),
+    lambda s, a, b, low, high: np.interp((a * s + b).numpy(), [low, high], [0, 1]),
+    lambda s, a, b, low, high: ar.images.from_hounsfield(a * s + b, window=(low, high)),
+    lambda s, a, b, low, high: ((a * s + b).clamp(low, high) - low) / (high - low),
+]
+
+# 10b split --------------------------------------------------------------------------------------------------------
+
+
+@answers("10b")
+def _(patients, val, seed):
+    rng = np.random.default_rng(seed)
+    names = np.unique(patients.numpy())
+    rng.shuffle(names)
+    held = set(names[: int(np.ceil(val * len(names)))].tolist())
+    train = [k for k, name in enumerate(patients.tolist()) if name not in held]
+    return train, [k for k, name in enumerate(patients.tolist()) if name in held]
+
+
+@answers("10b")
+def _(patients, val, seed):
+    """Masks for places."""
+    import random
+
+    names = sorted(set(patients.tolist()))
+    held = random.Random(seed).sample(names, max(1, round(val * len(names))))
+    mask = torch.tensor([name in held for name in patients.tolist()])
+    return ~mask, mask
+
+
+@answers("10b")
+def _(patients, val, seed):
+    """By a hash of the name: a patient who joins later moves nobody else."""
+    import hashlib
+
+    number = lambda name: int(hashlib.sha256(f"{seed} {name}".encode()).hexdigest(), 16)
+    names = sorted(set(patients.tolist()), key=number)
+    held = torch.tensor(names[: max(1, int(val * len(names)))])
+    inside = (patients[:, None] == held).any(1)
+    return torch.arange(len(patients))[~inside], torch.arange(len(patients))[inside]
+
+
+@answers("10b")
+def _(patients, val, seed):
+    """Whole patients until the images are enough."""
+    g = torch.Generator().manual_seed(seed)
+    names, held = patients.unique(), []
+    for k in torch.randperm(len(names), generator=g).tolist():
+        if sum(int((patients == name).sum()) for name in held) >= val * len(patients):
+            break
+        held.append(int(names[k]))
+    inside = np.isin(patients.numpy(), held)
+    return np.flatnonzero(~inside), np.flatnonzero(inside)
+
+
+# 10c operator -----------------------------------------------------------------------------------------------------
+
+
+@answers("10c")
+def _(size, factor):
+    small = size // factor
+    forward = lambda x: x.reshape(-1, 1, small, factor, small, factor).mean((3, 5))
+    adjoint = lambda y: torch.kron(y, torch.ones(factor, factor, dtype=y.dtype)) / factor**2
+    return ar.LinearOperator(forward, adjoint, (1, size, size), (1, small, small))
+
+
+@answers("10c")
+def _(size, factor):
+    kernel = torch.full((1, 1, factor, factor), 1 / factor**2, dtype=torch.float64)
+    forward = lambda x: torch.nn.functional.conv2d(x, kernel.to(x), stride=factor)
+    adjoint = lambda y: torch.nn.functional.conv_transpose2d(y, kernel.to(y), stride=factor)
+    return ar.LinearOperator(forward, adjoint, (1, size, size), (1, size // factor, size // factor), norm=1 / factor)
+
+
+@answers("10c")
+def _(n, k):
+    class Coarse(ar.LinearOperator):
+        def __init__(self):
+            super().__init__(domain_shape=(1, n, n), range_shape=(1, n // k, n // k), norm=1 / k)
+
+        def _forward(self, x):
+            return sum(x[..., i::k, j::k] for i in range(k) for j in range(k)) / k**2
+
+        def _adjoint(self, y):
+            x = y.new_zeros(len(y), 1, n, n)
+            for i in range(k):
+                for j in range(k):
+                    x[..., i::k, j::k] = y / k**2
+            return x
+
+    return Coarse()
+
+
+# 10d noise --------------------------------------------------------------------------------------------------------
+ANSWERS["10d"] += [
+    lambda a, b: np.std((a - b).numpy()) / np.sqrt(2),
+    lambda a, b: ((b - a).var() / 2).sqrt(),
+    lambda a, b: float((a - b).abs().mean()) * math.sqrt(math.pi) / 2,
+    lambda a, b: torch.stack([a, b]).std(0, correction=1).square().mean().sqrt(),
+    lambda a, b: float((a - b).abs().median()) / 0.6745 / 2**0.5,
+]

@@ -94,13 +94,17 @@ def listed(value):
 def test_the_form_of_an_answer_does_not_matter(name, way):
     if name == "07a" and way in ("tensors", "arrays"):
         way = "a lambda"  # its result is a set of words
+    if name == "10c" and way in ("tensors", "arrays"):
+        way = "a lambda"  # its result is an operator
     if name in ("08b", "06c", "06a") and way == "arrays":
         way = "tensors"
     verdict = check(name, WAYS[way](EXERCISES[name].reference))
     assert verdict.right, verdict
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("03a", "03b", "06a", "06c", "07a", "08b")])
+@pytest.mark.parametrize(
+    "name", [name for name in NAMES if name not in ("03a", "03b", "06a", "06c", "07a", "08b", "10c")]
+)
 def test_a_list_is_as_good_as_a_tensor(name):
     for way in LISTS.values():
         verdict = check(name, way(EXERCISES[name].reference))
@@ -128,7 +132,7 @@ def test_a_stub_is_not_attempted(name):
     head = EXERCISES[name].call
     for body in ("...", "pass", "return ...", "return None", "'''Words.'''\n    ...", "raise NotImplementedError()"):
         assert check(name, run_of(f"def {head}:\n    # Your code here.\n    {body}\n")).state is State.NOT_ATTEMPTED
-    assert not progress()._repr_html_().count("right</td>")
+    assert not progress().table.value.count("right</td>")
 
 
 @pytest.mark.parametrize("seed", SEEDS)

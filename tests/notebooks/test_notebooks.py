@@ -9,6 +9,7 @@ import pytest
 from advreg_edu.course import notebooks
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from stated_numbers import strays
 
 HERE = Path(__file__).resolve().parent
 FOLDER = HERE.parents[1] / "notebooks"
@@ -88,6 +89,7 @@ def test_it_runs(path, capsys, tmp_path):
     said = [text for cell in code_cells(notebook) if 'check("' in cell.source for text in texts(cell)]
     wanted = ", right." if path.parent != FOLDER else ", not attempted."
     assert [text for text in said if wanted not in text] == []
+    assert list(strays(notebook)) == []  # the numbers in the text are those that the cells show
 
 
 def texts(cell):
@@ -113,3 +115,17 @@ def test_errors_in_widgets_are_found(tmp_path):
     box = """import ipywidgets\nbox = ipywidgets.HTML('<p role="alert">broken</p>')\nbox"""
     interact = "def f(k):\n    raise ValueError('hidden')\nipywidgets.interact(f, k=3);"
     assert sorted(errors(run(notebook_of(box, interact), tmp_path))) == ['<p role="alert">broken</p>', "hidden"]
+
+
+def test_a_number_that_no_cell_shows_is_found():
+    cell = nbformat.v4.new_code_cell("x = 30")
+    cell.outputs = [nbformat.v4.new_output("stream", text="PSNR 27.65 dB, a share of 0.513")]
+    for text, found in (
+        ("It has 27.7 dB.", []),
+        ("It has 27.4 dB, and 51 % are left.", ["27.4"]),
+        ("It has $27.4$ dB in `0.5`.", []),
+        ("The paper has 27.4 dB.", []),
+        ("1. Try 0.05.", []),
+    ):
+        notebook = nbformat.v4.new_notebook(cells=[cell, nbformat.v4.new_markdown_cell(text)])
+        assert [stray.split()[0] for stray in strays(notebook)] == found, text

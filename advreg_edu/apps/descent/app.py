@@ -7,11 +7,12 @@ from typing import Any
 import ipywidgets as W
 
 from ..shared.controls import FIELD_WIDTH, Slider, button, choice
-from ..shared.lab import Lab
+from ..shared.lab import WatchedLab
 from ..shared.messages import Status, callback
 from ..shared.page import group, page, row, wrapping
 from ..shared.panels import Curves, Panel
 from ..shared.runner import Runner
+from ..shared.settings import as_settings
 from .model import (
     COSTS,
     DENOISING,
@@ -26,6 +27,7 @@ from .model import (
     case,
     results,
 )
+from .situations import SITUATIONS
 from .sweep import Sweep, sweep
 from .view import chart, l_curve, picture, sentence, sweep_sentence, verdict
 
@@ -40,16 +42,19 @@ line-height:16px">
 <div style="display:flex;justify-content:space-between"><span>J falls</span><span>may rise</span></div></div>"""
 
 
-class DescentLab(Lab):
+class DescentLab(WatchedLab):
     """Controls, pictures, curves. A moved control starts a run; the scrubber only looks at its iterates."""
 
+    opener = "descent_lab"
+    situations = SITUATIONS
     result: Result | None
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self.sweep: Sweep | None = None
+        self._sweep_next = settings.swept
         self._make_controls(settings)
-        self._make_page()
+        self._make_views()
         self.sweeper = Runner(self._show_sweep, self._fail, pause=0.1)
         self.watch(self._change_problem, self.image, self.problem, self.sigma, self.smoothing)
         self.watch(self.start, self.reg_weight, self.step_size, self.steps)
@@ -57,6 +62,7 @@ class DescentLab(Lab):
         self.watch(self._scrub, self.scrubber)
         self.half.on_click(self._halve)
         self.sweep_button.on_click(self._start_sweep)
+        self.finish(self._page())
         self._change_problem()
 
     def _make_controls(self, s: Settings) -> None:
@@ -76,9 +82,11 @@ class DescentLab(Lab):
         self.scrubber = Slider("iterate", 0, 0, s.steps, 1, "Look at any iterate; nothing is computed again", live=True)
         self.play = self.scrubber.player(100, "Play the iterates")
 
-    def _make_page(self) -> None:
+    def _make_views(self) -> None:
         self.pictures, self.curves, self.lcurve, self.chosen = Panel(), Curves(), Panel(), Status()
         self.mark = W.HTML(layout=W.Layout(flex="1 1 auto", height="56px"))
+
+    def _page(self) -> W.VBox:
         cost = [self.cost, self.image, self.problem, self.sigma, row(self.new_noise)]
         limit = row(W.Box(layout=W.Layout(width=FIELD_WIDTH, flex="0 0 auto", margin="2px")), self.mark)
         descent = [
@@ -92,7 +100,17 @@ class DescentLab(Lab):
         groups = [group("Objective ‖Ax − y‖² + λ f(x)", *cost), group("Weight and step", *descent)]
         pictures = [self.pictures, row(self.play, self.scrubber), self.status]
         charts = [wrapping(self.curves, self.lcurve, shares=(2, 1)), self.chosen]
-        self.widget = page(self.notice, groups, pictures, charts)
+        return page(self.notice, groups, pictures, charts)
+
+    def said(self) -> dict[str, Any]:
+        """Also whether the L-curve is shown."""
+        return super().said() | dict(swept=self.sweep is not None)
+
+    def take(self, wanted: Settings) -> None:
+        """Move the controls; what was swept belongs to other settings."""
+        super().take(wanted)
+        self.sweeper.cancel()
+        self.sweep, self._sweep_next = None, wanted.swept
 
     @callback
     def _change_cost(self, change: Any = None) -> None:
@@ -122,13 +140,15 @@ class DescentLab(Lab):
 
     def prepare(self) -> None:
         """Show the limit of the step size and the controls that matter; the verdict comes with the run."""
+        super().prepare()
         settings = self.settings
-        self.follow, self.play.playing = True, False
         for control in (self.image, self.problem):
             control.disabled = settings.cost == TWO
         self.smoothing.enable(settings.cost == TV)
         self._mark(case(settings).limit(settings.reg_weight))
         self._draw_sweep()
+        if self._sweep_next:
+            self._start_sweep()
 
     def halt(self) -> None:
         """Cancel run and sweep."""
@@ -147,14 +167,9 @@ class DescentLab(Lab):
         self.step_size.value = case(settings).limit(settings.reg_weight) / 2
 
     @callback
-    def _start_sweep(self, change: Any) -> None:
+    def _start_sweep(self, change: Any = None) -> None:
+        self._sweep_next = False
         self.sweeper.start(sweep(self.settings))
-
-    @callback
-    def _scrub(self, change: Any) -> None:
-        if not self.muted:
-            self.follow = False
-            self.redraw()
 
     def _show_sweep(self, result: Sweep, done: bool) -> None:
         self.sweep = result
@@ -167,12 +182,7 @@ class DescentLab(Lab):
     def _show(self, result: Result, done: bool) -> None:
         """A frame of the run: the newest iterate, unless the user is looking at another."""
         self._chart = chart(result)
-        with self.muted:
-            end = result.last if done else result.settings.steps
-            if self.scrubber.max != end:
-                self.scrubber.max = self.play.max = end
-            if self.follow:
-                self.scrubber.value = result.last
+        self.follow(result.last, result.last if done else result.settings.steps)
         self.notice.say(*verdict(result))
         super()._show(result, done)
 
@@ -190,6 +200,6 @@ class DescentLab(Lab):
         self.curves.clear()
 
 
-def descent_lab(*, settings: Settings | None = None) -> DescentLab:
-    """The app, shown when it ends a cell. Args: settings, the `Settings` of `apps.descent.model` to begin with."""
-    return DescentLab(settings or Settings())
+def descent_lab(*, settings: Settings | dict | None = None) -> DescentLab:
+    """The app, shown when it ends a cell. Args: settings, a dict of fields of `apps.descent.model.Settings`."""
+    return DescentLab(as_settings(Settings, settings))

@@ -5,7 +5,7 @@
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -29,7 +29,7 @@ STEEP, FLAT = 1.0, 0.35  # singular values of A in the problem with two unknowns
 
 @dataclass(frozen=True)
 class Settings:
-    """What the controls say. `smoothing` belongs to TV; `noise` is the seed of the draw."""
+    """What the controls say. `smoothing` belongs to TV; `noise` is the seed of the draw; `looked_at` is an iterate."""
 
     cost: str = TV
     image: str = PHANTOM
@@ -40,6 +40,8 @@ class Settings:
     step_size: float = 0.012
     steps: int = 60
     noise: int = 0
+    looked_at: int | None = field(default=None, compare=False)  # these two compute nothing new: None is the newest
+    swept: bool = field(default=False, compare=False)  # the L-curve is shown
 
 
 @dataclass(frozen=True)

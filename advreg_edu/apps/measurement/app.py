@@ -8,13 +8,17 @@ from ..shared.lab import Lab
 from ..shared.messages import callback
 from ..shared.page import group, page, row
 from ..shared.panels import Curves, Gallery
+from ..shared.settings import as_settings
 from .model import Result, Settings, measure
+from .situations import SITUATIONS
 from .view import chart, chart_index, picture, sentence
 
 
 class MeasurementLab(Lab):
     """Controls, pictures, singular values. A move measures again, which takes milliseconds."""
 
+    opener = "measurement_lab"
+    situations = SITUATIONS
     hint = "Move σ: the same noise is rescaled. The worse A sees a pattern v, the more its noise is multiplied."
     result: Result | None
 
@@ -25,10 +29,10 @@ class MeasurementLab(Lab):
         measured = group("Measurement y = Ax + e", self.operator, self.image, self.number)
         noise = group("Noise and sampling", self.sigma, self.angles, self.share, self.pattern, row(self.new_noise))
         pictures = [self.pictures, self.status]
-        self.widget = page(self.notice, [measured, noise], pictures, [self.curves], beside=True)
         self.watch(self.start, self.image, self.number, self.angles, self.share, self.sigma)
         self.watch(self._other_operator, self.operator)
         self.watch(self.redraw, self.pattern)
+        self.finish(page(self.notice, [measured, noise], pictures, [self.curves], beside=True))
         self.start()
 
     def _make_controls(self, s: Settings) -> None:
@@ -40,7 +44,7 @@ class MeasurementLab(Lab):
         self.new_noise = self.noise_button()
         self.angles = Slider("number of angles", s.angles, 10, 90, 10, "Views of the scanner in half a turn")
         self.share = Slider("measured, %", s.share, 10, 90, 10, "Pixels seen, or lines of k-space taken")
-        self.pattern = Slider("pattern v, %", 20, 0, 100, 1, "From the best to the worst seen", live=True)
+        self.pattern = Slider("pattern v, %", s.pattern, 0, 100, 1, "From the best to the worst seen", live=True)
 
     def prepare(self) -> None:
         """Show the controls that matter for this operator."""
@@ -52,7 +56,13 @@ class MeasurementLab(Lab):
     def start(self, change: Any = None) -> None:
         """Measure as the controls say, at once, and show it."""
         if not self.muted:
+            self.moved()
             self.run()
+
+    def take(self, wanted: Settings) -> None:
+        """Move the controls; the noise has the scale of the operator."""
+        self.sigma.range(0.0, max(wanted.sigma, scenes.SIGMA[wanted.operator][1]))
+        super().take(wanted)
 
     def results(self) -> list[Result]:
         """One measurement."""
@@ -82,6 +92,6 @@ class MeasurementLab(Lab):
         self.start()
 
 
-def measurement_lab(*, settings: Settings | None = None) -> MeasurementLab:
-    """The app, shown when it ends a cell. Args: settings, the `Settings` of `apps.measurement.model` to begin with."""
-    return MeasurementLab(settings or Settings())
+def measurement_lab(*, settings: Settings | dict | None = None) -> MeasurementLab:
+    """The app, shown when it ends a cell. Args: settings, a dict of fields of `apps.measurement.model.Settings`."""
+    return MeasurementLab(as_settings(Settings, settings))

@@ -1,6 +1,6 @@
 """What the measurement lab computes: a measurement, its naive inversion, singular values. Paper: §2.1, Eq. 1."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import torch
@@ -15,10 +15,11 @@ ZERO = 1e-5  # what is smaller is rounding
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(Scene):
-    """What the controls say; `noise` is the seed of the draw."""
+    """What the controls say; `noise` is the seed of the draw, `pattern` the one looked at, in percent of all."""
 
     sigma: float = 0.02
     noise: int = 0
+    pattern: int = field(default=20, compare=False)  # only looked at
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ def spectrum(settings: Settings) -> Spectrum:
 
     In closed form for denoising (all are 1), inpainting (1 where a pixel is seen, 0 elsewhere) and MRI: A*A multiplies
     the frequency f of a real image by (m(f) + m(-f))/2, so s is 1, sqrt(1/2) or 0. For CT they are computed on SMALL x
-    SMALL pixels, with as many angles less, so that there are as many data per pixel.
+    SMALL pixels, with as many angles less, so that there are as many data per pixel; the fill of inpainting, which
+    puts noise into hidden pixels too, is taken apart on as few.
     """
     return _spectrum(settings.operator, settings.size, settings.angles, settings.share)
 
@@ -81,9 +83,17 @@ def spectrum(settings: Settings) -> Spectrum:
 def _spectrum(name: str, size: int, angles: int, share: int) -> Spectrum:
     if name == CT:
         return _ray_spectrum(min(size, SMALL), max(1, round(angles * min(size, SMALL) / size)))
-    eigenvalues = torch.sort(_eigenvalues(name, size, share).flatten(), descending=True).values
-    s = eigenvalues.sqrt()
-    return Spectrum(s, 1 / s, s, size, 0)  # A† = A*, which multiplies the noise along v_k by s_k
+    size = min(size, SMALL) if name == INPAINTING else size
+    s = torch.sort(_eigenvalues(name, size, share).flatten(), descending=True).values.sqrt()
+    exact = 1 / s
+    return Spectrum(s, exact, _fills(size, share) if name == INPAINTING else exact.where(s > 0, 0), size, 0)
+
+
+def _fills(size: int, share: int) -> torch.Tensor:
+    """By how much A† of inpainting multiplies noise in each pixel, in the order of the singular values: (size^2,)."""
+    A = operator(Settings(operator=INPAINTING, share=share, size=size))
+    rows = A.pinv(torch.eye(size * size).reshape(-1, *A.range_shape)).flatten(1).norm(dim=0)
+    return rows[_order(INPAINTING, size, share)]
 
 
 def _eigenvalues(name: str, size: int, share: int) -> torch.Tensor:
@@ -122,8 +132,9 @@ def pattern(settings: Settings, k: int) -> torch.Tensor:
         what = spectrum(settings)
         v = _ray_svd(what.size, what.angles)[1][k].reshape(what.size, what.size)
         return v / v.abs().max()
-    place = _order(settings.operator, settings.size, settings.share)[k]
-    spot = torch.zeros(settings.size**2).index_fill(0, place, 1.0).reshape(settings.size, settings.size)
+    size = spectrum(settings).size
+    place = _order(settings.operator, size, settings.share)[k]
+    spot = torch.zeros(size**2).index_fill(0, place, 1.0).reshape(size, size)
     return _wave(spot) if settings.operator == MRI else spot
 
 

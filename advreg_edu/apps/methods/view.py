@@ -33,3 +33,10 @@ def sentence(truth: torch.Tensor, results: Mapping[str, torch.Tensor], name: str
         f"SSIM {float(ssim(of_image[name], x_true)):.3f}. "
         f"Best is {ranked[0]} with {scores[ranked[0]]:.2f} dB."
     )
+
+
+def spread(truth: torch.Tensor, results: Mapping[str, torch.Tensor]) -> list[int]:
+    """The numbers of the images, those first whose best and worst method are nearest in PSNR."""
+    of_image = lambda x, k: float(psnr(x[k : k + 1].clamp(0, 1), truth[k : k + 1]))
+    scores = [[of_image(x, k) for x in results.values()] for k in range(len(truth))]
+    return sorted(range(len(truth)), key=lambda k: max(scores[k]) - min(scores[k]))

@@ -18,10 +18,11 @@ from ...operators import Identity, inner
 from ...problem import Problem
 from ...reconstruction import Diverged, NotConverged, gradient, reconstruct
 from ...reg_weight import weight_from_noise
-from ...training import Eq6, Unpaired, algorithm_1
+from ...training import Unpaired
+from .training import Knobs, Pair, steps
 
 SIZE, BATCH, HELD = 48, 8, 32  # pixels; images in a batch; held-out images
-LOCAL, PAPER = "LocalCritic (ours)", "PaperCritic (the authors')"
+PAPER, LOCAL = "PaperCritic (the authors')", "LocalCritic (ours)"
 CHESTS, ELLIPSES = "chest phantoms", "ellipses"
 SNAPSHOT_EVERY = 10  # training steps
 DESCENT: dict[str, Any] = dict(
@@ -31,10 +32,13 @@ DESCENT: dict[str, Any] = dict(
 
 @dataclass(frozen=True)
 class Settings:
-    """What the controls say. `gp_weight` is called lambda in Eq. 6 and mu in Algorithm 1."""
+    """What the controls say. `gp_weight` is called lambda in Eq. 6 and mu in Algorithm 1.
+
+    The authors' critic comes first: it knows nothing before its first step. A blur is built into `LocalCritic`.
+    """
 
     images: str = CHESTS
-    network: str = LOCAL
+    network: str = PAPER
     sigma: float = 0.1
     gp_weight: float = 15.0
     learning_rate: float = 0.002
@@ -56,17 +60,28 @@ class Snapshot:
     diverged: bool = False
     settled: bool = False  # x is at a minimum
 
+    @property
+    def slope(self) -> float:
+        """Mean ||grad Psi|| on noisy images."""
+        return float(self.slope_noisy.mean())
+
 
 @dataclass(frozen=True)
 class Result:
-    """The training so far: one number per step, and the last snapshot. `averaged` once the training has ended."""
+    """The training so far: one number per step, the first and the last snapshot, a pair of the last step.
+
+    `averaged` once the training has ended; `moved` is the step before which a knob was moved last.
+    """
 
     settings: Settings
     wasserstein: tuple
     penalty: tuple  # mean (||grad Psi|| - 1)_+^2, without its weight
     slope: tuple
+    first: Snapshot
     snapshot: Snapshot
+    pair: Pair | None = None
     averaged: bool = False
+    moved: int | None = None
 
     @property
     def done(self) -> int:
@@ -105,22 +120,33 @@ def bound_of(settings: Settings) -> float:
     return float((noisy - real).flatten(1).norm(dim=1).mean())
 
 
-def results(settings: Settings, critic: torch.nn.Module) -> Iterator[Result]:
+def untrained_local(settings: Settings) -> Snapshot:
+    """What `LocalCritic` is before any training, to compare with: its blur alone."""
+    return _untrained_local(replace(settings, network=LOCAL, gp_weight=1.0, learning_rate=1.0, steps=1))
+
+
+@lru_cache(maxsize=8)
+def _untrained_local(settings: Settings) -> Snapshot:
+    *_, shot = _snapshot(0, settings, new_critic(settings))
+    assert shot is not None
+    return shot
+
+
+def results(settings: Settings, critic: torch.nn.Module, knobs: Knobs | None = None) -> Iterator[Result]:
     """Algorithm 1 on `critic`; yields a Result at the start, after every step, and at the end with averaged weights.
 
-    Every SNAPSHOT_EVERY steps a new snapshot is taken in pieces, with a Result after each: none is longer than a step.
+    Every SNAPSHOT_EVERY steps, or after each if the knobs say so, a new snapshot is taken in pieces, with a Result
+    after each: none is longer than a step.
     """
-    s = settings
+    s, knobs = settings, knobs or Knobs(settings.gp_weight, settings.learning_rate)
     start = yield from _shooting(None, s, critic)
-    yield (result := Result(s, (), (), (), start))
+    yield (result := Result(s, (), (), (), start, start))
     pairs = Unpaired(problem(s), _images(s.images)[:-HELD])
-    loss, rate = Eq6(s.gp_weight), s.learning_rate
-    run = algorithm_1(critic, pairs, loss, s.steps, BATCH, learning_rate=rate, averaging=0.9)
-    with closing(run):  # however this ends, the critic gets its averaged weights
-        for step in run:
-            result = _longer(result, step)
+    with closing(steps(critic, pairs, knobs, s.steps, BATCH)) as run:  # type: ignore[type-var]
+        for step, pair in run:  # however this ends, the critic gets its averaged weights
+            result = _longer(result, step, pair, knobs)
             yield result
-            if result.done % SNAPSHOT_EVERY == 0:
+            if result.done % SNAPSHOT_EVERY == 0 or knobs.look:
                 snapshot = yield from _shooting(result, s, critic)
                 yield (result := replace(result, snapshot=snapshot))
     yield ended(result, critic)
@@ -133,14 +159,17 @@ def ended(result: Result, critic: torch.nn.Module) -> Result:
     return replace(result, snapshot=snapshot, averaged=True)
 
 
-def _longer(result: Result, step: Any) -> Result:
-    w, loss = float(step.wasserstein), float(step.loss)
-    penalty = (loss + w) / result.settings.gp_weight if result.settings.gp_weight else 0.0
+def _longer(result: Result, step: Any, pair: Pair, knobs: Knobs) -> Result:
+    w, loss, s = float(step.wasserstein), float(step.loss), result.settings
+    now = replace(s, gp_weight=knobs.gp_weight, learning_rate=knobs.learning_rate)
     return replace(
         result,
+        settings=now,
         wasserstein=(*result.wasserstein, w),
-        penalty=(*result.penalty, max(penalty, 0.0)),
+        penalty=(*result.penalty, max((loss + w) / now.gp_weight, 0.0)),
         slope=(*result.slope, float(step.gradient_norm)),
+        pair=pair,
+        moved=result.moved if now == s or not result.done else result.done,
     )
 
 

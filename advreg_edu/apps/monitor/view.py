@@ -9,7 +9,15 @@ from ...drawing.charts import Drawing, curves, note
 from ...drawing.pictures import number
 from ...drawing.tiles import Grid, tile
 from ...metrics import psnr
+from ..shared.numbers import two_digits
 from .model import Result, bound_of, held_out
+
+HINTS = {
+    "start": "Press start, or “one step”: a fresh critic is trained by Algorithm 1. Other cells can run meanwhile.",
+    "pause": "Training. μ and the learning rate may be moved meanwhile; `monitor.critic` is the critic as it is now.",
+    "resume": "Paused. Resume goes on exactly here, “one step” by a single step; stop averages the weights.",
+    "start again": "Ended: `monitor.critic` holds the running average of its weights. Start again begins afresh.",
+}
 
 
 def picture(result: Result) -> Grid:
@@ -18,6 +26,7 @@ def picture(result: Result) -> Grid:
     score = lambda x: f"{float(psnr(x.clamp(0, 1), real[:1])):.1f} dB"
     noise, x = noisy[0] - real[0], shot.x
     direction = shot.direction / shot.direction.norm().clamp_min(1e-12) * noise.norm()
+    title = f"∇Ψ at A†y, cosine {two_digits(shot.cosine)}"
     signed = ("signed", (-3 * result.settings.sigma, 3 * result.settings.sigma))
     return Grid(
         (
@@ -25,9 +34,7 @@ def picture(result: Result) -> Grid:
             tile(noisy[0], f"A†y: {score(noisy[:1])}"),
             tile(x[0], f"after step {shot.step}: {score(x)}"),
             tile(noise, "noise A†y − x*", *signed),
-            tile(
-                direction, f"∇Ψ at A†y, cosine {shot.cosine:.2f}", *signed, numbers="scaled to the length of the noise"
-            ),
+            tile(direction, title, *signed, numbers="scaled to the length of the noise"),
             tile(x[0] - real[0], "what is left: x − x*", *signed),
         )
     )
@@ -38,14 +45,15 @@ def chart(result: Result) -> Drawing:
     size: dict[str, Any] = dict(width=900, height=172)
     if not result.done:
         words = "Distance, slope and penalty of every step appear here: press “start”."
-        return note(words, ("distance (Eq. 7)", "slope on the lines", "penalty"), **size)
+        return note(words, ("distance (Eq. 7)", "slope ‖∇Ψ‖ on the lines", "penalty"), **size)
     steps, bound = range(1, result.done + 1), bound_of(result.settings)
     series = {
-        "distance (Eq. 7)": {"estimate": result.wasserstein, "limit": [bound for _ in steps]},
-        "slope on the lines": {"mean ‖∇Ψ‖": result.slope, "limit 1": [1.0 for _ in steps]},
+        "distance (Eq. 7)": {"this critic": result.wasserstein, "limit": [bound for _ in steps]},
+        "slope ‖∇Ψ‖ on the lines": {"this critic": result.slope, "limit": [1.0 for _ in steps]},
         "penalty": result.penalty,
     }
-    return curves(series, steps=result.settings.steps, x=steps, axis="step", **size).at()
+    marks = {"knob moved": result.moved} if result.moved else {}
+    return curves(series, steps=result.settings.steps, x=steps, axis="training step", marks=marks, **size).at()
 
 
 def histograms(result: Result) -> tuple[Drawing, Drawing]:

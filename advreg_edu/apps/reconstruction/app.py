@@ -13,38 +13,45 @@ from ...drawing.pictures import busiest
 from ...drawing.tiles import Grid
 from ..shared import scenes
 from ..shared.controls import Slider, toggle
-from ..shared.lab import Lab
+from ..shared.lab import WatchedLab
 from ..shared.messages import callback
 from ..shared.page import page, row, wrapping
 from ..shared.panels import Curves, Gallery, code_box
+from ..shared.settings import as_settings
 from .controls import VIEWS, Controls
-from .model import CRITIC, OWN, Result, Settings, as_code, results
+from .model import OWN, Result, Settings, as_code, results
+from .situations import SITUATIONS
 from .view import chart, ending, picture, sentence
 
 HINT = "Move a control: the run starts again."
 TIDY = 0.3  # seconds between two drawings of the curves while a run computes
 
 
-class ReconstructionLab(Lab):
+class ReconstructionLab(WatchedLab):
     """Controls, pictures, curves. A moved control starts a run; the scrubber only looks at its iterates."""
 
+    opener = "reconstruction_lab"
+    situations = SITUATIONS
     result: Result | None
 
-    def __init__(self, critic: str | Callable, settings: Settings) -> None:
-        settings = replace(settings, critic=critic if isinstance(critic, str) else OWN)
+    def __init__(self, own: Callable | None, settings: Settings) -> None:
         super().__init__(settings)
-        self.own = None if isinstance(critic, str) else critic
+        self.own, self.always = own, ("critic",) if own else ()
         self.held: Result | None = None
         self._scene: tuple | None = None
+        self._spot = (0, 0)
         self.controls = Controls(settings, self.noise_button())
         self._make_views(settings)
         self.watch(self.start, *self.controls.restarting)
         self.watch(self._other_operator, self.controls.operator)
-        self.watch(self._opened, self.controls.upload)
-        self.watch(self._named, self.controls.path)
+        self.watch(self._file, self.controls.upload, self.controls.path)
         self.watch(self._hold, self.compare)
         self.watch(self._show_code, self.as_code)
-        self.watch(self._scrub, self.scrubber, self.row, self.column)
+        self.watch(self._scrub, self.scrubber)
+        self.watch(self.redraw, self.row, self.column)
+        with self.muted:
+            self.take(settings)
+        self.finish(self._page())
         self.start()
 
     def _make_views(self, s: Settings) -> None:
@@ -56,21 +63,45 @@ class ReconstructionLab(Lab):
         self.compare = toggle("hold this run to compare", "The next runs appear beside it", "columns")
         self.as_code = toggle("copy as code", "Python that computes the same without the app", "code")
         self.pictures, self.curves, self.code = Gallery(still=2), Curves(), W.HTML()
+
+    def _page(self) -> W.VBox:
         pictures = [self.pictures, row(self.play, self.scrubber), self.status, wrapping(self.row, self.column)]
         curves = [self.curves, row(self.compare, self.as_code), self.code]
-        self.widget = page(self.notice, self.controls.groups(), pictures, curves)
+        return page(self.notice, self.controls.groups(), pictures, curves)
 
     @property
-    def settings(self) -> Settings:
-        """What the controls say now."""
-        return replace(self.controls.settings, noise=self.noise)
+    def parts(self) -> dict[str, Any]:
+        """{name: control}."""
+        return vars(self) | vars(self.controls)
+
+    def said(self) -> dict[str, Any]:
+        """{field: what its control says}; a square that nobody moved is None."""
+        corner = self.row.value, self.column.value
+        row, column = (None, None) if corner == self._spot else corner
+        return super().said() | self.controls.said() | dict(row=row, column=column)
+
+    def shown(self, wanted: Settings) -> dict[str, Any]:
+        """{name of a control: what it is to show}."""
+        return super().shown(wanted) | self.controls.shown(wanted)
+
+    def take(self, wanted: Settings) -> None:
+        """Move the controls; where no square is given, it goes where there is most to see."""
+        self.controls.ready(wanted, self.own)
+        self.row.max = self.column.max = wanted.size - max(1, wanted.size // 4)
+        super().take(wanted)
+        self._scene = None if wanted.row is None or wanted.column is None else wanted.subject
+
+    def arguments(self) -> list[str]:
+        """A critic of one's own."""
+        return ["critic=your_critic"] if self.own else []
 
     def prepare(self) -> None:
         """Offer what fits the image, and begin to follow the new run."""
+        super().prepare()
         with self.muted:
             self.controls.fit(self.own)
             self._look_where_there_is_something()
-        self.follow, self.play.playing, self._tidied = True, False, 0.0
+        self._tidied = 0.0
         self._forget()
         self.notice.say(self._hint(HINT))
         self._show_code()
@@ -96,10 +127,10 @@ class ReconstructionLab(Lab):
     def _look_where_there_is_something(self) -> None:
         """For another image, put the magnified square where there is most to see."""
         s = self.settings
-        scene = (s.image, s.number, s.file)
-        if scene != self._scene:
-            self.row.value, self.column.value = busiest(scenes.truth(s)[0], max(1, s.size // 4))
-            self._scene = scene
+        self._spot = busiest(scenes.truth(s)[0], max(1, s.size // 4))
+        if s.subject != self._scene:
+            self.row.value, self.column.value = self._spot
+            self._scene = s.subject
 
     @callback
     def _other_operator(self, change: Any) -> None:
@@ -110,19 +141,11 @@ class ReconstructionLab(Lab):
         self.start()
 
     @callback
-    def _opened(self, change: Any) -> None:
-        """A file came: measure it."""
-        if self.controls.upload.value:
-            with self.muted:
-                self.controls.open_upload()
-            self.start()
-
-    @callback
-    def _named(self, change: Any) -> None:
-        """A path came: measure the file that is there."""
-        if self.controls.path.value.strip():
-            with self.muted:
-                self.controls.open_path()
+    def _file(self, change: Any) -> None:
+        """A file came, or the path of one: measure it."""
+        with self.muted:
+            came = self.controls.open(change["owner"])
+        if came:
             self.start()
 
     @callback
@@ -136,12 +159,6 @@ class ReconstructionLab(Lab):
     @callback
     def _show_code(self, change: Any = None) -> None:
         self.code.value = code_box(as_code(self.settings)) if self.as_code.value else ""
-
-    @callback
-    def _scrub(self, change: Any) -> None:
-        if not self.muted:
-            self.follow = self.follow and change["owner"] is not self.scrubber.slider
-            self.redraw()
 
     def _show(self, result: Result, done: bool) -> None:
         """A frame of the run: pictures of the newest iterate, unless the user is looking at another; now and then, and
@@ -162,13 +179,11 @@ class ReconstructionLab(Lab):
         elif done:
             self.notice.say(*((ending(result), "warning") if result.missed else (self._hint(ending(result)),)))
         with self.muted:
-            self.scrubber.max = self.play.max = max(1, result.last)  # a slider in a browser needs two ends
             self.controls.show_weight(result.reg_weight)
-            if self.follow:
-                self.scrubber.value = result.last
+        self.follow(result.last, max(1, result.last))  # a slider in a browser needs two ends
 
     def _looked_at(self, result: Result) -> int:
-        return result.last if self.follow else min(self.scrubber.value, result.last)
+        return result.last if self.looked is None else min(self.looked, result.last)
 
     def draw(self, busy: bool) -> None:
         """Pictures, curves and text of the iterate at the scrubber, from what is stored."""
@@ -188,10 +203,16 @@ class ReconstructionLab(Lab):
         self.code.value = ""
 
 
-def reconstruction_lab(*, critic: str | Callable = CRITIC, settings: Settings | None = None) -> ReconstructionLab:
+def reconstruction_lab(
+    *, critic: str | Callable | None = None, settings: Settings | dict | None = None
+) -> ReconstructionLab:
     """The app, shown when it ends a cell.
 
-    Args: critic, a shipped name or any network (1, C, H, W) to (1,); settings, the `Settings` of
-        `apps.reconstruction.model` to begin with.
+    Args: critic, a shipped name or any network (1, C, H, W) to (1,); settings, a dict of fields of
+        `apps.reconstruction.model.Settings`.
     """
-    return ReconstructionLab(critic, settings or Settings())
+    wanted = as_settings(Settings, settings)
+    if isinstance(critic, str):
+        return ReconstructionLab(None, replace(wanted, critic=critic))
+    named = isinstance(settings, dict) and "critic" in settings
+    return ReconstructionLab(critic, replace(wanted, critic=OWN) if critic and not named else wanted)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import ipywidgets as W
 
@@ -41,7 +42,7 @@ class Controls:
         )
         self.operator = choice("operator A", scenes.OPERATORS, s.operator, "How it is measured")
         self.angles = Slider("number of angles", s.angles, 10, 90, 10, f"Views of the scanner in half a turn. {VIEWS}")
-        self.share = Slider("measured, %", s.share, 10, 90, 10, "Pixels seen, or lines of k-space taken")
+        self.share = Slider("measured, %", s.share, 10, 90, 5, "Pixels seen, or lines of k-space taken")
         limit = max(s.sigma, scenes.SIGMA[s.operator][1])
         self.sigma = Slider("noise σ", s.sigma, 0.0, limit, 0.001, "Standard deviation of the noise; the draw stays")
 
@@ -56,9 +57,8 @@ class Controls:
         found = "The solver finds it on the way, so that J never rises"
         self.find_step = checkbox("find step size", s.step_size == AUTO, found)
         self.steps = Slider("steps", s.steps, 10, 600, 10, "Iterations of Algorithm 2 at most")
-        rule = next(name for name, stop in STOPS.items() if stop == s.stop)
         self.start = choice("start x₀", STARTS, s.start, "Where Algorithm 2 begins")
-        self.stop = choice("stop", list(STOPS), rule, "When to end; no rule sees the truth")
+        self.stop = choice("stop", list(STOPS), _rule(s.stop), "When to end; no rule sees the truth")
 
     def groups(self) -> list[W.VBox]:
         """As they stand on the page: measurement, reconstruction."""
@@ -79,11 +79,34 @@ class Controls:
     @property
     def settings(self) -> Settings:
         """What the controls say now."""
-        said = values(self._given, vars(self))
-        said["reg_weight"] = None if self.by_formula.value else self.reg_weight.value
-        said["step_size"] = AUTO if self.find_step.value else self.step_size.value
-        said["stop"] = STOPS[self.stop.value]
-        return replace(self._given, **said)
+        return replace(self._given, **values(self._given, vars(self)) | self.said())
+
+    def said(self) -> dict[str, Any]:
+        """{field: what several controls say of it, or one that shows it by another name}."""
+        return dict(
+            file=self._given.file,
+            reg_weight=None if self.by_formula.value else self.reg_weight.value,
+            step_size=AUTO if self.find_step.value else self.step_size.value,
+            stop=STOPS[self.stop.value],
+        )
+
+    def shown(self, wanted: Settings) -> dict[str, Any]:
+        """{name of a control: what it is to show}, the opposite of `said`."""
+        return dict(
+            critic=None,  # `fit` chooses among those that fit
+            step_size=STEP_SIZE[wanted.operator] if wanted.step_size == AUTO else wanted.step_size,
+            stop=_rule(wanted.stop),
+        )
+
+    def ready(self, wanted: Settings, own: Callable | None) -> None:
+        """Set what the controls of `shown` depend on."""
+        self._given = wanted
+        if wanted.critic != OWN:
+            scenes.critic(wanted.critic)  # raises for an unknown name
+        self.critic.options, self.critic.value = [wanted.critic], wanted.critic
+        self.by_formula.value, self.find_step.value = wanted.reg_weight is None, wanted.step_size == AUTO
+        self.reg_weight.max = max(self.reg_weight.max, wanted.reg_weight or 0.0)
+        self.sigma.range(0.0, max(wanted.sigma, scenes.SIGMA[wanted.operator][1]))
 
     def fit(self, own: Callable | None) -> None:
         """Show those that matter, and offer the critics that fit the image; `own` is the user's critic or None."""
@@ -98,32 +121,48 @@ class Controls:
             fitting = [OWN, *fitting]
         if not fitting:
             raise ValueError(f"critic: expected one for {count} channels, but none ships. Choose another image.")
-        value = self.critic.value if self.critic.value in fitting else fitting[0]
+        trained = scenes.CRITIC[operator]
+        value = next((name for name in (self.critic.value, trained) if name in fitting), fitting[0])
         if tuple(self.critic.options) != tuple(fitting):
             self.critic.options = fitting
         self.critic.value = value
 
     def other_operator(self) -> None:
-        """Another operator measures on another scale: begin with its own noise and step size."""
-        sigma, limit = scenes.SIGMA[self.operator.value]
+        """Another operator measures on another scale: begin with its own noise, share, step size and critic."""
+        operator = self.operator.value
+        sigma, limit = scenes.SIGMA[operator]
         self.sigma.range(0.0, limit)
-        self.sigma.value, self.step_size.value = sigma, STEP_SIZE[self.operator.value]
+        self.sigma.value, self.step_size.value = sigma, STEP_SIZE[operator]
+        self.share.value = scenes.SHARE.get(operator, self.share.value)
+        if self.critic.value != OWN and scenes.CRITIC[operator] in self.critic.options:
+            self.critic.value = scenes.CRITIC[operator]
 
-    def open_upload(self) -> None:
-        """The uploaded file becomes the image, and the button has its name."""
-        file = self.upload.value[0]
-        self.upload.description = describe(file["name"]).strip("'")
-        self._open(file["name"], bytes(file["content"]))
+    def open(self, given: W.Widget) -> bool:
+        """The uploaded file, whose name the button then has, or the file at the path becomes the image; if there is
+        one."""
+        if given is self.upload and self.upload.value:
+            file = self.upload.value[0]
+            self.upload.description = describe(file["name"]).strip("'")
+            return self._open(file["name"], bytes(file["content"]))
+        path = self.path.value.strip()
+        return given is self.path and bool(path) and self._open(str(Path(path).expanduser()), None)
 
-    def open_path(self) -> None:
-        """The file at the path becomes the image."""
-        self._open(str(Path(self.path.value).expanduser()), None)
-
-    def _open(self, name: str, content: bytes | None) -> None:
+    def _open(self, name: str, content: bytes | None) -> bool:
         self._given = replace(self._given, file=(name, content))
         self.image.value = scenes.FILE
+        return True
 
     def show_weight(self, reg_weight: float) -> None:
         """The weight that the formula gave."""
+        if not self.by_formula.value:
+            return
         self.reg_weight.max = max(WEIGHT_LIMIT.get(self.operator.value, 150.0), round(reg_weight, 3))
         self.reg_weight.value = round(reg_weight, 3)
+
+
+def _rule(stop: float | str | None) -> str:
+    """The words for a rule."""
+    for name, rule in STOPS.items():
+        if rule == stop:
+            return name
+    raise ValueError(f"stop: expected one of {', '.join(map(repr, STOPS.values()))}, got {describe(stop)}.")

@@ -5,7 +5,7 @@
 
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -41,6 +41,9 @@ class Settings(Scene):
     start: str = NAIVE
     stop: float | str | None = "gradient"
     noise: int = 0
+    looked_at: int | None = field(default=None, compare=False)  # these compute nothing: an iterate, None is the newest
+    row: int | None = field(default=None, compare=False)  # of the magnified square, None: where there is most to see
+    column: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from typing import Any
 
 import ipywidgets as W
 
+from ..._input.arguments import check_choice
+
 NAME_WIDTH, FIELD_WIDTH = "120px", "188px"
 
 
@@ -134,7 +136,8 @@ def _decimals(step: float) -> int:
 
 
 def choice(name: str, options: Sequence[str], value: str, tooltip: str) -> W.Dropdown:
-    """A named list to choose one from."""
+    """A named list to choose one from. Raises where `value` is not in it."""
+    check_choice(value, name, options)
     layout, style = W.Layout(width="auto"), dict(description_width=NAME_WIDTH)
     return W.Dropdown(options=options, value=value, description=name, tooltip=tooltip, style=style, layout=layout)
 
@@ -166,7 +169,7 @@ def sliders(*owners: object) -> list[Slider]:
 
 def values(given: Any, controls: dict[str, Any]) -> dict[str, Any]:
     """What the controls say: {name: value} of those named like a field of the dataclass `given`."""
-    kinds = Slider | W.Dropdown | W.Text
+    kinds = Slider | W.Dropdown | W.Text | W.ToggleButtons
     return {name: controls[name].value for name in given.__dataclass_fields__ if isinstance(controls.get(name), kinds)}
 
 

@@ -1,18 +1,17 @@
 """What the labs share: settings that follow the controls, a run that a moved control starts again, noise, errors."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
 
 import ipywidgets as W
 
-from .app import App
-from .controls import Slider, button, values
-from .messages import NOTHING, Muted, Notice, Status, callback
+from .controls import Slider, button
+from .messages import NOTHING, Status, callback
 from .runner import FRAME, Runner
+from .settings import Settable
 
 
-class Lab(App):
+class Lab(Settable):
     """A subclass makes its controls, each named like the field of its Settings; gives `results`; and draws in `draw`.
 
     Args: settings, to begin with; a field without a control stays as it is there. pause, seconds between two pictures.
@@ -22,8 +21,8 @@ class Lab(App):
     result: Any
 
     def __init__(self, settings: Any, pause: float = FRAME) -> None:
-        self._given, self.noise, self.result, self.muted = settings, getattr(settings, "noise", 0), None, Muted()
-        self.notice, self.status = Notice(), Status()
+        super().__init__(settings)
+        self.noise, self.result, self.status = getattr(settings, "noise", 0), None, Status()
         self.runner = Runner(self._show, self._fail, pause)
 
     def results(self) -> Iterable:
@@ -55,16 +54,20 @@ class Lab(App):
         new_noise.on_click(self._draw_noise)
         return new_noise
 
-    @property
-    def settings(self) -> Any:
-        """What the controls say now."""
-        said = values(self._given, vars(self))
-        return replace(self._given, **said | (dict(noise=self.noise) if hasattr(self._given, "noise") else {}))
+    def said(self) -> dict[str, Any]:
+        """{field: what its control says}, and the draw of the noise where there is one."""
+        return super().said() | (dict(noise=self.noise) if hasattr(self._given, "noise") else {})
+
+    def take(self, wanted: Any) -> None:
+        """Move the controls, and take this draw of the noise."""
+        super().take(wanted)
+        self.noise = getattr(wanted, "noise", 0)
 
     @callback
     def start(self, change: Any = None) -> None:
         """Begin the run that the controls ask for, in place of the one in flight."""
         if not self.muted:
+            self.moved()
             self.runner.cancel()
             self._launch(self.runner.start)
 
@@ -105,3 +108,45 @@ class Lab(App):
         self.notice.error(error)
         self.status.say(NOTHING)
         self.clear()
+
+
+class WatchedLab(Lab):
+    """A lab whose run is looked at with a scrubber: it follows the newest result until a hand moves the scrubber.
+
+    A subclass makes `scrubber` and `play`. Its Settings have the field `looked_at`, None for the newest.
+    """
+
+    scrubber: Slider
+    play: W.Play
+
+    def __init__(self, settings: Any, pause: float = FRAME) -> None:
+        super().__init__(settings, pause)
+        self.looked, self._look_next = None, settings.looked_at
+
+    def prepare(self) -> None:
+        """Begin to follow the new run, or look where the settings say."""
+        super().prepare()
+        self.looked, self._look_next = self._look_next, None
+        self.play.playing = False
+
+    def follow(self, last: int, end: int) -> None:
+        """Bring the scrubber to the newest result, unless the user is looking at another; `end` of its axis."""
+        with self.muted:
+            if self.scrubber.max != end:
+                self.scrubber.max = self.play.max = end
+            self.scrubber.value = last if self.looked is None else min(self.looked, last)
+
+    def said(self) -> dict[str, Any]:
+        """Also where one looks."""
+        return super().said() | dict(looked_at=self.looked)
+
+    def take(self, wanted: Any) -> None:
+        """The run that begins is looked at there."""
+        super().take(wanted)
+        self._look_next = wanted.looked_at
+
+    @callback
+    def _scrub(self, change: Any) -> None:
+        if not self.muted:
+            self.looked = self.scrubber.value
+            self.redraw()

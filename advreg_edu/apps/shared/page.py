@@ -1,6 +1,7 @@
 """Where the parts of an app stand on the page, and what an app needs of the page around it."""
 
 import html
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,7 +25,11 @@ const name = () => {
   }
 };
 new MutationObserver(name).observe(app, {childList: true, subtree: true});
-name();"""
+name();
+app.addEventListener('click', event => {
+  const line = event.target.closest('.advreg-copy');
+  if (line) navigator.clipboard?.writeText(line.textContent);
+});"""
 DOT = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
 
 
@@ -49,11 +54,24 @@ def pairs(*panels: Any) -> W.Box:
 
 def group(name: str, *items: Any) -> W.VBox:
     """Controls below each other, under a name that folds them."""
-    heading = W.HTML(f"<details open><summary>{html.escape(name)}</summary></details>")
+    heading = W.HTML(_heading(name, True))
     heading.add_class("advreg-heading")
     box = W.VBox([heading, *_widgets(items)], layout=W.Layout(width="100%", min_width="0"))
     box.add_class("advreg-group")
     return box
+
+
+def _heading(name: str, opened: bool) -> str:
+    return f"<details{' open' * opened}><summary>{html.escape(name)}</summary></details>"
+
+
+def fold(widget: W.Widget, yes: bool) -> None:
+    """Fold the groups of controls inside, or unfold them."""
+    if "advreg-heading" in getattr(widget, "_dom_classes", ()):
+        name = html.unescape(re.sub("<[^>]*>", "", widget.value))
+        widget.value = _heading(name, not yes)
+    for child in getattr(widget, "children", ()):
+        fold(child, yes)
 
 
 def page(notice: W.Widget, controls: Sequence[Any], pictures: Sequence[Any], curves: Sequence[Any],

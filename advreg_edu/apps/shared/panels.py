@@ -73,10 +73,12 @@ class Curves(_Stack):
         self._fill(chart.sheet.img(), chart.cursor(k).img())
 
 
-def code_box(code: str) -> str:
-    """Code that one click selects as a whole."""
+def code_box(code: str, *, copy: bool = False) -> str:
+    """Code that one click selects as a whole; `copy`: and puts on the clipboard, where the page may."""
     style = "margin:4px 0;padding:8px;line-height:1.35;overflow-x:auto;background:rgba(127,127,127,.14);color:inherit"
-    return f'<pre tabindex="0" aria-label="Code of this run" style="{style};user-select:all">{html.escape(code)}</pre>'
+    kind = ' class="advreg-copy" title="A click copies it"' if copy else ""
+    attributes = f'tabindex="0" aria-label="Code of this run" style="{style};user-select:all"'
+    return f"<pre{kind} {attributes}>{html.escape(code)}</pre>"
 
 
 def details(title: str, code: str) -> str:

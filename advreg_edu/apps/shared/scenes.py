@@ -14,6 +14,8 @@ SIZE = 128  # pixels along each side
 PHANTOM, PHOTO, SLICE, FILE = IMAGES = ("thorax phantom", "photo", "CT slice", "your file")
 CT, DENOISING, INPAINTING, MRI = OPERATORS = ("CT", "denoising", "inpainting", "MRI")
 SIGMA = {CT: (0.02, 0.05), DENOISING: (0.1, 0.3), INPAINTING: (0.02, 0.3), MRI: (0.02, 0.3)}  # to begin with, largest
+SHARE = {INPAINTING: 30, MRI: 25}  # percent measured, to begin with
+CRITIC = {CT: "ct-thorax", DENOISING: "photos-color", INPAINTING: "photos-inpainting", MRI: "mri-thorax"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,11 @@ class Scene:
     angles: int = 30
     share: int = 50  # percent of pixels or lines measured
     size: int = SIZE
+
+    @property
+    def subject(self) -> tuple:
+        """Who is measured."""
+        return self.image, self.number, self.file
 
 
 def seed(number: int) -> torch.Generator:

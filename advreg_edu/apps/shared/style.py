@@ -18,6 +18,11 @@ STYLE = """<style>
 .advreg-gallery .widget-html,.advreg-gallery .widget-html-content{display:contents}
 .advreg-layers.widget-box{display:grid}
 .advreg-layers>.widget-html{grid-area:1/1}
+.advreg-bar.widget-box{display:grid;gap:0 20px;align-items:center;overflow:hidden;
+ grid-template-columns:minmax(0,400px) minmax(0,360px) minmax(0,1fr);margin-bottom:2px}
+.advreg-bar>:last-child{grid-column:1/-1}
+.advreg-copy{cursor:copy;white-space:pre-wrap!important}
+.advreg-pad figure:first-of-type img{cursor:crosshair;touch-action:none;-webkit-user-drag:none;user-select:none}
 .advreg-pairs.widget-box{display:grid;gap:4px 16px;align-items:end;
  grid-template-columns:repeat(2,minmax(0,min(46%,310px)))}
 .advreg-pairs .advreg-panel,.advreg-pairs .widget-html,.advreg-pairs .widget-html-content,.advreg-pairs .advreg-panels{
@@ -46,5 +51,16 @@ STYLE = """<style>
 @container advreg-lab (min-width:1120px){.advreg-areas.widget-box{grid-template-columns:minmax(280px,1fr) 792px}}
 @container advreg-lab (min-width:1380px){.advreg-areas.widget-box{
  grid-template-areas:"notice notice" "controls pictures" "curves pictures"}}
+.advreg-projector .advreg-notice,.advreg-projector .advreg-pictures,.advreg-projector .advreg-curves,
+.advreg-projector .advreg-heading{zoom:1.4}
+.advreg-projector .advreg-numbers{zoom:1.25}
+.advreg-projector .advreg-title,.advreg-projector .advreg-scale{font-size:14px!important;line-height:20px!important}
+.advreg-projector .advreg-controls.widget-box{grid-template-columns:auto}
+.advreg-projector .advreg-gallery.widget-box{
+ grid-template-columns:repeat(3,minmax(0,min(256px,calc((100vh - 290px)/2.8 - 20px))))}
+.advreg-projector .advreg-pairs.widget-box{grid-template-columns:repeat(3,minmax(0,310px))}
+@container advreg-lab (min-width:620px){.advreg-projector .advreg-areas.widget-box{
+ grid-template-columns:fit-content(360px) minmax(0,1fr);
+ grid-template-areas:"notice notice" "controls pictures" "curves curves"}}
 body[data-voila] .jp-Cell:not(:has(.advreg-app)),body[data-voila] .jp-OutputPrompt{display:none}
 </style>"""

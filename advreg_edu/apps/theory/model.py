@@ -1,7 +1,7 @@
 """What the theory app computes: a critic trained in the plane. Paper: Eq. 6 and 8, Theorems 1 and 2."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 import torch
@@ -33,6 +33,9 @@ class Settings:
     along: float = 0.0
     steps: int = 320
     drawing: str = "0.15 0.3; 0.35 0.75; 0.6 0.3; 0.85 0.7"
+    looked_at: int | None = field(default=None, compare=False)  # these train nothing: a frame, None is the newest
+    eta: float = field(default=0.0, compare=False)  # length of the step of Eq. 8
+    corner: int = field(default=1, compare=False)  # of the drawing, to move it
 
 
 @dataclass(frozen=True)
@@ -138,3 +141,8 @@ def _longer(result: Result, critic: Callable, step: int) -> Result:
 def stepped(result: Result, k: int, eta: float) -> torch.Tensor:
     """The noisy points after one step of length eta against the critic of frame k (Eq. 8)."""
     return result.x_noisy - eta * result.frames[k].direction
+
+
+def targets(result: Result, x: torch.Tensor) -> torch.Tensor:
+    """Where an optimal plan carries each of x: the two samples are of one size, so that no point is divided."""
+    return result.x_real[theory.transport(result.x_real, x).plan.argmax(1)]

@@ -3,16 +3,29 @@
 from ... import theory
 from ...drawing import maps
 from ...drawing.charts import Drawing, curves
-from ...drawing.pictures import Picture
-from .model import DRAWN, ETAS, PENALTY, Result, Settings, line, stepped
+from ...drawing.pictures import Picture, number
+from .model import DRAWN, ETAS, PENALTY, Result, Settings, line, stepped, targets
+
+DUALITY = """<div class="advreg-duality" style="font-size:14px;line-height:1.5">
+<b>Wass</b>(P<sub>r</sub>, P<sub>n</sub>) = min<sub>π</sub> Σ π<sub>ij</sub> ‖x<sub>i</sub> − x<sub>j</sub>‖ =
+{exact}{after}: earth times way, along the gray lines of the first map;
+= max of E Ψ(x<sub>n</sub>) − E Ψ(x<sub>r</sub>) over slopes ≤ 1 (Eq. 7): this Ψ reaches {gap}.</div>"""
 
 
 def picture(result: Result, k: int, eta: float) -> Picture:
-    """The samples after a step of eta, the critic with its downhill directions, and the true distance."""
-    frame = result.frames[k]
-    samples = maps.Plane(f"samples, η = {eta:.2f}", None, result.world, stepped(result, k, eta))
+    """The samples after a step of eta and the ways of an optimal plan, the critic with its downhill directions, and the
+    true distance."""
+    frame, x = result.frames[k], stepped(result, k, eta)
+    samples = maps.Plane(f"earth to be moved, η = {eta:.2f}", None, result.world, x, ends=targets(result, x))
     critic = maps.Plane(f"Ψ and −∇Ψ, step {frame.step}", frame.heat, result.world, maps.lattice(), -0.05 * frame.field)
     return maps.plane([samples, critic, maps.Plane("true distance", result.distance, result.world)])
+
+
+def duality(result: Result, k: int, eta: float) -> str:
+    """Eq. 7 and its dual side in HTML, with the numbers of the first map."""
+    moved = theory.wasserstein(result.x_real, stepped(result, k, eta))
+    after = f"; {number(moved)} after the step" if eta else ""
+    return DUALITY.format(exact=number(result.exact), after=after, gap=number(result.frames[k].gap))
 
 
 def chart(result: Result, k: int, eta: float) -> Drawing:

@@ -8,7 +8,9 @@ from ..shared.lab import Lab
 from ..shared.messages import callback
 from ..shared.page import group, page, row
 from ..shared.panels import Gallery, Panel
+from ..shared.settings import as_settings
 from .model import KINDS, PROBLEMS, Result, Settings, claimed_sigmas, results
+from .situations import SITUATIONS
 from .view import chart, picture, sentence
 
 
@@ -16,6 +18,8 @@ class WeightLab(Lab):
     """Controls, pictures, curve. A move of σ computes seven reconstructions; the σ that is claimed only picks among
     them."""
 
+    opener = "weight_lab"
+    situations = SITUATIONS
     hint = "The formula never sees the truth. The curve does: it is drawn to judge the formula, not to choose λ."
     result: Result | None
 
@@ -26,20 +30,30 @@ class WeightLab(Lab):
         self.pictures, self.curves = Gallery(still=1), Panel()
         measured = group("Measurement y = Ax + e", self.problem, self.number)
         noise = group("Noise: true, and as told", self.sigma, self.claimed, row(self.new_noise))
-        self.widget = page(self.notice, [measured, noise], [self.pictures, self.status], [self.curves], beside=True)
         self.watch(self.start, self.number, self.sigma)
         self.watch(self._other_problem, self.problem)
         self.watch(self.redraw, self.claimed)
+        self.finish(page(self.notice, [measured, noise], [self.pictures, self.status], [self.curves], beside=True))
         self.start()
 
     def _make_controls(self, s: Settings) -> None:
-        low, _, high = KINDS[s.problem].sigma
         self.problem = choice("problem", PROBLEMS, s.problem, "What is reconstructed, with the critic trained for it")
+        low, _, high = KINDS[s.problem].sigma
         self.number = Slider("image number", s.number, 0, 99, 1, "Another number is another photograph or patient")
         self.sigma = Slider("noise σ", s.sigma, low, high, 0.005, "True standard deviation of the noise")
         self.new_noise = self.noise_button()
         names = list(claimed_sigmas())
-        self.claimed = choice("formula is told", names, "σ, the right one", "The σ that goes into λ = 2 E‖A*e‖")
+        self.claimed = choice("formula is told", names, s.claimed, "The σ that goes into λ = 2 E‖A*e‖")
+
+    def take(self, wanted: Settings) -> None:
+        """Move the controls; the noise has the scale of the problem."""
+        low, _, high = KINDS[wanted.problem].sigma
+        self.sigma.range(low, high)
+        super().take(wanted)
+
+    def arguments(self) -> list[str]:
+        """A critic of one's own."""
+        return ["critic=your_critic"] if self.critic else []
 
     def results(self) -> Iterator[Result]:
         """Reconstructions with the weights around the formula's."""
@@ -69,10 +83,10 @@ class WeightLab(Lab):
         self.start()
 
 
-def weight_lab(*, critic: Callable | None = None, settings: Settings | None = None) -> WeightLab:
+def weight_lab(*, critic: Callable | None = None, settings: Settings | dict | None = None) -> WeightLab:
     """The app, shown when it ends a cell.
 
-    Args: critic, a network in the place of the one that ships; settings, the `Settings` of `apps.weight.model` to begin
-        with.
+    Args: critic, a network in the place of the one that ships; settings, a dict of fields of
+        `apps.weight.model.Settings`.
     """
-    return WeightLab(critic, settings or Settings())
+    return WeightLab(critic, as_settings(Settings, settings))

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import torch
@@ -14,6 +14,7 @@ from ...reg_weight import weight_from_noise
 from ..shared import scenes
 
 FACTORS = (0.25, 0.5, 0.71, 1.0, 1.41, 2.0, 4.0)  # of the formula's weight
+RIGHT = "σ, the right one"  # what the formula is told
 PHOTO, THORAX = PROBLEMS = ("photo, denoising", "thorax, CT")
 
 
@@ -44,6 +45,7 @@ class Settings:
     noise: int = 0
     size: int | None = None
     steps: int = 400
+    claimed: str = field(default=RIGHT, compare=False)  # one of `claimed_sigmas`; it only picks among the results
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ def claimed_sigmas() -> dict[str, float]:
         0.25: "σ / 4",
         0.5: "σ / 2",
         0.71: "σ / 1.41",
-        1.0: "σ, the right one",
+        1.0: RIGHT,
         1.41: "1.41 σ",
         2.0: "2 σ",
         4.0: "4 σ",

@@ -2,6 +2,7 @@
 
 from ..exercise import Exercise
 from . import (
+    extensions,
     inverse_problems,
     lambda_from_noise,
     reconstruction_lab,
@@ -11,6 +12,7 @@ from . import (
     variational_regularisation,
     what_the_critic_learns,
     who_is_better,
+    your_own_data,
 )
 
 NOTEBOOKS = {
@@ -23,6 +25,8 @@ NOTEBOOKS = {
     "06": "Reconstruction lab",
     "07": "Who is better?",
     "08": "Stability",
+    "09": "Extensions",
+    "10": "Your own data",
 }
 _MODULES = (
     start_here,
@@ -34,5 +38,7 @@ _MODULES = (
     reconstruction_lab,
     who_is_better,
     stability,
+    extensions,
+    your_own_data,
 )
 EXERCISES: dict[str, Exercise] = {exercise.name: exercise for module in _MODULES for exercise in module.EXERCISES}

@@ -1,8 +1,9 @@
 """How each network was trained, by name. Why each is as it is: data/STUDY.md."""
 
-from .critics import CRITICS
+from . import convex, critics, inpainting_mri, supervised
 from .recipe import Recipe
-from .supervised import UNETS
 
+CRITICS = critics.CRITICS | convex.CRITICS | inpainting_mri.CRITICS
+UNETS = supervised.UNETS | inpainting_mri.UNETS
 RECIPES = CRITICS | UNETS
 __all__ = ["CRITICS", "RECIPES", "UNETS", "Recipe"]

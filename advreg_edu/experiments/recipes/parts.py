@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 
+import torch
+
 from ...critics import LocalCritic
-from ...operators import Identity, RayTransform
+from ...operators import FourierSampling, Identity, Inpainting, RayTransform, cartesian_mask
 from ...problem import Problem
 from ...training import Eq6, Eq6BySlopes, Pairs, default_gp_weight
 
@@ -14,6 +16,18 @@ def scan(sigma: float = 0.02) -> Problem:
 
 def denoising() -> Problem:
     return Problem(Identity((3, 48, 48)), sigma=0.1)
+
+
+def inpainting(seed: int = 0) -> Problem:
+    """30 % of the pixels of a colour image; `seed` of the mask."""
+    mask = torch.rand(128, 128, generator=torch.Generator().manual_seed(seed)) < 0.3
+    return Problem(Inpainting(mask, 3), sigma=0.02)
+
+
+def mri() -> Problem:
+    """A quarter of the lines of k-space."""
+    mask = cartesian_mask(128, fraction=0.25, generator=torch.Generator().manual_seed(0))
+    return Problem(FourierSampling(mask), sigma=0.02)
 
 
 def photo_critic(smoothing: float = 0.01) -> LocalCritic:

@@ -1,4 +1,4 @@
-"""Critics: networks Psi(x), low on real images and high on noisy ones. Paper: §3.1; §6 "Local Regularizers"."""
+"""The networks of the paper and of the course, and the U-Net inside. Paper: §3.1; §6 "Local Regularizers"."""
 
 import itertools
 import math
@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ._input.arguments import check_batch, check_count, check_number
-from ._input.messages import describe
-from ._input.networks import in_type_of_weights
+from .._input.arguments import check_batch, check_count, check_number
+from .._input.messages import describe
+from .._input.networks import in_type_of_weights
 
 Critic: TypeAlias = Callable[[torch.Tensor], torch.Tensor]  # Psi: images (B, C, H, W) to (B,), differentiable
 

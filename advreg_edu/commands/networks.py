@@ -1,0 +1,47 @@
+"""train, export: networks."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ..experiments.export import export
+from ..experiments.recipes import RECIPES
+from ..experiments.train import train
+from ..pretrained import names
+
+
+def add(commands: Any) -> None:
+    """Describe the commands to the parser."""
+    training = commands.add_parser(
+        "train", help="train a network that ships, as it was trained, or a critic in a minute"
+    )
+    training.add_argument("name", choices=sorted(RECIPES))
+    training.add_argument(
+        "--images", type=Path, metavar="PATH", help="photographs (photos-...) or CT slices (ct-chest-...)"
+    )
+    training.add_argument("--steps", type=int, help="instead of the preset's")
+    training.add_argument("--batch-size", type=int, help="instead of the preset's")
+    training.add_argument("--seed", type=int, default=0, help="of images, weights and noise (default 0)")
+    training.add_argument(
+        "--out", type=Path, metavar="FILE.safetensors", help="default runs/NAME[-seed-SEED].safetensors"
+    )
+    training.add_argument("--resume", action="store_true", help="go on from the checkpoint beside the output")
+    training.add_argument("--device", default="cpu", help="such as cuda (default cpu)")
+    training.set_defaults(run=_train)
+
+    exported = commands.add_parser("export", help="a critic's value and gradient as an ONNX file")
+    exported.add_argument("name", help=f"{', '.join(names())}, or a .safetensors file")
+    exported.add_argument("--out", type=Path, metavar="FILE.onnx", help="default runs/NAME.onnx")
+    exported.add_argument("--size", type=int, default=128, help="pixels along each side (default 128)")
+    exported.set_defaults(run=_export)
+
+
+def _train(options: argparse.Namespace) -> int:
+    changes = {"steps": options.steps, "batch_size": options.batch_size}
+    changes = {key: value for key, value in changes.items() if value is not None}
+    return train(options.name, options.out, options.images, options.seed, options.resume, options.device, **changes)
+
+
+def _export(options: argparse.Namespace) -> int:
+    print(export(options.name, options.out, options.size))
+    return 0

@@ -1,0 +1,6 @@
+"""Critics: networks Psi(x), low on real images and high on noisy ones. Paper: §3.1; §6 "Local Regularizers"."""
+
+from .convex import ConvexCritic
+from .networks import Critic, LocalCritic, PaperCritic, UNet
+
+__all__ = ["ConvexCritic", "Critic", "LocalCritic", "PaperCritic", "UNet"]

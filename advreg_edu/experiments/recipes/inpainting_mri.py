@@ -1,0 +1,63 @@
+"""How the networks for inpainting and Fourier sampling were trained. Paper: §2.1; Algorithm 1; §6.
+
+Why each is as it is: data/study/inpainting-mri.md.
+"""
+
+from collections.abc import Callable
+
+from torch import nn
+
+from ...critics import UNet
+from ...pretrained import load_critic
+from ...training import EqualLines, NoiseLeft, Paired, Pairs, WhiteNoise, WithIterates
+from ..training_images import crops, phantoms
+from .parts import by_slopes, inpainting, mri
+from .recipe import Recipe
+
+
+def _from(name: str) -> Callable[[], nn.Module]:
+    """Begin with the weights of a critic that ships, for other measurements of the same kind of image."""
+    return lambda: load_critic(name).requires_grad_(True).train()
+
+
+def _own_iterates(
+    sigma: float, distance: float, steps: int, step_size: float = 0.3, hops: int = 2
+) -> Callable[[Paired], Pairs]:
+    def pairs(source: Paired) -> Pairs:
+        around = WhiteNoise(WithIterates(source, 0, steps, step_size, hops), sigma)
+        return EqualLines(NoiseLeft(around, 0.4, of_iterates=0.9), distance)
+
+    return pairs
+
+
+CRITICS = {
+    "photos-inpainting": Recipe(
+        inpainting,
+        crops(3000, 128),
+        _from("photos-color"),
+        pairs=_own_iterates(sigma=0.1, distance=13.0, steps=160, step_size=0.6, hops=4),
+        loss=by_slopes,
+        steps=1000,
+        batch_size=4,
+        learning_rate=4e-4,
+    ),
+    "mri-thorax": Recipe(
+        mri,
+        phantoms(2000),
+        _from("ct-thorax"),
+        pairs=_own_iterates(sigma=0.06, distance=5.0, steps=80),
+        loss=by_slopes,
+        steps=500,
+        batch_size=8,
+        learning_rate=4e-4,
+        averaging=0.98,
+    ),
+}
+UNETS = {
+    "photos-inpainting-unet": Recipe(
+        inpainting, crops(3000, 128), lambda: UNet(3, (32, 64, 96)), steps=2200, batch_size=4, learning_rate=1.5e-3
+    ),
+    "mri-thorax-unet": Recipe(
+        mri, phantoms(2000), lambda: UNet(1, (32, 64, 96)), steps=1500, batch_size=8, learning_rate=2e-3
+    ),
+}
