@@ -47,7 +47,7 @@ notebooks: $(INSTALLED)
 slides: $(SLIDERS)
 	$(BIN)/python -m advreg_edu slides $(SLIDES)
 
-site: $(INSTALLED) live/node_modules
+site: $(SLIDERS) live/node_modules
 	$(BIN)/python -m advreg_edu site --notebooks
 
 live/node_modules: live/package-lock.json

@@ -1,14 +1,15 @@
 """A notebook as a page: executed, with its pictures and formulas, for any browser and without another host.
 
-nbconvert makes the body, Pygments the colours of code, KaTeX (in live/node_modules/) the formulas.
+nbconvert makes the body, Pygments the colours of code, `slides` runs it, shows apps as
+pictures (`stills`) and formulas as MathML.
 """
 
 import html
 import re
-from pathlib import Path
 from typing import Any
 
-WIDGET = "application/vnd.jupyter.widget-view+json"
+from .slides import with_mathml
+
 LIVE_LABS = {"reconstruction_lab": "reconstruction.html"}
 SHELL = """<!doctype html>
 <html lang="en">
@@ -18,10 +19,8 @@ SHELL = """<!doctype html>
 <meta name="color-scheme" content="light dark">
 <title>{title}</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="vendor/katex/katex.min.css">
 <link rel="stylesheet" href="lab.css">
 <link rel="stylesheet" href="notebook.css">
-<script type="module" src="notebook.js"></script>
 </head>
 <body class="notebook">
 <nav aria-label="Notebooks">{links}</nav>
@@ -38,7 +37,8 @@ def title(notebook: Any) -> str:
     >>> title(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# 00 Start here")]))
     '00 Start here'
     """
-    return notebook.cells[0].source.splitlines()[0].lstrip("# ")
+    text = next(cell for cell in notebook.cells if cell.cell_type == "markdown")
+    return text.source.splitlines()[0].lstrip("# ")
 
 
 def links(titles: dict[str, str], current: str = "") -> str:
@@ -52,44 +52,32 @@ def links(titles: dict[str, str], current: str = "") -> str:
     return " ".join(['<a href="index.html">Contents</a>', *made])
 
 
-def execute(path: Path) -> Any:
-    """The notebook with the outputs of a fresh kernel; the first error raises."""
-    import nbformat
-    from nbclient import NotebookClient
+def page(notebook: Any, navigation: str) -> str:
+    """An executed notebook as HTML. Where it opens an app that runs in the browser too, a link leads there.
 
-    notebook = nbformat.read(path, as_version=4)
-    return NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(path.parent)}}).execute()
-
-
-def page(notebook: Any, navigation: str, pictures: Path) -> str:
-    """The notebook as HTML. An app, which needs a kernel, becomes its picture with a link.
-
-    Args: navigation, by `links`; pictures, the folder of the apps' pictures, named as their functions.
+    Args: navigation, by `links`.
 
     >>> import nbformat
-    >>> cell = nbformat.v4.new_markdown_cell("Euler: $e^{i\\\\pi} = -1$")
-    >>> text = page(nbformat.v4.new_notebook(cells=[cell]), "", Path("pictures"))
-    >>> "Euler: $e^{i\\\\pi} = -1$" in text
+    >>> cell = nbformat.v4.new_code_cell("app = reconstruction_lab()")
+    >>> text = page(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# 06"), cell]), "")
+    >>> 'href="reconstruction.html"' in text
     True
     """
     from nbconvert import HTMLExporter
+    from nbformat import v4
 
+    cells = []
     for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            if WIDGET in output.get("data", {}):
-                output["data"] = {"text/html": _still(cell.source, pictures)}
-    body, _ = HTMLExporter(template_name="basic").from_notebook_node(notebook)
+        if cell.cell_type == "markdown":
+            cells.append(v4.new_markdown_cell(with_mathml(re.sub(r"\((\d\d_\w+)\.ipynb\)", r"(\1.html)", cell.source))))
+        elif "instead_of_widgets" not in cell.source:
+            opened = [file for name, file in LIVE_LABS.items() if f"{name}(" in cell.source]
+            cells += [
+                cell,
+                *(v4.new_markdown_cell(f"This app runs in the browser, too: [open it]({file}).") for file in opened),
+            ]
+    body, _ = HTMLExporter(template_name="basic").from_notebook_node(v4.new_notebook(cells=cells))
     return SHELL.format(title=html.escape(title(notebook)), links=navigation, body=body)
-
-
-def _still(source: str, pictures: Path) -> str:
-    """What stands in the place of a widget: the picture of the app that the cell opens, if it opens one."""
-    name = next((picture.stem for picture in sorted(pictures.glob("*.png")) if picture.stem in source), "")
-    where = "This part is interactive: open the notebook in JupyterLab."
-    if name in LIVE_LABS:
-        where = f'This app runs in the browser, too: <a href="{LIVE_LABS[name]}">open it</a>.'
-    image = f'<img src="pictures/{name}.png" alt="The {name.replace("_", " ")} as JupyterLab shows it">' if name else ""
-    return f"<figure>{image}<figcaption>{where}</figcaption></figure>"
 
 
 def code_colours() -> str:

@@ -15,13 +15,14 @@ import torch
 from ..apps.reconstruction.controls import STEP_SIZE
 from ..apps.shared import scenes
 from ..apps.shared.scenes import CT, DENOISING, INPAINTING, MRI, PHANTOM, PHOTO, SIGMA, SIZE, SLICE, Scene
+from ..critics import LocalCritic
 from ..drawing.looks import colour_table
 from ..experiments.export import onnx_bytes
 from ..images._photos import BUNDLED
 from ..pretrained import names
 from ..problem import Problem
 from ..reg_weight import weight_from_noise
-from . import pages
+from . import pages, slides
 
 ROOT = Path(__file__).parent.parent.parent
 LIVE, CATALOG = "live", "data/catalog.json"
@@ -50,7 +51,7 @@ def build(out: Path, root: Path = ROOT, notebooks: Iterable[Path] = ()) -> list[
     _write(
         out / "vendor" / f"{RUNTIME}.wasm{PACKED}", gzip.compress((runtime / f"{RUNTIME}.wasm").read_bytes(), mtime=0)
     )
-    for name in names():
+    for name in _critics():
         _write(out / "critics" / f"{name}.onnx", onnx_bytes(scenes.critic(name), SIZE, name))
     for name, levels in (_images() | {where: _least_shares(where) for where in (INPAINTING, MRI)}).items():
         _write(out / "data" / f"{name}.bin", levels.to(torch.uint8).numpy().tobytes())
@@ -70,7 +71,7 @@ def catalog() -> dict:
     return {
         "size": SIZE,
         "images": NUMBERS,
-        "critics": [{"name": name, "channels": scenes.critic(name).channels} for name in names()],
+        "critics": [{"name": name, "channels": scenes.critic(name).channels} for name in _critics()],
         "operators": {name: _operator(name) for name in scenes.OPERATORS},
         "colours": colour_table("RdBu_r").tolist(),
         "credits": [f"{file} by {author} ({licence})" for file, author, licence, _ in BUNDLED],
@@ -79,24 +80,21 @@ def catalog() -> dict:
 
 def _write_notebooks(out: Path, root: Path, paths: list[Path]) -> None:
     """A page for each notebook, with what it needs, and the list on the first page."""
-    ran = {path.stem: pages.execute(path) for path in paths}
+    ran = {path.stem: slides.executed(path) for path in paths}
     titles = {name: pages.title(notebook) for name, notebook in ran.items()}
-    pictures = root / "notebooks" / "pictures"
     for name, notebook in ran.items():
-        _write(out / f"{name}.html", pages.page(notebook, pages.links(titles, name), pictures).encode())
-    if ran:
-        katex = root / LIVE / "node_modules" / "katex" / "dist"
-        for file in (katex / "katex.min.css", katex / "katex.mjs", katex / "contrib" / "auto-render.mjs"):
-            _write(out / "vendor" / "katex" / file.relative_to(katex), file.read_bytes())
-        shutil.copytree(
-            katex / "fonts", out / "vendor" / "katex" / "fonts", ignore=shutil.ignore_patterns("*.ttf", "*.woff")
-        )
-        shutil.copytree(pictures, out / "pictures")
-        with open(out / "notebook.css", "a") as style:
-            style.write(pages.code_colours())
+        _write(out / f"{name}.html", pages.page(notebook, pages.links(titles, name)).encode())
+    shutil.copytree(root / "notebooks" / "pictures", out / "pictures")
+    with open(out / "notebook.css", "a") as style:
+        style.write(pages.code_colours())
     items = "".join(f'<li><a href="{name}.html">{title}</a></li>' for name, title in titles.items())
     index = (out / "index.html").read_text(encoding="utf-8")
     _write(out / "index.html", index.replace("<!-- notebooks -->", f"<ol>{items}</ol>" if items else "").encode())
+
+
+def _critics() -> list[str]:
+    """Those that ship and can be exported."""
+    return [name for name in names() if isinstance(scenes.critic(name), LocalCritic)]
 
 
 def _runtime(root: Path) -> Path:

@@ -176,7 +176,12 @@ def _cell(source: str, kind: str) -> Any:
     from nbformat import v4
 
     links = re.sub(r"\((\d\d_\w+)\.ipynb\)", r"(\1.html)", source)
-    return v4.new_markdown_cell(MATH.sub(_mathml, links), metadata={"slideshow": {"slide_type": kind}})
+    return v4.new_markdown_cell(with_mathml(links), metadata={"slideshow": {"slide_type": kind}})
+
+
+def with_mathml(source: str) -> str:
+    """Markdown with its formulas as MathML, which browsers show without a script."""
+    return MATH.sub(_mathml, source)
 
 
 def _mathml(found: re.Match) -> str:

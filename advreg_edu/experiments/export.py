@@ -13,7 +13,8 @@ from torch import nn
 
 from .._input.arguments import check_count
 from .._input.files import as_path, check_file_name, write
-from ..critics import GAIN, LocalCritic, UNet
+from ..critics import LocalCritic, UNet
+from ..critics.networks import GAIN
 from ..pretrained import load_critic
 from .onnx_graph import Graph
 

@@ -22,6 +22,7 @@ from moves import SHOTS
 
 pytestmark = pytest.mark.browser
 SIZE = scenes.SIZE
+SHIPPED = [name for name in pretrained.names() if isinstance(ar.load_critic(name), ar.LocalCritic)]
 OPERATORS = [Scene(operator=name) for name in scenes.OPERATORS] + [
     Scene(angles=90),
     Scene(operator="inpainting", image="photo", share=20),
@@ -95,7 +96,7 @@ def named(page, name):
     return page.get_by_role("spinbutton", name=name, exact=True)
 
 
-@pytest.mark.parametrize("name", pretrained.names())
+@pytest.mark.parametrize("name", SHIPPED)
 def test_the_gradient_of_each_critic_is_torchs(page, address, name):
     critic = ar.load_critic(name)
     x = torch.rand(1, critic.channels, SIZE, SIZE, generator=seed(0))
@@ -203,7 +204,7 @@ def test_a_file_of_ones_own(lab, tmp_path):
     page.set_input_files("#file", tmp_path / "red.png")
     page.wait_for_function("lab.run?.settings.image === 'your file' && lab.run.iterates.length > 0")
     truth = torch.tensor(page.evaluate("[...lab.run.truth]")).reshape(3, -1)
-    assert truth.mean(1) == pytest.approx(torch.tensor([1.0, 0.0, 0.0]))
+    assert truth.mean(1).tolist() == pytest.approx([1.0, 0.0, 0.0], abs=0.01)
     page.set_input_files("#file", tmp_path / "words.png")
     page.locator("#notice.warning").filter(has_text="words.png: expected a photograph").wait_for()
     page = lab("#image=your+file")
