@@ -47,8 +47,8 @@ notebooks: $(INSTALLED)
 slides: $(SLIDERS)
 	$(BIN)/python -m advreg_edu slides $(SLIDES)
 
-site: $(SLIDERS) live/node_modules
-	$(BIN)/python -m advreg_edu site --notebooks
+site: $(INSTALLED) live/node_modules
+	$(BIN)/python -m advreg_edu site
 
 live/node_modules: live/package-lock.json
 	npm ci --prefix live --ignore-scripts --no-audit --no-fund

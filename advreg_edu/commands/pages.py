@@ -23,7 +23,6 @@ def add(commands: Any) -> None:
 
     site = commands.add_parser("site", help="the pages that need no kernel; make site installs what they need first")
     site.add_argument("--out", type=Path, default=Path("site"), metavar="FOLDER", help="default site")
-    site.add_argument("--notebooks", action="store_true", help="executed, as pages: some minutes more")
     site.set_defaults(run=_site)
 
     picture = commands.add_parser("picture", help="make the README's moving picture of the iterates")
@@ -61,8 +60,7 @@ def _slides(options: argparse.Namespace) -> int:
 def _site(options: argparse.Namespace) -> int:
     from ..course import site
 
-    paths = sorted((site.ROOT / "notebooks").glob("*.ipynb")) if options.notebooks else []
-    written = site.build(options.out, notebooks=paths)
+    written = site.build(options.out)
     print(f"{options.out}: {len(written)} files, {sum(path.stat().st_size for path in written) / 1e6:.1f} MB")
     return 0
 

@@ -7,7 +7,6 @@ package is made here: critics as ONNX graphs, images, masks, and a catalog of nu
 import gzip
 import json
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -22,7 +21,6 @@ from ..images._photos import BUNDLED
 from ..pretrained import names
 from ..problem import Problem
 from ..reg_weight import weight_from_noise
-from . import pages, slides
 
 ROOT = Path(__file__).parent.parent.parent
 LIVE, CATALOG = "live", "data/catalog.json"
@@ -32,10 +30,10 @@ ANGLES, SHARE_STEP = range(10, 91, 10), 5
 SHARES = range(10, 91, SHARE_STEP)
 
 
-def build(out: Path, root: Path = ROOT, notebooks: Iterable[Path] = ()) -> list[Path]:
+def build(out: Path, root: Path = ROOT) -> list[Path]:
     """Write the site; return the files written. Raises FileNotFoundError outside a checkout and without the runtime.
 
-    Args: out, a new folder or that of an older site; root, the checkout; notebooks, those to execute and show as pages.
+    Args: out, a new folder or that of an older site; root, the checkout.
 
     >>> build(Path("site"), root=Path("elsewhere"))
     Traceback (most recent call last):
@@ -56,7 +54,6 @@ def build(out: Path, root: Path = ROOT, notebooks: Iterable[Path] = ()) -> list[
     for name, levels in (_images() | {where: _least_shares(where) for where in (INPAINTING, MRI)}).items():
         _write(out / "data" / f"{name}.bin", levels.to(torch.uint8).numpy().tobytes())
     _write(out / CATALOG, json.dumps(catalog(), ensure_ascii=False).encode())
-    _write_notebooks(out, root, list(notebooks))
     files = sorted(path for path in out.rglob("*") if path.is_file())
     _write(out / "data" / "files.json", json.dumps([path.relative_to(out).as_posix() for path in files]).encode())
     return files
@@ -76,20 +73,6 @@ def catalog() -> dict:
         "colours": colour_table("RdBu_r").tolist(),
         "credits": [f"{file} by {author} ({licence})" for file, author, licence, _ in BUNDLED],
     }
-
-
-def _write_notebooks(out: Path, root: Path, paths: list[Path]) -> None:
-    """A page for each notebook, with what it needs, and the list on the first page."""
-    ran = {path.stem: slides.executed(path) for path in paths}
-    titles = {name: pages.title(notebook) for name, notebook in ran.items()}
-    for name, notebook in ran.items():
-        _write(out / f"{name}.html", pages.page(notebook, pages.links(titles, name)).encode())
-    shutil.copytree(root / "notebooks" / "pictures", out / "pictures")
-    with open(out / "notebook.css", "a") as style:
-        style.write(pages.code_colours())
-    items = "".join(f'<li><a href="{name}.html">{title}</a></li>' for name, title in titles.items())
-    index = (out / "index.html").read_text(encoding="utf-8")
-    _write(out / "index.html", index.replace("<!-- notebooks -->", f"<ol>{items}</ol>" if items else "").encode())
 
 
 def _critics() -> list[str]:

@@ -34,7 +34,8 @@ body .reveal { font-size: 26px }
 body .reveal :is(h1, h2, h3) { text-transform: none; font-size: 1.5em; line-height: 1.2 }
 body .reveal h1 { font-size: 2em } body .reveal h3 { font-size: 1.15em }
 .reveal .slides section { text-align: left }
-.reveal .jp-RenderedHTMLCommon { font-size: 1em; width: 100% } .reveal .jp-RenderedHTMLCommon :is(p, li) { line-height: 1.4 }
+.reveal .jp-RenderedHTMLCommon { font-size: 1em; width: 100% }
+.reveal .jp-RenderedHTMLCommon :is(p, li) { line-height: 1.4 }
 .reveal .jp-RenderedHTMLCommon table { font-size: 0.8em }
 .reveal .jp-RenderedText pre { font-size: 18px; line-height: 1.35; width: 100%; box-shadow: none }
 .reveal math[display=block] { font-size: 1.25em; margin: 0.8em 0 }
@@ -176,12 +177,7 @@ def _cell(source: str, kind: str) -> Any:
     from nbformat import v4
 
     links = re.sub(r"\((\d\d_\w+)\.ipynb\)", r"(\1.html)", source)
-    return v4.new_markdown_cell(with_mathml(links), metadata={"slideshow": {"slide_type": kind}})
-
-
-def with_mathml(source: str) -> str:
-    """Markdown with its formulas as MathML, which browsers show without a script."""
-    return MATH.sub(_mathml, source)
+    return v4.new_markdown_cell(MATH.sub(_mathml, links), metadata={"slideshow": {"slide_type": kind}})
 
 
 def _mathml(found: re.Match) -> str:
