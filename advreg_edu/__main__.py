@@ -1,4 +1,4 @@
-"""The command line: python -m advreg_edu COMMAND, see `commands`."""
+"""The command line: python -m advreg_edu COMMAND, see `course.commands`."""
 
 import signal
 import sys
@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from .commands import parser
+from .course.commands import parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

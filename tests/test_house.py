@@ -23,7 +23,6 @@ FLOORS = [
     ["experiments"],
     ["apps"],
     ["course"],
-    ["commands"],
     ["__main__"],
 ]
 METHOD = ("operators", "problem", "critics", "training", "reg_weight", "reconstruction")  # Eq. 6, Alg. 1 and 2, lambda

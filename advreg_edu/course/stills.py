@@ -13,7 +13,7 @@ from .predictions import Form
 
 def instead_of_widgets() -> None:
     """From now on an app that ends a cell shows the pictures that it draws, once it has computed."""
-    App._ipython_display_ = lambda app: display(HTML(still(app)))  # type: ignore[method-assign]
+    App._ipython_display_ = lambda app: display(HTML(still(app)))  # type: ignore[method-assign,assignment]
 
 
 def still(app: Any) -> str:

@@ -66,8 +66,9 @@ def test_every_line_opens_its_app_as_the_menu_does():
 
 
 def _folder(opener):
-    (folder,) = [name for name in ("descent", "measurement", "monitor", "reconstruction", "theory", "weight")
-                 if (teaching.PAGE.parents[1] / "advreg_edu" / "apps" / name / "__init__.py").read_text().count(opener)]  # fmt: skip
+    apps = teaching.PAGE.parents[1] / "advreg_edu" / "apps"
+    names = ("descent", "measurement", "monitor", "reconstruction", "theory", "weight")
+    (folder,) = [name for name in names if opener in (apps / name / "__init__.py").read_text()]
     return folder
 
 

@@ -95,7 +95,7 @@ OWN = Exercise(
     },
     hints=(
         "The forward map is torch.nn.functional.avg_pool2d(x, factor).",
-        "Each pixel enters one number of y, with the weight 1 / factor². The adjoint gives it back that number, weighted.",
+        "Each pixel enters one number of y, with the weight 1 / factor². The adjoint gives that number back, weighted.",
         "y.repeat_interleave(factor, -1).repeat_interleave(factor, -2) fills each block. That alone is A†.",
     ),
     solution="""\

@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..experiments.extensions import STUDIES
-from ..experiments.extensions import run as run_extension
+from ...experiments.extensions import STUDIES
+from ...experiments.extensions import run as run_extension
 
 
 def add(commands: Any) -> None:
@@ -50,14 +50,14 @@ def _add_extensions(extensions: argparse.ArgumentParser) -> None:
 
 
 def _tables(options: argparse.Namespace) -> int:
-    from ..experiments import tables
+    from ...experiments import tables
 
     chosen = options.images, options.quick, options.retrain, options.out, options.seed, options.draws
     return tables.run(options.number, *chosen)
 
 
 def _ladder(options: argparse.Namespace) -> int:
-    from ..experiments import ladder
+    from ...experiments import ladder
 
     chosen = options.images, options.quick, options.out, options.seed, options.steps, options.side, options.count
     return ladder.run(options.number, *chosen)

@@ -5,7 +5,7 @@ A module gives `add`, which describes its commands to the parser. What a command
 
 import argparse
 
-from .. import __version__
+from ... import __version__
 from . import data, networks, numbers, pages
 
 # arguments of the functions behind the commands, which their errors name, and the options that give them

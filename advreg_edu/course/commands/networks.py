@@ -4,10 +4,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..experiments.export import export
-from ..experiments.recipes import RECIPES
-from ..experiments.train import train
-from ..pretrained import names
+from ...experiments.export import export
+from ...experiments.recipes import RECIPES
+from ...experiments.train import train
+from ...pretrained import names
 
 
 def add(commands: Any) -> None:

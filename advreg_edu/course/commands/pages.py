@@ -31,13 +31,13 @@ def add(commands: Any) -> None:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from ..course import doctor
+    from .. import doctor
 
     return doctor.report()
 
 
 def _notebooks(options: argparse.Namespace) -> int:
-    from ..course import equation_index, notebooks
+    from .. import equation_index, notebooks
 
     if not options.check:
         for path in [*notebooks.write(), equation_index.write()]:
@@ -50,7 +50,7 @@ def _notebooks(options: argparse.Namespace) -> int:
 
 
 def _slides(options: argparse.Namespace) -> int:
-    from ..course import slides
+    from .. import slides
 
     for path in slides.write(options.names, options.out):
         print(path, flush=True)
@@ -58,7 +58,7 @@ def _slides(options: argparse.Namespace) -> int:
 
 
 def _site(options: argparse.Namespace) -> int:
-    from ..course import site
+    from .. import site
 
     written = site.build(options.out)
     print(f"{options.out}: {len(written)} files, {sum(path.stat().st_size for path in written) / 1e6:.1f} MB")
@@ -66,7 +66,7 @@ def _site(options: argparse.Namespace) -> int:
 
 
 def _picture(options: argparse.Namespace) -> int:
-    from ..experiments import moving_picture
+    from ...experiments import moving_picture
 
     for line in moving_picture.write(options.out):
         print(line)

@@ -29,7 +29,7 @@ def add(commands: Any) -> None:
 
 
 def _inspect(options: argparse.Namespace) -> int:
-    from ..experiments.own_data import inspect
+    from ...experiments.own_data import inspect
 
     report = inspect(options.path)
     sheet = report.sheet()
@@ -40,7 +40,7 @@ def _inspect(options: argparse.Namespace) -> int:
 
 
 def _pack(options: argparse.Namespace) -> int:
-    from ..experiments.own_data import pack
+    from ...experiments.own_data import pack
 
     split = pack(options.path, options.out, options.size, options.val, options.seed).tolist()
     print(f"{options.out}: {split.count('train')} slices to train on, {split.count('val')} of other patients to report")
