@@ -1,10 +1,11 @@
-"""Linear maps whose gradient is their transpose, for autograd. Not in the paper."""
+"""Linear maps that autograd differentiates by their adjoint."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
-from .normal import Map
+Map = Callable[[torch.Tensor], torch.Tensor]
 
 
 def linear(u: torch.Tensor, apply: Map, transpose: Map) -> torch.Tensor:
@@ -15,10 +16,10 @@ def linear(u: torch.Tensor, apply: Map, transpose: Map) -> torch.Tensor:
     >>> u.grad
     tensor([3., 3.])
     """
-    return _Apply.apply(u, apply, transpose)
+    return Linear.apply(u, apply, transpose)
 
 
-class _Apply(torch.autograd.Function):
+class Linear(torch.autograd.Function):
     """A linear map whose gradient is its adjoint; differentiable any number of times."""
 
     @staticmethod
@@ -30,4 +31,4 @@ class _Apply(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: torch.Tensor) -> tuple:  # type: ignore[override]
         apply, transpose = ctx.maps
-        return _Apply.apply(grad, transpose, apply), None, None
+        return Linear.apply(grad, transpose, apply), None, None

@@ -13,9 +13,9 @@ import torch
 
 from .._input.arguments import FLOATS, check_batch
 from .._input.messages import describe
-from .autograd import linear
+from .autograd import Map, linear
 from .checks import check_measurement, check_type
-from .normal import Map, conjugate_gradients, largest_eigenvalue
+from .normal import conjugate_gradients, largest_eigenvalue
 
 
 class LinearOperator:
