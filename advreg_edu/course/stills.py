@@ -17,7 +17,7 @@ def instead_of_widgets() -> None:
     def shown(app: App) -> None:
         display(HTML(still(app)))
 
-    App._ipython_display_ = shown  # type: ignore[method-assign]
+    App._ipython_display_ = shown  # type: ignore[method-assign, assignment]
 
 
 def still(app: Any) -> str:
