@@ -60,12 +60,16 @@ def write(names: Sequence[str] = (), out: Path = OUT) -> Iterator[Path]:
 
     Args: names, beginnings of names of notebooks, such as "00"; none for all. Raises ValueError for an unknown name,
     OSError where something is not installed.
+
+    >>> list(write(["99"]))
+    Traceback (most recent call last):
+    ValueError: names: expected some of 00, 01, 02, 03, 04, 05, 06, 07, 08, 09, 10, got 99.
     """
-    reveal = _reveal()
     paths = [path for path in notebooks.targets() if path.parent.name == notebooks.SOLUTIONS]
     chosen = [path for path in paths if not names or path.stem.startswith(tuple(names))]
     if unknown := [name for name in names if not any(path.stem.startswith(name) for path in paths)]:
         raise ValueError(f"names: expected some of {', '.join(p.stem[:2] for p in paths)}, got {', '.join(unknown)}.")
+    reveal = _reveal()
     shutil.copytree(reveal, out / "reveal", dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.map", "*.esm.js"))
     for path in chosen:
         page = out / f"{path.stem}.html"
@@ -74,7 +78,14 @@ def write(names: Sequence[str] = (), out: Path = OUT) -> Iterator[Path]:
 
 
 def executed(path: Path) -> Any:
-    """A notebook with its outputs, the apps in it as pictures; no answer of anybody is read or kept."""
+    """A notebook with its outputs, the apps in it as pictures; no answer of anybody is read or kept.
+
+    >>> from nbformat import v4, write
+    >>> with TemporaryDirectory() as folder:
+    ...     write(v4.new_notebook(cells=[v4.new_code_cell("print(1 + 1)")]), f"{folder}/sum.ipynb")
+    ...     executed(Path(folder, "sum.ipynb")).cells[-1].outputs[0].text
+    '2\\n'
+    """
     import nbformat
     from nbclient import NotebookClient
 
@@ -87,7 +98,12 @@ def executed(path: Path) -> Any:
 
 
 def html(notebook: Any, name: str) -> str:
-    """The page with the slides of an executed notebook; `reveal/` is expected beside it."""
+    """The page with the slides of an executed notebook; `reveal/` is expected beside it.
+
+    >>> from nbformat import v4
+    >>> "reveal/dist/reveal.css" in html(v4.new_notebook(cells=[v4.new_markdown_cell("## A circle")]), "00")
+    True
+    """
     from nbconvert import SlidesExporter
 
     exporter = SlidesExporter(raw_template=PAGE, exclude_input=True, reveal_url_prefix="reveal", reveal_theme="white")

@@ -11,13 +11,20 @@ from ..apps.shared.panels import Curves, Gallery, Panel
 from .predictions import Form
 
 
-def instead_of_widgets() -> None:
-    """From now on an app that ends a cell shows the pictures that it draws, once it has computed."""
+def instead_of_widgets(kind: type[App] = App) -> None:
+    """From now on an app (of this kind) that ends a cell shows the pictures that it draws, once it has computed.
+
+    >>> class Small(App):
+    ...     pass
+    >>> instead_of_widgets(Small)
+    >>> Small._ipython_display_ is App._ipython_display_
+    False
+    """
 
     def shown(app: App) -> None:
         display(HTML(still(app)))
 
-    App._ipython_display_ = shown  # type: ignore[method-assign, assignment]
+    kind._ipython_display_ = shown  # type: ignore[method-assign, assignment]
 
 
 def still(app: Any) -> str:

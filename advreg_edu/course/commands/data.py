@@ -9,7 +9,13 @@ WHAT = "a folder of DICOM files or photographs, or an .npz file with hu and pati
 
 
 def add(commands: Any) -> None:
-    """Describe the commands to the parser."""
+    """Describe the commands to the parser.
+
+    >>> parser = argparse.ArgumentParser()
+    >>> add(parser.add_subparsers())
+    >>> parser.parse_args(["data", "inspect", "slices"]).path.name
+    'slices'
+    """
     data = commands.add_parser("data", help="your own images: look at them, split them by patient")
     of_data = data.add_subparsers(required=True, metavar="COMMAND")
     look = of_data.add_parser("inspect", help="counts, patients, sizes, values, what is left out; a contact sheet")

@@ -9,7 +9,13 @@ from ...experiments.extensions import run as run_extension
 
 
 def add(commands: Any) -> None:
-    """Describe the commands to the parser."""
+    """Describe the commands to the parser.
+
+    >>> parser = argparse.ArgumentParser()
+    >>> add(parser.add_subparsers())
+    >>> parser.parse_args(["tables", "1", "--quick"]).number
+    '1'
+    """
     _add_tables(commands.add_parser("tables", help="Tables 1 and 2, ours beside the paper's; inpainting and MRI"))
     _add_ladder(commands.add_parser("ladder", help="from the paper as written to what ships, one change at a time"))
     _add_extensions(commands.add_parser("extensions", help="measure what notebook 09 shows, some minutes each"))

@@ -6,7 +6,13 @@ from typing import Any
 
 
 def add(commands: Any) -> None:
-    """Describe the commands to the parser."""
+    """Describe the commands to the parser.
+
+    >>> parser = argparse.ArgumentParser()
+    >>> add(parser.add_subparsers())
+    >>> parser.parse_args(["notebooks", "--check"]).check
+    True
+    """
     doctor = commands.add_parser("doctor", help="is this machine ready for the course?")
     doctor.set_defaults(run=_doctor)
 

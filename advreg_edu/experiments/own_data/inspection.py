@@ -157,7 +157,7 @@ def inspect(path: Path | str) -> Inspection:
     >>> print(inspect(pydicom.data.get_testdata_file("CT_small.dcm")))
     CT_small.dcm: 1 CT slices of 1 patients (1 each)
     sizes: 128x128 (1)
-    values: 98 % of the pixels lie between -896 and 1088 Hounsfield units
+    values: 98 % of the pixels lie between -864 and 704 Hounsfield units
     window -1000 to 1000: ...% of the pixels lie below and become 0, ...% above and become 1
     left out: 0 of 1 files
     """
