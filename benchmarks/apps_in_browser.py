@@ -202,14 +202,15 @@ def report(name, found):
 def picture(page, app, file):
     """The app alone, as wide as the notebooks show the picture, so that its letters have their own size there; two
     pixels for one."""
-    page.set_viewport_size({"width": round(1280 + SHOWN - app.bounding_box()["width"]), "height": 1600})
+    margins = page.viewport_size["width"] - app.bounding_box()["width"]
+    page.set_viewport_size({"width": round(SHOWN + margins), "height": 1600})
     while app.locator("[role=status][aria-busy=true]").count():
         page.wait_for_timeout(500)
     page.wait_for_timeout(1500)
     image = Image.open(io.BytesIO(app.screenshot())).convert("RGB")
     image = image.crop(ImageChops.invert(image).convert("L").point(lambda level: 255 * (level > 8)).getbbox())
     file.parent.mkdir(parents=True, exist_ok=True)
-    image = image.quantize(256, dither=Image.Dither.NONE)  # a third of the file; gray and colour bars stay smooth
+    image = image.quantize(256)  # a third of the file; dithered, so that colour bars stay smooth
     image.save(file, optimize=True)
     print(f"{file}, {image.width}x{image.height}, {file.stat().st_size // 1000} kB")
 

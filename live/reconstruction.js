@@ -193,6 +193,7 @@ class ReconstructionLab {
   }
 
   #ended(words, warning = false) {
+    this.kept ??= navigator.serviceWorker?.register("offline.js"); // 11 MB more, once nobody waits; by https or from this machine
     byId("status").ariaBusy = "false";
     this.#notice(words, warning);
   }

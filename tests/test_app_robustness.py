@@ -155,3 +155,9 @@ def test_a_cell_that_is_run_again_closes_the_app_that_it_showed(executions, left
     for app in apps:
         app.close()
     assert models() == before
+
+
+@pytest.mark.parametrize("arguments", [dict(critic="ct-torax"), dict(settings=dict(critic="ct-torax"))])
+def test_an_unknown_critic_is_refused_and_not_replaced(arguments):
+    with pytest.raises(ValueError, match=r"critic: expected one of .*ct-thorax.*, got 'ct-torax'"):
+        reconstruction_lab(**arguments)

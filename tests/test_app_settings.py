@@ -121,6 +121,7 @@ def move_something(app):
 @each_app
 def test_what_is_no_setting_is_refused_and_changes_nothing(name):
     app = OPENED[name]()
+    move_something(app)
     before, line = shown(app), app.as_line()
     number = next(key for key in ("sigma", "number") if key in dataclasses.asdict(app.settings))
     chosen = next(

@@ -112,7 +112,7 @@ def test_the_weight_follows_the_formula_until_it_is_set_by_hand(lab):
 
 def test_an_operator_brings_the_critic_that_was_trained_for_it():
     app = reconstruction_lab(
-        critic="photos-color", settings=Settings(image=PHOTO, operator=DENOISING, steps=1, size=32)
+        critic="photos-color", settings=Settings(image=PHOTO, operator=DENOISING, steps=10, size=32)
     )
     controls = app.controls
     for image, operator, name, share in (

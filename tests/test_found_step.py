@@ -233,7 +233,7 @@ MISSED = {
     "change": (1e-9, r"expected x to change by at most 1e-09 of \|\|x\|\|, got [\d.e-]+"),
     "discrepancy": (
         "discrepancy",
-        r"expected every data term to rise to E \|\|e\|\|\^2 = 0\.[\d]+, or rest, got one of [\d.]+",
+        r"\|\|grad J\|\| <= 0\.05 lambda and a data term of at most [\d.]+ .*got up to [\d.e+]+ lambda and [\d.]+",
     ),
 }
 

@@ -1,6 +1,8 @@
 """Your own data: the report before training, the split by patient, and the file that trainings read."""
 
 import io
+import subprocess
+import sys
 
 import advreg_edu as ar
 import numpy as np
@@ -51,6 +53,25 @@ def test_the_contact_sheet_shows_every_patient_before_any_twice(scans):
     sheet = report.sheet()
     assert "9 patients" in sheet.alt and "P07" in sheet.alt
     assert Image.open(io.BytesIO(sheet.png)).width == sheet.side
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the unit of ru_maxrss differs")
+def test_memory_does_not_grow_with_the_folder(tmp_path):
+    """100 more slices of 512x512, 100 MB as floats, take at most 20 MB."""
+    for count, name in ((20, "few"), (120, "many")):
+        (tmp_path / name).mkdir()
+        write_dicom(tmp_path / name / "0.dcm", np.arange(512 * 512).reshape(512, 512) % 1000)
+        content = (tmp_path / name / "0.dcm").read_bytes()
+        for k in range(1, count):
+            (tmp_path / name / f"{k}.dcm").write_bytes(content)
+    program = (
+        "import resource, sys; from advreg_edu.experiments import own_data\n"
+        "for path in sys.argv[1:]:\n    kept = own_data.inspect(path)\n"
+        "    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "few"), str(tmp_path / "many")]
+    few, many = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert int(many) - int(few) < 20_000
 
 
 def test_photographs_count_one_by_one(tmp_path):

@@ -257,7 +257,7 @@ def test_the_ladder_has_a_row_for_each_change(number, tmp_path, capsys, monkeypa
     changes = [line.split(" | ")[3].strip() for line in lines]
     psnrs = [float(line.split(" | ")[2]) for line in lines]
     assert changes[:2] == ["", ""] and all(change[0] in "+-" for change in changes[2:])
-    assert float(changes[2]) == pytest.approx(psnrs[2] - psnrs[0], abs=0.011)  # against the paper, not the authors' row
+    assert float(changes[2]) == pytest.approx(psnrs[2] - psnrs[0], abs=0.016)  # against the paper, not the authors' row
     assert (tmp_path / f"ladder{number}.md").read_text().count("\n| ") == 10
 
 
@@ -265,15 +265,15 @@ def test_the_paper_as_written_is_plain_adam_on_independent_draws():
     """Two steps of the recipe are Algorithm 1: a constant rate, no averaging, x_real and x_noisy of other images."""
     rung = as_written.rungs("1", lambda path, generator: ar.images.photos(6, 16, seeded()), 16)[0]
     recipe = replace(rung.recipe, steps=2, batch_size=3)
-    ours, plain = recipe.network(), recipe.network()
+    ours, plain = recipe.network().double(), recipe.network().double()
     plain.load_state_dict(ours.state_dict())
     list(recipe.start(ours, None, seed=0, precision="float32"))
-    x, problem = ar.images.photos(6, 16, seeded()), recipe.problem()
+    x, problem = ar.images.photos(6, 16, seeded()).double(), recipe.problem()
     adam = torch.optim.Adam(plain.parameters(), lr=1e-4)
     for k in range(2):
         generator = seeded(k)
         x_real, other = (x[torch.randint(6, (3,), generator=generator)] for _ in range(2))
-        x_noisy = other + problem.noise(3, generator)
+        x_noisy = other + problem.noise(3, generator, dtype=torch.float64)
         mix = torch.rand(3, 1, 1, 1, generator=generator)
         x_i = (mix * x_real + (1 - mix) * x_noisy).requires_grad_()
         (grad,) = torch.autograd.grad(plain(x_i).sum(), x_i, create_graph=True)
@@ -282,7 +282,7 @@ def test_the_paper_as_written_is_plain_adam_on_independent_draws():
         (plain(x_real).mean() - plain(x_noisy).mean() + 20 * penalty).backward()
         adam.step()
     for a, b in zip(ours.parameters(), plain.parameters(), strict=True):
-        assert torch.allclose(a, b, atol=1e-6)
+        assert torch.allclose(a, b, atol=1e-8)  # in double precision: Adam makes much of rounding
 
 
 def test_rmsprop_is_adam_without_its_first_moment():

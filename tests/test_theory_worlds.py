@@ -39,7 +39,7 @@ def is_current(app):
 def test_the_first_training_shows_maps_graph_and_their_text(app):
     assert text(app.status).startswith("After 32 of 32 steps: gap ")
     assert app.result.last == model.FRAMES == app.scrubber.value
-    assert 'alt="The unit square, earth to be moved, η = 0.00' in app.pictures.value
+    assert 'alt="The unit square, earth to move, η = 0.00' in app.pictures.value
     assert "Curves (horizontal axis: η): Wass(P_r, P_η), exact, by POT goes from" in app.curves.value
 
 
@@ -60,7 +60,7 @@ def test_eta_moves_the_samples_and_trains_nothing(app, monkeypatch):
     before, result = seen(app), app.result
     app.eta.value = 0.04
     assert app.result is result and all(now != then for now, then in zip(seen(app), before, strict=True))
-    assert "earth to be moved, η = 0.04" in app.pictures.value and "now marked at 0.04" in app.curves.value
+    assert "earth to move, η = 0.04" in app.pictures.value and "now marked at 0.04" in app.curves.value
     expected = result.x_noisy - 0.04 * result.frames[-1].direction
     assert torch.equal(model.stepped(result, result.last, 0.04), expected)
 

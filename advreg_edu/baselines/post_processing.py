@@ -3,7 +3,7 @@
 import torch
 
 from .._input.networks import check_network, evaluate
-from ..operators.linear import Map
+from ..operators.autograd import Map
 from ..problem import Problem, check_problem
 
 

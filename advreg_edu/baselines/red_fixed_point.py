@@ -9,7 +9,7 @@ from .._input.arguments import check_count, check_finite, check_number
 from .._input.networks import check_network
 from ..hardware.cores import use_free
 from ..operators import check_measurement, column
-from ..operators.linear import Map
+from ..operators.autograd import Map
 from ..problem import Problem, check_problem
 from ..reconstruction import NotConverged
 from ..reconstruction.objective import norm

@@ -94,8 +94,10 @@ ENTRIES = (
         "Local Regularizers",
         "a mean over windows of the image",
         "critics.LocalCritic, training.Windows",
-        "03#9",
+        "09#1, 03#9",
         "ocal",
     ),
-    _entry("Recursive Training", "learning from one's own iterates", "training.WithIterates", "03#9", "WithIterates"),
+    _entry(
+        "Recursive Training", "learning from one's own iterates", "training.WithIterates", "09#4, 03#9", "WithIterates"
+    ),
 )

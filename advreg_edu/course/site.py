@@ -14,6 +14,7 @@ import torch
 from ..apps.reconstruction.controls import STEP_SIZE
 from ..apps.shared import scenes
 from ..apps.shared.scenes import CT, DENOISING, INPAINTING, MRI, PHANTOM, PHOTO, SIGMA, SIZE, SLICE, Scene
+from ..critics import LocalCritic
 from ..drawing.looks import colour_table
 from ..experiments.export import onnx_bytes
 from ..images._photos import BUNDLED
@@ -32,6 +33,8 @@ SHARES = range(10, 91, SHARE_STEP)
 def build(out: Path, root: Path = ROOT) -> list[Path]:
     """Write the site; return the files written. Raises FileNotFoundError outside a checkout and without the runtime.
 
+    Args: out, a new folder or that of an older site; root, the checkout.
+
     >>> build(Path("site"), root=Path("elsewhere"))
     Traceback (most recent call last):
     FileNotFoundError: elsewhere/live: expected the pages of a checkout, ...
@@ -46,12 +49,14 @@ def build(out: Path, root: Path = ROOT) -> list[Path]:
     _write(
         out / "vendor" / f"{RUNTIME}.wasm{PACKED}", gzip.compress((runtime / f"{RUNTIME}.wasm").read_bytes(), mtime=0)
     )
-    for name in names():
+    for name in _critics():
         _write(out / "critics" / f"{name}.onnx", onnx_bytes(scenes.critic(name), SIZE, name))
     for name, levels in (_images() | {where: _least_shares(where) for where in (INPAINTING, MRI)}).items():
         _write(out / "data" / f"{name}.bin", levels.to(torch.uint8).numpy().tobytes())
     _write(out / CATALOG, json.dumps(catalog(), ensure_ascii=False).encode())
-    return sorted(path for path in out.rglob("*") if path.is_file())
+    files = sorted(path for path in out.rglob("*") if path.is_file())
+    _write(out / "data" / "files.json", json.dumps([path.relative_to(out).as_posix() for path in files]).encode())
+    return files
 
 
 def catalog() -> dict:
@@ -63,11 +68,16 @@ def catalog() -> dict:
     return {
         "size": SIZE,
         "images": NUMBERS,
-        "critics": [{"name": name, "channels": scenes.critic(name).channels} for name in names()],
+        "critics": [{"name": name, "channels": scenes.critic(name).channels} for name in _critics()],
         "operators": {name: _operator(name) for name in scenes.OPERATORS},
         "colours": colour_table("RdBu_r").tolist(),
         "credits": [f"{file} by {author} ({licence})" for file, author, licence, _ in BUNDLED],
     }
+
+
+def _critics() -> list[str]:
+    """Those that ship and can be exported."""
+    return [name for name in names() if isinstance(scenes.critic(name), LocalCritic)]
 
 
 def _runtime(root: Path) -> Path:

@@ -40,7 +40,10 @@ body .reveal h1 { font-size: 2em } body .reveal h3 { font-size: 1.15em }
 .reveal .jp-RenderedText pre { font-size: 18px; line-height: 1.35; width: 100%; box-shadow: none }
 .reveal math[display=block] { font-size: 1.25em; margin: 0.8em 0 }
 .reveal .jp-OutputArea-output img { max-height: 440px; max-width: 100% }
-.reveal .still { display: flex; flex-wrap: wrap } .reveal .still img { max-height: 250px; width: auto !important }
+.reveal .still > div { display: flex; flex-wrap: wrap; gap: 6px 12px; width: 100% }
+.reveal .still figure { width: 170px }
+.reveal .still > .layers { display: grid } .reveal .still > .layers > * { grid-area: 1/1 }
+.reveal .still > div > img { max-height: 290px; width: auto }
 .reveal :is(.jp-OutputPrompt, .jp-InputPrompt) { display: none }
 </style>{% endblock %}
 {% block footer_js %}

@@ -13,7 +13,11 @@ from .predictions import Form
 
 def instead_of_widgets() -> None:
     """From now on an app that ends a cell shows the pictures that it draws, once it has computed."""
-    App._ipython_display_ = lambda app: display(HTML(still(app)))  # type: ignore[method-assign,assignment]
+
+    def shown(app: App) -> None:
+        display(HTML(still(app)))
+
+    App._ipython_display_ = shown  # type: ignore[method-assign, assignment]
 
 
 def still(app: Any) -> str:
@@ -33,7 +37,8 @@ def still(app: Any) -> str:
         thread.join()
     if 'role="alert"' in app.notice.value:
         raise RuntimeError(app.notice.value)
-    shown = "".join(f"<div>{panel.value}</div>" for panel in _panels(app.widget))
+    kind = lambda panel: ' class="layers"' if isinstance(panel, Curves) else ""
+    shown = "".join(f"<div{kind(panel)}>{panel.value}</div>" for panel in _panels(app.widget) if panel.value)
     return f'<div class="still">{shown}</div>' if shown else ""
 
 

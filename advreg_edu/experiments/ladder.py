@@ -1,7 +1,6 @@
 """From the paper as written to what ships, one change at a time: python -m advreg_edu ladder 1|2. Paper: §5.2, §5.3."""
 
 import math
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,9 +62,7 @@ def run(
     """
     folder, side, count = Path(out), check_count(side, "side", 16), check_count(count, "count")
     loader, x = _quick(number, side, count) if quick else _real(number, path, side, count)
-    ladder = rungs(number, loader, side)
-    if steps is not None:
-        ladder = [replace(r, recipe=replace(r.recipe, steps=check_count(steps, "steps"))) for r in ladder]
+    ladder = rungs(number, loader, side, 2500 if steps is None else check_count(steps, "steps"))
     folder.mkdir(parents=True, exist_ok=True)
     recipe, problem = ladder[0].recipe, ladder[0].recipe.problem()
     shown = dict(number=number, problem=problem, images=count, training=recipe.steps, batch=recipe.batch_size)

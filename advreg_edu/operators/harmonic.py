@@ -7,7 +7,7 @@ import torch
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
-from .linear import Map
+from .autograd import Map
 
 
 def harmonic_fill(mask: torch.Tensor) -> tuple[Map, Map]:

@@ -13,8 +13,9 @@ import torch
 
 from .._input.arguments import FLOATS, check_batch
 from .._input.messages import describe
+from .autograd import Map, linear
 from .checks import check_measurement, check_type
-from .normal import Map, conjugate_gradients, largest_eigenvalue
+from .normal import conjugate_gradients, largest_eigenvalue
 
 
 class LinearOperator:
@@ -82,7 +83,7 @@ class LinearOperator:
         """Return Ax: (B, *domain_shape) to (B, *range_shape)."""
         check_batch(x, "x", self.domain_shape, f"images for {self}")
         check_type(self, x, "x")
-        return _Apply.apply(x, self._forward, self._adjoint)
+        return linear(x, self._forward, self._adjoint)
 
     @property
     def T(self) -> "Adjoint":
@@ -192,33 +193,7 @@ class Adjoint:
     def __call__(self, y: torch.Tensor) -> torch.Tensor:
         """Return A*y: (B, *range_shape) to (B, *domain_shape), both of A."""
         check_measurement(self.T, y)
-        return _Apply.apply(y, self.T._adjoint, self.T._forward)
+        return linear(y, self.T._adjoint, self.T._forward)
 
     def __repr__(self) -> str:
         return f"{self.T}.T"
-
-
-def linear(u: torch.Tensor, apply: Map, transpose: Map) -> torch.Tensor:
-    """apply(u), whose gradient is `transpose`: for linear maps that autograd cannot see through.
-
-    >>> u = torch.ones(2, requires_grad=True)
-    >>> linear(u, lambda u: 3 * u.detach(), lambda v: 3 * v).sum().backward()
-    >>> u.grad
-    tensor([3., 3.])
-    """
-    return _Apply.apply(u, apply, transpose)
-
-
-class _Apply(torch.autograd.Function):
-    """A linear map whose gradient is its adjoint; differentiable any number of times."""
-
-    @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, apply: Map, transpose: Map) -> torch.Tensor:
-        ctx.maps = apply, transpose
-        with torch.autocast(x.device.type, enabled=False):  # bfloat16 is for networks, not for measurements
-            return apply(x)
-
-    @staticmethod
-    def backward(ctx: Any, grad: torch.Tensor) -> tuple:  # type: ignore[override]
-        apply, transpose = ctx.maps
-        return _Apply.apply(grad, transpose, apply), None, None

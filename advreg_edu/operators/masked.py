@@ -5,9 +5,10 @@ import math
 import torch
 
 from .._input.arguments import as_tensor, check_choice, check_count, check_number
+from .autograd import linear
 from .checks import check_measurement
 from .harmonic import harmonic_fill
-from .linear import LinearOperator, linear
+from .linear import LinearOperator
 
 
 class _Masked(LinearOperator):

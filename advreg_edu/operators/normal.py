@@ -1,12 +1,9 @@
 """Two computations with a symmetric positive operator such as A*A. Not in the paper."""
 
-from collections.abc import Callable
-
 import torch
 
+from .autograd import Map
 from .inner import column, inner, squared_norm
-
-Map = Callable[[torch.Tensor], torch.Tensor]
 
 
 def largest_eigenvalue(operator: Map, start: torch.Tensor) -> float:

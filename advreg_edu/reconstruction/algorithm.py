@@ -52,11 +52,11 @@ def reconstruct(
             O'Donoghue and Candès 2015) or "forward-backward" (explicit in Psi, implicit in the data term; §3.1
             names it). Or a solver of your own: a function (J, p, step_size) to x_{k+1}, or an object that is called so.
             `solvers.Solver` says what J and p have, and has heavy-ball momentum as an example.
-        stop: None runs all steps; "gradient" stops at a minimum, ||grad J|| <= tolerance * lambda for every image, and
-            one that is there waits for the others; a number t stops when ||x_{k+1} - x_k|| <= t ||x_k|| for every
-            image; "discrepancy" (Morozov) when ||Ax - y|| has grown to its expected value sqrt(E ||e||^2), or where it
-            never does, as "gradient": what falls to that value is still full of the start's noise. If `steps` run out
-            first, it warns `NotConverged`, and the last iterate is not `stopped`.
+        stop: None runs all steps; "gradient" stops at a minimum, ||grad J|| <= tolerance * lambda; "discrepancy"
+            (Morozov) near one, ||grad J|| <= 5 tolerance * lambda, once ||Ax - y|| is at most its expected value
+            sqrt(E ||e||^2). With both, an image that is there waits for the others. A number t stops when
+            ||x_{k+1} - x_k|| <= t ||x_k|| for every image. If `steps` run out first, it warns `NotConverged`, and the
+            last iterate is not `stopped`.
         x0: start, if not A†y.
         tolerance: of `stop="gradient"` and "discrepancy".
 

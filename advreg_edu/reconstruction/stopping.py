@@ -105,12 +105,12 @@ class SmallChange:
 
 
 class Discrepancy:
-    """Morozov's rule stops where the regulariser has lifted ||Ax - y||^2 to its expected value E ||e||^2, or at rest.
+    """Morozov's rule: x is near a minimum, ||grad J|| <= 5 tolerance lambda, and ||Ax - y||^2 at most E ||e||^2.
 
     The operator says how many numbers carry noise, `measured_count`: E ||e||^2 is sigma^2 times that.
-    A value that *falls* to E ||e||^2 says nothing: from A†y of a scan it does so within ten steps, while the noise of
-    the start is still in the image. What rises to it has been denoised as far as the data allow. Where it never rises
-    so far the run ends as by `SmallGradient`: then the minimum itself fits better than the truth does.
+    The data term alone says nothing on the way. From A†y of a scan it falls below E ||e||^2 within ten steps, while the
+    noise of the start is still in the image; in denoising it begins at 0 and may jump over E ||e||^2 in one step.
+    Where lambda is so large that the data term stays above, the run ends as by `SmallGradient`.
 
     >>> from advreg_edu.operators import Identity
     >>> problem = Problem(Identity((1, 8, 8)), sigma=0.1)
@@ -122,19 +122,15 @@ class Discrepancy:
 
     def __init__(self, tolerance: float, problem: Problem, y: torch.Tensor, weight: float) -> None:
         self.expected = problem.sigma**2 * problem.A.measured_count
-        self.at_rest = SmallGradient(tolerance, problem, y, weight)
-        self.done = torch.tensor(False)
+        self.near, self.at_rest = (SmallGradient(t, problem, y, weight) for t in (5 * tolerance, tolerance))
 
     def __call__(self, p: Point, previous: Point | None = None, moved: torch.Tensor | None = None) -> torch.Tensor:
-        before = previous or p
-        self.done = self.done | (before.data_term < self.expected) & (p.data_term >= self.expected)
-        return self.done | self.at_rest(p)
+        return self.near(p) & (p.data_term <= self.expected) | self.at_rest(p)
 
     def missed(self, p: Point) -> str:
-        data_term = p.data_term[~(self.done | self.at_rest(p))].mean()
-        return (
-            f"expected every data term to rise to E ||e||^2 = {self.expected:.3g}, or rest, got one of {data_term:.3g}"
-        )
+        data_term, gradient = p.data_term.max(), (norm(p.gradient) / self.near.scale).max()
+        wanted = f"||grad J|| <= {self.near.tolerance:g} lambda and a data term of at most {self.expected:.3g}"
+        return f"expected {wanted} for every image, got up to {gradient:.3g} lambda and {data_term:.3g}"
 
 
 def stopping_rule(stop: str | float | None, tolerance: float, problem: Problem, y: torch.Tensor, weight: float) -> Rule:

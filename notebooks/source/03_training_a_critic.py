@@ -34,7 +34,6 @@ import advreg_edu as ar
 import torch
 from advreg_edu import training
 from advreg_edu.apps import training_monitor
-from advreg_edu.apps.monitor.model import PAPER, Settings
 from advreg_edu.course import check, hint, outcome, predict, solution
 from advreg_edu.drawing import charts, pictures
 from IPython.display import display
@@ -130,8 +129,8 @@ pictures.strip([x_test[0], x_test[1], test_noisy[2], test_noisy[3]], ["real", "r
 #    \mathbb E_{X\sim\mathbb P_n} f(X) - \mathbb E_{X\sim\mathbb P_r} f(X). \tag{Eq. 7} $$
 #
 # Here $\sup$ is the least upper bound. The same number has a second meaning: think of the two sets as two heaps of
-# sand. It is the least mean distance over which the grains of one must be carried to form the other. A picture of this,
-# on a line, is the first exercise of [notebook 04](04_what_the_critic_learns.ipynb).
+# sand. It is the least mean distance over which the grains of one must be carried to form the other. Pictures of
+# this are in section 2 of [notebook 04](04_what_the_critic_learns.ipynb).
 #
 # The number printed above is an upper bound of the distance. An image and its noisy version are that far apart on
 # average, so no 1-Lipschitz $f$ can differ by more between them on average. Keep this bound in mind for section 8.
@@ -280,10 +279,10 @@ distance = [step.wasserstein.item() for step in steps]
 slope = [step.gradient_norm.item() for step in steps]
 outcome("03-training", f"{distance[-1]:.2f}, the bound is {noise_size:.2f}; the slope ends at {slope[-1]:.2f}.")
 series = {
-    "distance (Eq. 7)": {"estimate": distance, "bound": [noise_size] * len(steps)},
-    "slope of Ψ": {"mean slope": slope, "limit 1": [1.0] * len(steps)},
+    "distance (Eq. 7)": {"this critic": distance, "limit": [noise_size] * len(steps)},
+    "slope of Ψ": {"this critic": slope, "limit": [1.0] * len(steps)},
 }
-charts.curves(series, height=260)
+charts.curves(series, height=260, axis="training step")
 
 # %% [markdown]
 # At first nothing seems to happen. Then the critic finds a direction that separates the two sets. It becomes steeper
@@ -299,12 +298,12 @@ charts.curves(series, height=260)
 # it.
 
 # %%
-monitor = training_monitor(settings=Settings(network=PAPER, learning_rate=5e-4))
+monitor = training_monitor()
 display(monitor)
 
 # %% [markdown]
-# 1. Press start. At which step does the cosine between $\nabla\Psi$ and the noise leave zero, and at which does the
-#    reconstruction start to help?
+# 1. Take the authors' network and press start. At which step does the cosine between $\nabla\Psi$ and the noise leave
+#    zero, and at which does the reconstruction start to help?
 # 2. Choose our local critic. How much of its cosine does it have before the first step? (Section 1 says why.)
 # 3. Lower the penalty $\mu$ to 0.1 and raise the learning rate to 0.01. Which of the three curves warns you
 #    first? (Section 8 explains.)
@@ -435,10 +434,10 @@ run = list(ar.train_critic(cheat, problem, x_train, steps=80, batch_size=8, gp_w
 estimate = [step.wasserstein.item() for step in run]
 outcome("03-cheap", f"it ends at {estimate[-1]:.1f}, and no 1-Lipschitz critic can exceed {noise_size:.2f}.")
 series = {
-    "distance (Eq. 7)": {"estimate": estimate, "bound": [noise_size] * len(run)},
-    "slope of Ψ": {"mean slope": [step.gradient_norm.item() for step in run], "limit 1": [1.0] * len(run)},
+    "distance (Eq. 7)": {"this critic": estimate, "limit": [noise_size] * len(run)},
+    "slope of Ψ": {"this critic": [step.gradient_norm.item() for step in run], "limit": [1.0] * len(run)},
 }
-charts.curves(series, height=260)
+charts.curves(series, height=260, axis="training step")
 
 # %% [markdown]
 # The estimate passes the bound that no 1-Lipschitz function can pass, so it is not a distance any more. The critic has
@@ -475,7 +474,8 @@ for name, network in (("PaperCritic", critic), ("LocalCritic", local)):
     print(f"{name}: {sum(p.numel() for p in network.parameters()):,} weights")
 print(f"LocalCritic before training: gap {start:.2f}, after {len(run)} steps {run[-1].wasserstein:.2f}")
 local_curve = [step.wasserstein.item() for step in run]
-charts.curves({"distance (Eq. 7)": {"PaperCritic": distance, "LocalCritic": local_curve}}, height=260)
+series = {"distance (Eq. 7)": {"PaperCritic": distance, "LocalCritic": local_curve}}
+charts.curves(series, height=260, axis="training step")
 
 # %% [markdown]
 # The local critic starts with a gap that its form gives it, and gains little in so short a run. The authors' network

@@ -119,6 +119,18 @@ print(f"linear programme, other true points {theory.wasserstein(x_real, others):
 # same, but the two samples also differ by chance, and moving them costs more. Where this notebook says "exact", it
 # means samples made from each other.
 
+# %%
+panels = []
+for name, noisy in (("made from these points", x_noisy), ("made from other points", others)):
+    moves_to = theory.transport(x_real[:80], noisy[:80]).plan.argmax(1)  # for each noisy point, where the plan sends it
+    panels.append(maps.Plane(name, None, circle, noisy[:80], x_real[:80][moves_to] - noisy[:80]))
+maps.plane(panels)
+
+# %% [markdown]
+# The arrows are the best plan for 80 of the points. On the left each noisy point goes straight to the circle. On the
+# right some points have to move far, even across the circle, since by chance there are too many points in one place and
+# too few in another.
+
 # %% [markdown] exercise="04a"
 # **Exercise 04a.** On a line no linear programme is needed. `u` and `v` hold the places of two heaps with the same
 # number of grains. Return the least mean distance over which one can be moved onto the other. Draw a few grains on
@@ -217,7 +229,7 @@ outcome("04-two-sided", f"{share:.1%}.")
 # > supremum in Eq. 7.
 #
 # The projection $P_{\mathcal M}$ takes a point to the nearest point of $\mathcal M$. The proof has two halves. **First
-# half: $d_{\mathcal M}$ is 1-Lipschitz**, so that it may take part. Take two points $x_1$, $x_2$ and let $\tilde y$ be
+# half: $d_{\mathcal M}$ is 1-Lipschitz**, as Eq. 7 demands. Take two points $x_1$, $x_2$ and let $\tilde y$ be
 # the point of $\mathcal M$ nearest to $x_2$. Then
 #
 # $$ d_{\mathcal M}(x_1) - d_{\mathcal M}(x_2) \;\le\; \|x_1 - \tilde y\| - \|x_2 - \tilde y\|

@@ -188,12 +188,12 @@ outcome("09-tiles", f"in small tiles: the photograph with the sky loses {lost:.1
 # of TV, but by less: other things are in a window now. What scales by itself is $\lambda$, not what an image looks
 # like.
 
-# %% [markdown] exercise="09c"
-# **Exercise 09c.** A critic was trained on images of `pixels` pixels, for denoising, where `reg_weight` is the right
+# %% [markdown] exercise="09a"
+# **Exercise 09a.** A critic was trained on images of `pixels` pixels, for denoising, where `reg_weight` is the right
 # weight. Return the weight for an image of `more_pixels`, for each of the three poolings `"norm"`, `"mean"`, `"sum"`.
 
 
-# %% exercise="09c"
+# %% exercise="09a"
 def weight_for(reg_weight, pixels, more_pixels, pooling):
     ### BEGIN SOLUTION
     power = {"norm": 0.5, "mean": 1.0, "sum": 0.0}[pooling]
@@ -201,11 +201,11 @@ def weight_for(reg_weight, pixels, more_pixels, pooling):
     ### END SOLUTION
 
 
-# %% exercise="09c" points=2
+# %% exercise="09a" points=2
 ### BEGIN HIDDEN TESTS
-check("09c", weight_for, seed=1).require()
+check("09a", weight_for, seed=1).require()
 ### END HIDDEN TESTS
-check("09c", weight_for)
+check("09a", weight_for)
 
 # %% [markdown]
 # ## 3 Solvers
@@ -350,23 +350,23 @@ outcome("09-iterates", f"{first}, {ends[first] - ends['pairs']:.1f} dB above pai
 #
 # A convex function lies below each of its chords.
 
-# %% [markdown] exercise="09a"
-# **Exercise 09a.** By how much is a critic *above* its chord? For the images `x` and `y` of a batch and a number $t$,
+# %% [markdown] exercise="09c"
+# **Exercise 09c.** By how much is a critic *above* its chord? For the images `x` and `y` of a batch and a number $t$,
 # return $\Psi((1-t)x+ty)-\big((1-t)\Psi(x)+t\Psi(y)\big)$, one number for each image.
 
 
-# %% exercise="09a"
+# %% exercise="09c"
 def above(critic, x, y, t):
     ### BEGIN SOLUTION
     return critic((1 - t) * x + t * y) - ((1 - t) * critic(x) + t * critic(y))
     ### END SOLUTION
 
 
-# %% exercise="09a" points=1
+# %% exercise="09c" points=1
 ### BEGIN HIDDEN TESTS
-check("09a", above, seed=1).require()
+check("09c", above, seed=1).require()
 ### END HIDDEN TESTS
-check("09a", above)
+check("09c", above)
 
 # %% [markdown]
 # We walk from a chest with little contrast to the same chest with too much, and look at how far both critics are
@@ -590,6 +590,18 @@ def bias_and_spread(repeated, truth):
 check("09d", bias_and_spread, seed=1).require()
 ### END HIDDEN TESTS
 check("09d", bias_and_spread)
+
+# %% [markdown] exercise="09d" points=2
+# **In your words.** A colleague trains ten critics with ten seeds on the same images, reconstructs one scan with each,
+# and shows the spread as error bars. What do these bars contain, what do they leave out, and what could a doctor
+# conclude wrongly? Give a number from the pictures below.
+#
+# <!-- BEGIN SOLUTION -->
+# They contain what differs from seed to seed: the first weights and the order of the batches. They leave out what all
+# ten share: the training images, the recipe, the noise of this one scan, and everything that the scanner does not see.
+# Where a vessel is missing from all ten images the bars are short, and a doctor could take its absence for certain. In
+# the tenth of the pixels where three critics agree best, the error is several times the spread.
+# <!-- END SOLUTION -->
 
 # %% [markdown]
 # The same phantom is scanned four times, with 30 views and with 8.

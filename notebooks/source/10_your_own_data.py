@@ -170,7 +170,7 @@ outcome("10-leak", f"{scores['slices'] - scores['patients']:.1f} dB higher when 
 # %% [markdown]
 # The first number does not measure how well the method reconstructs. It measures how well it knows its patients.
 # Nothing in that experiment looks wrong: no slice is in both parts. But a slice has neighbours that resemble it. With
-# 643 real slices of 55 patients, from the archives of `ct-chest-high`, the same cell gives 28.9 and 14.0 dB.
+# 643 real slices of 55 patients the same cell gave 28.9 and 14.0 dB (data/study/patients.md).
 #
 # A network can remember too, less openly, and its table then reports its memory. So split by patient, or by
 # photograph, or by whatever else makes images resemble each other.

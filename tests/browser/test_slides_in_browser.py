@@ -10,8 +10,8 @@ pytest.importorskip("latex2mathml", reason="latex2mathml is absent: pip install 
 pytestmark = pytest.mark.browser
 
 TEXT = "## 1 A circle\n\nA sentence.\n\n$$ \\|Ax - y\\|_2^2 \\tag{Eq. 5} $$\n\n- a point\n\nA note for the speaker."
-GIF = "data:image/gif;base64,R0lGODlhAQABAIAAAAUEBAAAACwAAAAAAQABAAACAkQBADs="
-PICTURE = f"<img alt='gray' src='{GIF}' width='1400' height='900'>"
+GRAY = "data:image/gif;base64,R0lGODlhAQABAIAAAAUEBAAAACwAAAAAAQABAAACAkQBADs="
+PICTURE = f"<img alt='gray' src='{GRAY}' width='1400' height='900'>"
 WALK = """() => Reveal.getSlides().map(slide => {
     const at = Reveal.getIndices(slide); Reveal.slide(at.h, at.v);
     return [slide.scrollHeight, slide.scrollWidth];

@@ -578,8 +578,8 @@ ANSWERS["08c"] += [
     lambda A, g: bool((torch.linalg.svd(A).Vh[int(torch.linalg.matrix_rank(A)) :] @ g).norm() < 1e-6),
 ]
 
-# 09a above the chord ----------------------------------------------------------------------------------------------
-ANSWERS["09a"] += [
+# 09c above the chord ----------------------------------------------------------------------------------------------
+ANSWERS["09c"] += [
     lambda f, x, y, t: f(x + t * (y - x)) - (f(x) + t * (f(y) - f(x))),
     lambda f, x, y, t: f(torch.lerp(x, y, t)) - torch.lerp(f(x), f(y), t),
     lambda f, x, y, t: f((1 - t) * x + t * y).numpy() - np.average([f(x), f(y)], axis=0, weights=[1 - t, t]),
@@ -607,21 +607,21 @@ ANSWERS["09b"] += [
 ]
 
 
-# 09c weight on a larger image -------------------------------------------------------------------------------------
-@answers("09c")
+# 09a weight on a larger image -------------------------------------------------------------------------------------
+@answers("09a")
 def _(reg_weight, pixels, more_pixels, pooling):
     slope = {"norm": 1.0, "sum": math.sqrt(more_pixels / pixels), "mean": math.sqrt(pixels / more_pixels)}[pooling]
     return reg_weight * math.sqrt(more_pixels / pixels) / slope
 
 
-@answers("09c")
+@answers("09a")
 def _(reg_weight, pixels, more_pixels, pooling):
     if pooling == "sum":
         return reg_weight
     return reg_weight * (more_pixels / pixels if pooling == "mean" else np.sqrt(more_pixels / pixels))
 
 
-ANSWERS["09c"] += [
+ANSWERS["09a"] += [
     lambda w, n, m, p: w * (m / n) ** (("sum", "norm", "mean").index(p) / 2),
     lambda w, n, m, p: torch.tensor(w) * torch.tensor(m / n) ** {"sum": 0, "norm": 1 / 2, "mean": 1}[p],
 ]

@@ -18,6 +18,17 @@ def predictions():
     return [(row[0], row[1]) for row in rows(r"\d\d-[\w-]+") if len(row) == 4]
 
 
+def outcomes(notebook):
+    """{id: what `outcome` said} of a notebook that ran."""
+    found = {}
+    for cell in notebook.cells:
+        asked = re.findall(r'outcome\(\s*"([^"]+)"', cell.source) if cell.cell_type == "code" else []
+        texts = [out.data["text/plain"] for out in cell.get("outputs", []) if "text/plain" in out.get("data", {})]
+        told = [" ".join(text.partition("The outcome: ")[2].split()) for text in texts if "The outcome: " in text]
+        found |= dict(zip(asked, told, strict=True))
+    return found
+
+
 def alike(stated, measured):
     """Whether two outcomes have the same words, and numbers that differ by a tenth or by two of the last digit."""
     if NUMBER.sub("#", stated) != NUMBER.sub("#", measured):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import teaching
 from advreg_edu.course import notebooks
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
@@ -89,6 +90,8 @@ def test_it_runs(path, capsys, tmp_path):
     said = [text for cell in code_cells(notebook) if 'check("' in cell.source for text in texts(cell)]
     wanted = ", right." if path.parent != FOLDER else ", not attempted."
     assert [text for text in said if wanted not in text] == []
+    stated, told = dict(teaching.predictions()), teaching.outcomes(notebook)
+    assert [name for name, text in told.items() if not teaching.alike(stated.get(name, ""), text)] == [], told
     assert list(strays(notebook)) == []  # the numbers in the text are those that the cells show
 
 

@@ -44,8 +44,8 @@ def _lines(pair: Pair) -> Iterable[tuple[str, ...]]:
     line = lambda name, value: (name, *(number(value(terms)) for terms in both))
     yield line("Ψ(x_r)", lambda t: t.psi_real)
     yield line("Ψ(x_n)", lambda t: t.psi_noisy)
-    yield line("slope ‖∇Ψ(x_i)‖", lambda t: t.slope)
-    yield line("fine (slope − 1)₊²", lambda t: t.excess)
+    yield line("‖∇Ψ(x_i)‖", lambda t: t.slope)
+    yield line("(‖∇Ψ(x_i)‖ − 1)₊²", lambda t: t.excess)
     yield line("Eq. 6", lambda t: t.loss)
 
 
@@ -59,10 +59,10 @@ def table(result: Result) -> str:
     """The critic before and after its training so far, beside an untrained `LocalCritic`, on the held-out images."""
     now = "now, averaged weights" if result.averaged else f"now, after step {result.snapshot.step}"
     rows = [("before its first step", result.first), (now, result.snapshot)]
-    rows += [(f"{LOCAL}, untrained: its blur alone", untrained_local(result.settings))]
+    rows += [(f"{LOCAL}, untrained: a blur", untrained_local(result.settings))]
     real, _ = held_out(result.settings)
     lines = [(name, *_scores(shot, real)) for name, shot in rows]
-    return _table("Critics on held-out images", ("critic", "cos(∇Ψ, noise)", "‖∇Ψ‖", "after descent"), lines)
+    return _table("Critics on held-out images", ("critic", "cosine", "slope", "after descent"), lines)
 
 
 def _scores(shot: Snapshot, real: torch.Tensor) -> tuple[str, str, str]:
@@ -78,7 +78,7 @@ def _table(caption: str, head: Iterable[str], lines: Iterable[Iterable[str]]) ->
         for side, word in zip(sides, head, strict=False)
     )
     body = ""
-    first_cell = f"{cell.format('left')};font-weight:400;white-space:nowrap"
+    first_cell = f"{cell.format('left')};font-weight:400"
     for first, *others in lines:
         values = "".join(f'<td style="{cell.format("right")}">{html.escape(value)}</td>' for value in others)
         name = f'<th scope="row" style="{first_cell}">{html.escape(first)}</th>'

@@ -92,9 +92,10 @@ def sentence(result: Result) -> str:
         now = f"distance {w:.2f} (bound {bound_of(result.settings):.2f}), slope {slope:.2f}, penalty {penalty:.3f}"
     weights = f"{'averaged ' * result.averaged}weights of step {shot.step}"
     end = "a minimum" if shot.settled else "no minimum yet"
+    psi_real, psi_noisy = (two_digits(float(psi.mean())) for psi in (shot.psi_real, shot.psi_noisy))
     return (
-        f"Step {result.done} of {total}: {now}. With the {weights}: Ψ {shot.psi_real.mean():.2f} on real and "
-        f"{shot.psi_noisy.mean():.2f} on noisy images; held-out image {before:.1f} dB, "
+        f"Step {result.done} of {total}: {now}. With the {weights}: Ψ {psi_real} on real and "
+        f"{psi_noisy} on noisy images; held-out image {before:.1f} dB, "
         f"after descent {after:.1f} dB ({end})."
     )
 

@@ -9,6 +9,8 @@ from typing import Any
 import ipywidgets as W
 import torch
 
+from ... import pretrained
+from ..._input.arguments import check_choice
 from ...drawing.pictures import busiest
 from ...drawing.tiles import Grid
 from ..shared import scenes
@@ -208,11 +210,11 @@ def reconstruction_lab(
 ) -> ReconstructionLab:
     """The app, shown when it ends a cell.
 
-    Args: critic, a shipped name or any network (1, C, H, W) to (1,); settings, a dict of fields of
-        `apps.reconstruction.model.Settings`.
+    Args: critic, a name that ships or any network (1, C, H, W) to (1,); settings, a dict of fields of `Settings`.
     """
     wanted = as_settings(Settings, settings)
     if isinstance(critic, str):
-        return ReconstructionLab(None, replace(wanted, critic=critic))
+        wanted, critic = replace(wanted, critic=critic), None
+    check_choice(wanted.critic, "critic", [*pretrained.names(), OWN])
     named = isinstance(settings, dict) and "critic" in settings
     return ReconstructionLab(critic, replace(wanted, critic=OWN) if critic and not named else wanted)

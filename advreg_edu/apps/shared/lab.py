@@ -95,6 +95,7 @@ class Lab(Settable):
     def redraw(self, change: Any = None) -> None:
         """Show the result once more, as a control asks that computes nothing."""
         if self.result is not None and not self.muted:
+            self.moved()
             self.draw(self.runner.busy)
 
     @callback

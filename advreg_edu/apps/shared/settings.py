@@ -61,16 +61,18 @@ class Settable(App):
             control = self.parts.get(name)
             if isinstance(control, W.Dropdown | W.ToggleButtons) and value is not None:
                 check_choice(value, name, control.options)
-        before, self._given = self._given, wanted
-        with self.muted:
-            try:
+        before, self._given = self.settings, wanted
+        try:
+            with self.muted:
                 self.take(wanted)
                 self.check(wanted)
-            except Exception:
-                self._given = before
+        except Exception:
+            self._given = before
+            with self.muted:
                 self.take(before)
-                raise
-        self.start()
+            raise
+        finally:
+            self.start()
         with self.muted:
             self.situation.value = situation
 

@@ -56,8 +56,8 @@ STYLE = """<style>
 .advreg-projector .advreg-numbers{zoom:1.25}
 .advreg-projector .advreg-title,.advreg-projector .advreg-scale{font-size:14px!important;line-height:20px!important}
 .advreg-projector .advreg-controls.widget-box{grid-template-columns:auto}
-.advreg-projector .advreg-gallery.widget-box{
- grid-template-columns:repeat(3,minmax(0,min(256px,calc((100vh - 290px)/2.8 - 20px))))}
+.advreg-projector .advreg-gallery.widget-box,.advreg-projector .advreg-grid{
+ grid-template-columns:repeat(3,minmax(0,min(256px,calc((100vh - 340px)/2.8 - 20px))))!important}
 .advreg-projector .advreg-pairs.widget-box{grid-template-columns:repeat(3,minmax(0,310px))}
 @container advreg-lab (min-width:620px){.advreg-projector .advreg-areas.widget-box{
  grid-template-columns:fit-content(360px) minmax(0,1fr);

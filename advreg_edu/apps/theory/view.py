@@ -16,7 +16,7 @@ def picture(result: Result, k: int, eta: float) -> Picture:
     """The samples after a step of eta and the ways of an optimal plan, the critic with its downhill directions, and the
     true distance."""
     frame, x = result.frames[k], stepped(result, k, eta)
-    samples = maps.Plane(f"earth to be moved, η = {eta:.2f}", None, result.world, x, ends=targets(result, x))
+    samples = maps.Plane(f"earth to move, η = {eta:.2f}", None, result.world, x, ends=targets(result, x))
     critic = maps.Plane(f"Ψ and −∇Ψ, step {frame.step}", frame.heat, result.world, maps.lattice(), -0.05 * frame.field)
     return maps.plane([samples, critic, maps.Plane("true distance", result.distance, result.world)])
 

@@ -42,7 +42,7 @@ def _halves(a: Tensor, b: Tensor, t: float) -> Tensor:
 
 
 CONVEXITY = Exercise(
-    name="09a",
+    name="09c",
     title="Above the chord",
     call="above(critic, x, y, t)",
     draw=_segment,
@@ -126,7 +126,7 @@ def _by_powers(norm: float, mean: float, sum: float) -> Answer:
 
 
 WEIGHT = Exercise(
-    name="09c",
+    name="09a",
     title="λ on a larger image",
     call="weight_for(reg_weight, pixels, more_pixels, pooling)",
     draw=_larger,
@@ -217,4 +217,4 @@ def bias_and_spread(repeated, truth):
     praise="Their squares add up to the mean squared error. Only the second can be seen without the truth.",
 )
 
-EXERCISES = (CONVEXITY, PROXIMAL, WEIGHT, CALIBRATION)
+EXERCISES = (WEIGHT, PROXIMAL, CONVEXITY, CALIBRATION)

@@ -148,7 +148,7 @@ def _by_image(patients: Tensor, share: float, seed: int) -> Any:
 SPLIT = Exercise(
     name="10b",
     title="A split by patient",
-    call="split(patients, val, seed)",
+    call="split_places(patients, val, seed)",
     draw=_patients,
     observe=_split_features,
     features=SPLITS,
@@ -173,7 +173,7 @@ SPLIT = Exercise(
         "The first few of the mixed patients are val; torch.isin says which images are theirs.",
     ),
     solution="""\
-def split(patients, val, seed):
+def split_places(patients, val, seed):
     names = patients.unique()
     mixed = names[torch.randperm(len(names), generator=torch.Generator().manual_seed(seed))]
     chosen = torch.isin(patients, mixed[: max(1, round(val * len(names)))])

@@ -17,7 +17,7 @@ from ..._input.messages import refused
 from ...drawing import charts
 from ...drawing.looks import font
 from ...drawing.panels import Panel, Picture
-from .found import PHOTOGRAPHS, SIDE, SLICES, each_image
+from .found import PHOTOGRAPHS, SIDE, SLICES, Found, each_image
 
 BINS = {SLICES: (-1024.0, 3072.0, 128), PHOTOGRAPHS: (0.0, 1.0, 64)}  # first, last, count
 UNITS = {SLICES: "Hounsfield units", PHOTOGRAPHS: "gray value"}
@@ -32,8 +32,7 @@ class Entry:
     patient: str
     shape: tuple[int, int]
     digest: bytes
-    thumbnail: Tensor  # (C, 64, 64) in [0, 1]
-    counts: np.ndarray  # of its histogram
+    thumbnail: np.ndarray  # (64, 64, C) bytes
     clipped: tuple[float, float]  # share of the pixels below and above the window of the course
 
 
@@ -45,6 +44,7 @@ class Inspection:
     kind: str
     entries: tuple[Entry, ...]  # slices by patient and place, photographs by name
     left_out: dict[str, str]  # file: why
+    counts: np.ndarray  # of the histogram of all pixels
 
     @cached_property
     def patients(self) -> dict[str, int]:
@@ -88,7 +88,7 @@ class Inspection:
         sheet = Image.new("RGB", (columns * cell, columns * cell), "white")
         for k, entry in enumerate(chosen):
             sheet.paste(_stamp(entry, cell), (k % columns * cell, k // columns * cell))
-        means = [entry.thumbnail.mean().item() for entry in chosen]
+        means = [entry.thumbnail.mean() / 255 for entry in chosen]
         alt = (
             f"Contact sheet of {len(chosen)} of {len(self.entries)} {self.kind}, of "
             f"{len({entry.patient for entry in chosen})} {self._whose}; mean intensity {min(means):.2f} to "
@@ -125,8 +125,7 @@ class Inspection:
             yield f"  {name}: {why}"
 
     def _share(self) -> np.ndarray:
-        total = sum(entry.counts for entry in self.entries)
-        return np.asarray(total / np.sum(total))
+        return np.asarray(self.counts / self.counts.sum())
 
     def _middle(self) -> tuple[float, float]:
         """The values between which 98 % of the pixels lie, to the width of a bin."""
@@ -163,15 +162,15 @@ def inspect(path: Path | str) -> Inspection:
     left out: 0 of 1 files
     """
     found: dict[str, list[tuple[tuple, Entry]]] = {SLICES: [], PHOTOGRAPHS: []}
+    counts = {kind: np.zeros(count, np.int64) for kind, (_, _, count) in BINS.items()}
     left_out = {}
     for image in each_image(path):
         if isinstance(image, tuple):
             left_out[image[0]] = image[1].got[:LETTERS]
             continue
-        counts, _ = np.histogram(image.values, bins=BINS[image.kind][2], range=BINS[image.kind][:2])
-        clipped = float(np.mean(image.values < images.WINDOW[0])), float(np.mean(image.values > images.WINDOW[1]))
-        kept = image.name, image.patient, image.shape, image.digest, image.thumbnail, counts, clipped
-        found[image.kind].append(((image.order, image.name), Entry(*kept)))
+        low, high, count = BINS[image.kind]
+        counts[image.kind] += np.histogram(image.values, bins=count, range=(low, high))[0]
+        found[image.kind].append(((image.order, image.name), _entry(image)))
     kind = max(found, key=lambda k: len(found[k]))
     other = next(k for k in found if k != kind)
     if not found[kind]:
@@ -179,13 +178,24 @@ def inspect(path: Path | str) -> Inspection:
         raise refused("path", "CT slices or photographs", f"{got} in {path}", "Give the folder that holds them.")
     left_out |= {entry.name: f"one of the {other} among {kind}" for _, entry in found[other]}
     entries = [entry for _, entry in sorted(found[kind], key=lambda pair: pair[0])]
-    return Inspection(Path(path).name, kind, tuple(entries), dict(sorted(left_out.items())))
+    return Inspection(Path(path).name, kind, tuple(entries), dict(sorted(left_out.items())), counts[kind])
+
+
+def _entry(image: Found) -> Entry:
+    clipped = float(np.mean(image.values < images.WINDOW[0])), float(np.mean(image.values > images.WINDOW[1]))
+    return Entry(image.name, image.patient, image.shape, image.digest, _compact(image.thumbnail), clipped)
+
+
+def _compact(thumbnail: Tensor) -> np.ndarray:
+    """(C, H, W) in [0, 1] as bytes (H, W, C). A tensor that is kept would pin the memory of the image beside it."""
+    pixels = (thumbnail.permute(1, 2, 0) * 255 + 0.5).to(torch.uint8)
+    return np.frombuffer(pixels.numpy().tobytes(), np.uint8).reshape(pixels.shape)
 
 
 def _stamp(entry: Entry, cell: int) -> Image.Image:
     """The thumbnail with the name of the patient on it."""
-    pixels = (entry.thumbnail.expand(3, -1, -1).permute(1, 2, 0) * 255 + 0.5).to(torch.uint8).numpy()
-    picture = Image.fromarray(pixels).resize((cell, cell), Image.Resampling.BILINEAR)
+    pixels = np.broadcast_to(entry.thumbnail, (SIDE, SIDE, 3))
+    picture = Image.fromarray(np.ascontiguousarray(pixels)).resize((cell, cell), Image.Resampling.BILINEAR)
     draw, words = ImageDraw.Draw(picture), entry.patient.rsplit("/", 1)[-1][:14]
     box = draw.textbbox((2, 1), words, font=font(12))
     draw.rectangle((0, 0, box[2] + 2, box[3] + 2), fill="black")

@@ -56,14 +56,15 @@ def pack(path: Path | str, out: Path | str, size: int = 128, val: float = 0.25, 
         if not isinstance(image, tuple) and image.kind == SLICES and image.digest not in seen:
             seen.add(image.digest)
             hu = np.rint(_averaged(image.name, image.values, size)).astype(np.int16)
-            slices.append((image.order, image.name, image.patient, hu))
+            slices.append((image.order, image.name, image.patient, hu.tobytes()))  # arrays would scatter the memory
     if not slices:
         raise refused("path", "CT slices", f"none in {path}", "Photographs need no packing: give their folder.")
     slices.sort(key=lambda s: s[:2])
     patients = np.array([patient for _, _, patient, _ in slices])
     split = split_by_patient(patients, val, seed)
     out.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(out, hu=np.stack([hu for *_, hu in slices]), patient_id=patients, split=split)
+    hu = np.frombuffer(b"".join(stored for *_, stored in slices), np.int16).reshape(-1, size, size)
+    np.savez_compressed(out, hu=hu, patient_id=patients, split=split)
     return split
 
 

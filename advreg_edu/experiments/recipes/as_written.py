@@ -70,10 +70,11 @@ class Rung:
     step: bool = field(default=True)  # of the ladder; False: a row beside it
 
 
-def rungs(number: str, images: Loader, side: int = 128) -> list[Rung]:
+def rungs(number: str, images: Loader, side: int = 128, steps: int = 2500) -> list[Rung]:
     """The rows for Table 1 or 2, in order; each changes one thing of the rung before it, but the authors' row.
 
-    Args: number, "1" (denoising, sigma = 0.1) or "2" (tomography, sigma = 0.02); images, of side x side pixels.
+    Args: number, "1" (denoising, sigma = 0.1) or "2" (tomography, sigma = 0.02); images, of side x side pixels;
+    steps, of each training.
 
     >>> [rung.name for rung in rungs("1", lambda path, generator: torch.rand(4, 3, 16, 16), side=16)][:3]
     ['the paper as written', "the authors' code", 'pairs']
@@ -85,7 +86,7 @@ def rungs(number: str, images: Loader, side: int = 128) -> list[Rung]:
         problem,
         images,
         lambda: PaperCritic(channels, side),
-        steps=2500,
+        steps=steps,
         batch_size=BATCH_SIZE,
         learning_rate=1e-4,
         averaging=0.0,

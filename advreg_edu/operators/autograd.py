@@ -1,0 +1,34 @@
+"""Linear maps that autograd differentiates by their adjoint."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+Map = Callable[[torch.Tensor], torch.Tensor]
+
+
+def linear(u: torch.Tensor, apply: Map, transpose: Map) -> torch.Tensor:
+    """apply(u), whose gradient is `transpose`: for linear maps that autograd cannot see through.
+
+    >>> u = torch.ones(2, requires_grad=True)
+    >>> linear(u, lambda u: 3 * u.detach(), lambda v: 3 * v).sum().backward()
+    >>> u.grad
+    tensor([3., 3.])
+    """
+    return Linear.apply(u, apply, transpose)
+
+
+class Linear(torch.autograd.Function):
+    """A linear map whose gradient is its adjoint; differentiable any number of times."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, apply: Map, transpose: Map) -> torch.Tensor:
+        ctx.maps = apply, transpose
+        with torch.autocast(x.device.type, enabled=False):  # bfloat16 is for networks, not for measurements
+            return apply(x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: torch.Tensor) -> tuple:  # type: ignore[override]
+        apply, transpose = ctx.maps
+        return Linear.apply(grad, transpose, apply), None, None

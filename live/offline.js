@@ -1,0 +1,28 @@
+// A service worker: all files of the site are kept at the first visit, and used where the network is not there.
+
+const KEPT = "advreg-edu";
+
+addEventListener("install", (event) => event.waitUntil(keepAll().then(() => skipWaiting())));
+addEventListener("activate", (event) => event.waitUntil(clients.claim()));
+addEventListener("fetch", (event) => {
+  if (event.request.method === "GET") event.respondWith(answer(event.request));
+});
+
+async function keepAll() {
+  const files = await (await fetch("data/files.json")).json();
+  await (await caches.open(KEPT)).addAll(files);
+}
+
+/** The network's answer, which is kept for later; without a network the one that was kept. */
+async function answer(request) {
+  const kept = await caches.open(KEPT);
+  try {
+    const response = await fetch(request);
+    if (response.ok) await kept.put(request, response.clone());
+    return response;
+  } catch (error) {
+    const old = await kept.match(request, { ignoreSearch: true });
+    if (!old) throw error;
+    return old;
+  }
+}
