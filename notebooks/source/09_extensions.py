@@ -597,11 +597,13 @@ check("09d", bias_and_spread)
 # each, and shows the spread as error bars. What do these bars contain, what do they leave out, and what could a
 # doctor conclude wrongly? Give a number from the pictures below.
 #
-# <!-- BEGIN SOLUTION --> They contain what differs from seed to seed: the first weights and the order of the batches.
+# <!-- BEGIN SOLUTION -->
+# They contain what differs from seed to seed: the first weights and the order of the batches.
 # They leave out what all ten share: the training images, the recipe, the noise of this one scan, and everything that
 # the scanner does not see. Where a vessel is missing from all ten images the bars are short, and a doctor could take
 # its absence for certain. In the tenth of the pixels where three critics agree best, the error is several times the
-# spread. <!-- END SOLUTION -->
+# spread.
+# <!-- END SOLUTION -->
 
 # %% [markdown]
 # The same phantom is scanned four times, with 30 views and with 8.
