@@ -105,7 +105,8 @@ pictures.strip([x_photo[0], y_photo[0]], ["photograph", f"A†y, {score:.1f} dB"
 
 # %% [markdown]
 # **Inpainting.** $A$ keeps some pixels and drops the others. What is dropped is lost, and $A^\dagger$ has to put
-# something in its place. (The PSNR in the titles is that of notebook 00: in decibels, after clipping to $[0, 1]$.)
+# something in its place. Ours puts there the smoothest continuation, in which each hidden pixel is the mean of its
+# neighbours. (The PSNR in the titles is that of notebook 00: in decibels, after clipping to $[0, 1]$.)
 
 # %%
 seen = (torch.rand(128, 128, generator=seed(4)) > 0.5).float()  # 1 = seen
@@ -129,9 +130,10 @@ score = psnr(mri.naive(y_mri), x_chest)
 pictures.strip([x_chest[0], kept, mri.naive(y_mri)[0]], ["chest phantom", "lines kept", f"A†y, {score:.1f} dB"])
 
 # %% [markdown]
-# The missing lines do not make the image noisy. They blur it, and lay shifted copies of it over each other, in the
-# direction in which lines were skipped. This error has a structure of its own, unlike the grain of denoising. A critic
-# for MRI has to learn it from examples.
+# $A^\dagger$ leaves the missing lines at zero. It doubles those whose mirror image was not measured, which a real
+# image allows (*zero filling*, $A^*$, does not). The missing lines do not make the image noisy. They blur it, and lay
+# shifted copies of it over each other, in the direction in which lines were skipped. This error has a structure of
+# its own, unlike the grain of denoising. A critic for MRI has to learn it from examples.
 #
 # **CT.** $A$ integrates the image along straight lines, as in section 1.
 

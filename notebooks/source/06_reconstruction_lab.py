@@ -324,10 +324,11 @@ series = {
 charts.curves(series, height=320)
 
 # %% [markdown]
-# After 30 steps the last two are near the minimum, level to two digits, and gradient descent is still far from it. But
-# a step does not cost the same in each. The accelerated run evaluates the critic twice in a step. Forward-backward
-# multiplies by $A$ many times to solve its linear system. Momentum also lowers the limit of the step size, to 2/3 of
-# that of gradient descent. All three look for the same minimiser, and all three take `step_size="auto"`.
+# After 30 steps the last two are near the minimum, level to two digits, and gradient descent is still far from it.
+# But a step does not cost the same in each. The accelerated run evaluates the critic twice in a step.
+# Forward-backward solves a linear system: for CT by many products with $A$, for denoising, inpainting and MRI in one
+# line. Momentum also lowers the limit of the step size, to 2/3 of that of gradient descent. All three look for the
+# same minimiser, and all three take `step_size="auto"`.
 #
 # ## 5 When to stop, without the truth
 #
@@ -335,7 +336,8 @@ charts.curves(series, height=320)
 #
 # - a fixed number of steps;
 # - a *tolerance*: stop when $\|x_{k+1} - x_k\| \le t\,\|x_k\|$;
-# - the *discrepancy principle*: stop when $\|Ax - y\|^2$ crosses its expected value $\mathbb E\|e\|^2$;
+# - the *discrepancy principle*: near a minimum, stop as soon as $\|Ax - y\|^2$ is at most its expected value
+#   $\mathbb E\|e\|^2$;
 # - the *gradient*: stop when $\|\nabla J(x_k)\| \le 0.01\,\lambda$. At a minimum the gradients of data term and
 #   $\lambda\Psi$ cancel. Each has a length of about $\lambda$, so this rule says that they cancel to one percent.
 
@@ -349,10 +351,12 @@ print(f"expected data term {expected:.2f}")
 
 # %% [markdown]
 # Only the last rule asks whether the problem that we posed is solved. A tolerance stops where the *steps* are short,
-# whether the minimum is near or the step size is small. With 1 % it stops after a few iterates, about 2 dB below the
-# end. The discrepancy principle looks at the data alone. The data term of $A^\dagger y$ is above the expected one, so
-# the run crosses that value in its first steps, while the grain is still there, and stops several dB below the end. At
-# the minimum the data term is below the expected one: this reconstruction has fitted a little of the noise.
+# whether the minimum is near or the step size is small. With 1 % it stops after a few iterates, more than 2 dB below
+# the end. Morozov's discrepancy principle looks at the data alone, and alone it would be met on the way down: the data
+# term of $A^\dagger y$ is above the expected one, and after a few steps the run has fallen through that value with the
+# grain still in the image. So `ar.reconstruct` asks for both, data that are fitted and a small gradient,
+# $\|\nabla J\| \le 0.05\,\lambda$. That ends the run a little before the gradient rule. At the minimum the data term is
+# below the expected one: this reconstruction has fitted a little of the noise.
 #
 # In this course, in the lab and in the tables "the reconstruction" is the end by the gradient rule. The number of steps
 # is then only an upper limit, and `ar.reconstruct` warns if it is reached. With a good critic running to the minimum

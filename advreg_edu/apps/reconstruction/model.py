@@ -92,8 +92,13 @@ def results(settings: Settings, critic: Callable) -> Iterator[Result]:
     first = next(run)
     yield (result := _longer(Result(settings, x_true, naive, start, weight, trouble=trouble), first))
     try:
-        while (it := _listened(lambda: next(run, None))[0]) is not None:
+        while True:
+            it, said = _listened(lambda: next(run, None))
+            if it is None:
+                break
             yield (result := _longer(result, it))
+        if said and not trouble:  # that the objective has climbed is seen at the end
+            yield replace(result, trouble=said)
     except Diverged:
         yield replace(result, trouble=_explained(result), diverged=True)
 
