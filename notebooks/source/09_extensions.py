@@ -450,8 +450,8 @@ for name, x in by.items():
 # Nothing in the method asks for noise or for X-rays. Section 2.1 of the paper names inpainting and Fourier sampling
 # (MRI) among its inverse problems, without a result. `mri-thorax` is `ct-thorax`, trained further by Algorithm 1 for
 # a quarter of the lines of a Fourier transform. The photograph with hidden pixels gets the critic for *denoising*,
-# which has never seen a hole. Only $A$ and $\lambda$ change. As $A^\dagger$ hidden pixels are filled harmonically, each by the mean
-# of its neighbours.
+# which has never seen a hole. Only $A$ and $\lambda$ change. As $A^\dagger$ hidden pixels are filled harmonically,
+# each by the mean of its neighbours.
 
 # %%
 predict("09-holes", "Seven pixels of ten are hidden. Will the critic for denoising beat TV?", ["yes", "level", "no"])
