@@ -127,7 +127,8 @@ def test_foreign_files(tmp_path):
     foreign, garbage, empty = (tmp_path / f"{name}.safetensors" for name in ("foreign", "garbage", "empty"))
     save_file({"w": torch.zeros(3)}, foreign, {"network": "ResNet"})
     with pytest.raises(
-        ValueError, match=r"foreign\.safetensors: expected weights of a LocalCritic or PaperCritic.*'ResNet'"
+        ValueError,
+        match=r"foreign\.safetensors: expected weights of a ConvexCritic or LocalCritic or PaperCritic.*'ResNet'",
     ):
         ar.load_critic(foreign)
     torch.save({"w": torch.zeros(3)}, garbage)
@@ -186,7 +187,8 @@ def test_shipped_critic(name):
         return ar.psnr(last.x.clamp(0, 1), x)
 
     untrained = ar.LocalCritic(critic.channels).requires_grad_(False)
-    gain = 0.1 if isinstance(problem.A, ar.Inpainting) else 1.5  # the harmonic fill is hard to beat
+    # the harmonic fill is hard to beat, and convexity costs 2 dB
+    gain = {"photos-inpainting": 0.1, "ct-thorax-convex": 0.5}.get(name, 1.5)
     assert (quality(critic) > quality(untrained) + gain).all()
 
 
@@ -197,7 +199,7 @@ def test_shipped_file_is_safetensors(name):
     (length,) = struct.unpack("<Q", content[:8])
     header = json.loads(content[8 : 8 + length])
     made = json.loads(header.pop("__metadata__")["network"])
-    assert made["class"] in ("LocalCritic", "PaperCritic", "UNet") and made["arguments"]
+    assert made["class"] in ("ConvexCritic", "LocalCritic", "PaperCritic", "UNet") and made["arguments"]
     ends = [entry["data_offsets"][1] for entry in header.values()]
     assert max(ends) == len(content) - 8 - length
 
@@ -232,7 +234,7 @@ def test_a_unet_is_no_critic(tmp_path):
     assert torch.equal(
         pretrained.load_unet(tmp_path / "net.safetensors")(torch.ones(1, 1, 8, 8)), torch.ones(1, 1, 8, 8)
     )
-    with pytest.raises(ValueError, match="expected weights of a LocalCritic or PaperCritic"):
+    with pytest.raises(ValueError, match="expected weights of a ConvexCritic or LocalCritic or PaperCritic"):
         ar.load_critic(tmp_path / "net.safetensors")
 
 

@@ -48,7 +48,9 @@ class TheoryWorlds(WatchedLab):
         self.steps = Slider("steps", s.steps, 32, 960, 32, "Steps of the training")
         self.scrubber = Slider("training", FRAMES, 0, FRAMES, 1, "Look back at the training", live=True)
         self.play = self.scrubber.player(250, "Play the training")
-        self.eta = Slider("step η", s.eta, 0.0, float(ETAS[-1]), 0.01, "Length of a step against ∇Ψ, Eq. 8", live=True)
+        self.eta = Slider(
+            "step η", s.eta, 0.0, round(float(ETAS[-1]), 6), 0.01, "Length of a step against ∇Ψ, Eq. 8", live=True
+        )
 
     def _make_own_line(self, s: Settings) -> None:
         self.drawing = W.Text(
