@@ -1,13 +1,15 @@
 """The harmonic fill of holes in images, the pseudo-inverse of inpainting. Paper: §2.1 names A†; the choice is ours."""
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from scipy import sparse
-from scipy.sparse.linalg import splu
 
 from .autograd import Map
+
+if TYPE_CHECKING:  # at run time when the first hole is filled
+    from scipy.sparse import csr_matrix
 
 
 def harmonic_fill(mask: torch.Tensor) -> tuple[Map, Map]:
@@ -43,6 +45,9 @@ class _Weights:
     """W = -L_hh^-1 L_hs, by which hidden pixels follow from seen ones, where L is the Laplacian of the grid."""
 
     def __init__(self, seen: np.ndarray) -> None:
+        from scipy import sparse
+        from scipy.sparse.linalg import splu
+
         self.seen, self.hidden = seen.ravel(), ~seen.ravel()
         height, width = seen.shape
         L = sparse.kronsum(_second_difference(width), _second_difference(height), "csr")[self.hidden]
@@ -63,8 +68,10 @@ class _Weights:
         return -(self._from_seen.T @ self._solve(x))
 
 
-def _second_difference(n: int) -> sparse.csr_matrix:
+def _second_difference(n: int) -> "csr_matrix":
     """D^T D of the differences D of n neighbours."""
+    from scipy import sparse
+
     D = sparse.eye(n - 1, n, 1) - sparse.eye(n - 1, n)
     return (D.T @ D).tocsr()
 

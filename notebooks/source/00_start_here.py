@@ -147,7 +147,7 @@ pictures.strip(
 )
 
 # %% [markdown]
-# The number in each title is the *peak signal-to-noise ratio* (PSNR) in decibels: 10 dB more means a mean squared
+# The number in each title is the *peak signal-to-noise ratio* (PSNR) in decibels: ten more mean a mean squared
 # error ten times smaller. In this course every PSNR is computed after the image was clipped to $[0, 1]$, which is how
 # it is shown. It needs the truth, so only we look at it; the algorithm never does.
 #

@@ -40,7 +40,7 @@ from advreg_edu.drawing import charts, pictures
 from advreg_edu.experiments import datasets, own_data
 from advreg_edu.experiments.own_data import examples
 from advreg_edu.operators import projectors
-from advreg_edu.reconstruction.solvers import conjugate_gradients
+from advreg_edu.operators.normal import conjugate_gradients
 from odl.applications.tomo import cone_beam_geometry
 
 place = tempfile.TemporaryDirectory()  # it goes when the kernel stops
@@ -401,9 +401,7 @@ forward = lambda x: rays.forward(x).reshape(-1, *shape)
 adjoint = lambda y: rays.adjoint(y).reshape(-1, 1, 64, 64)
 rays.divide_by(ar.LinearOperator(forward, adjoint, (1, 64, 64), shape).norm)  # so that ‖A‖ = 1
 fan = ar.LinearOperator(forward, adjoint, (1, 64, 64), shape, norm=1.0)
-fan.pinv = lambda y: conjugate_gradients(
-    lambda u: fan.T(fan(u)) + 1e-3 * u, fan.T(y), y.new_zeros(len(y), 1, 64, 64), iterations=30
-)
+fan.pinv = lambda y: conjugate_gradients(lambda u: fan.T(fan(u)) + 1e-3 * u, fan.T(y))
 print(f"dot test {ar.dot_test(fan):.1e}, norm {fan.norm:.3f}, λ {ar.weight_from_noise(ar.Problem(fan, 0.02)):.3f}")
 
 # %% [markdown]

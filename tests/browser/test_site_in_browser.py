@@ -203,7 +203,7 @@ def test_a_file_of_ones_own(lab, tmp_path):
     (tmp_path / "words.png").write_text("no picture")
     page.set_input_files("#file", tmp_path / "red.png")
     page.wait_for_function("lab.run?.settings.image === 'your file' && lab.run.iterates.length > 0")
-    truth = torch.tensor(page.evaluate("[...lab.run.truth]")).reshape(3, -1)
+    truth = torch.tensor(page.evaluate("[...lab.run.truth]"), dtype=torch.float32).reshape(3, -1)
     assert truth.mean(1).tolist() == pytest.approx([1.0, 0.0, 0.0], abs=0.01)
     page.set_input_files("#file", tmp_path / "words.png")
     page.locator("#notice.warning").filter(has_text="words.png: expected a photograph").wait_for()
