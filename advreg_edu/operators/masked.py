@@ -61,9 +61,10 @@ class Inpainting(_Masked):
 
     def __init__(self, mask: torch.Tensor, channels: int = 1, inverse: str = "harmonic") -> None:
         super().__init__(mask, channels, inverse)
+        self._seen = self.mask.numpy()
 
     def _pinv(self, y: torch.Tensor) -> torch.Tensor:
-        return linear(y, *harmonic_fill(self.mask))
+        return linear(y, *harmonic_fill(self._seen))
 
     def _forward(self, x: torch.Tensor) -> torch.Tensor:
         return self._measured(x)
