@@ -45,7 +45,7 @@ class Blur(LinearPhysics):
         self.register_buffer("filter", torch.tensor([0.25, 0.5, 0.25]))
 
     def A(self, x, **_):
-        padded = torch.nn.functional.pad(x, (1, 1), mode="circular")
+        padded = torch.nn.functional.pad(x, (1, 1, 0, 0), mode="circular")
         return torch.nn.functional.conv2d(padded, self.filter[None, None, None])
 
     A_adjoint = A  # the filter is symmetric
@@ -96,9 +96,9 @@ def test_theirs_are_operators_here():
     problem = ar.Problem(A, 0.01)
     y = problem.measure(x, torch.Generator().manual_seed(2))
     assert torch.equal(problem.naive(y), physics.A_dagger(y))
-    *_, it = ar.reconstruct(problem, y, lambda x: x.square().flatten(1).sum(1), 1e-3, steps=100, stop="gradient")
+    *_, it = ar.reconstruct(problem, y, lambda x: x.square().flatten(1).sum(1), 0.1, steps=100, stop="gradient")
     assert it.stopped
-    with pytest.raises(TypeError, match="x: expected torch.float32 for"):
+    with pytest.raises(TypeError, match=r"x: expected torch\.float32 for"):
         A(x.double())
 
 

@@ -163,7 +163,7 @@ def test_pinv_is_differentiable(A):
 
 
 def test_torch_func(A):
-    """The derivative of A is A, its transpose A*; `vmap` puts its axis into the batch; so do A* and A†; and two deep."""
+    """The derivative of A is A, its transpose A*, and `vmap` is a larger batch; likewise A* and A†; and two deep."""
     for apply, transpose, draw in [(A, A.T, random_image), (A.T, A, random_data), (A.pinv, None, random_data)]:
         u, v = draw(A), draw(A, seed=9)
         value, derivative = torch.func.jvp(apply, (u,), (v,))

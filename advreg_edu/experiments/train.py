@@ -1,5 +1,6 @@
 """The command `train`: a recipe, a progress bar, a file with its SHA-256; what is interrupted resumes."""
 
+import math
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -98,13 +99,16 @@ def _watch(steps: Iterable, total: int, title: str) -> None:
     """Run the training under a progress bar with running means of what its steps report."""
     from tqdm import tqdm
 
-    means = None
+    means, said = None, -math.inf
     with tqdm(desc=title, total=total, mininterval=1, unit="step") as bar:
         for step in steps:
-            seen = torch.stack([getattr(step, name) for name in step.shown]).cpu()
+            seen = torch.stack([getattr(step, name) for name in step.shown])
             means = seen if means is None else means.lerp(seen, 0.05)
-            words = [f"{name.replace('_', ' ')} {mean:.3g}" for name, mean in zip(step.shown, means, strict=True)]
-            bar.set_postfix_str(", ".join(words), refresh=False)
+            if time.monotonic() > said + 1 or step.index + 1 == total:  # to look at a GPU is to wait for it
+                pairs = zip(step.shown, means.tolist(), strict=True)
+                words = [f"{name.replace('_', ' ')} {mean:.3g}" for name, mean in pairs]
+                bar.set_postfix_str(", ".join(words), refresh=False)
+                said = time.monotonic()
             bar.update(step.index + 1 - bar.n)
 
 

@@ -13,6 +13,7 @@ import torch
 
 from .._input.arguments import FLOATS, check_batch, place_of
 from .._input.messages import describe
+from ..hardware.devices import moved
 from .autograd import Map, linear
 from .checks import check_measurement, check_type
 from .normal import conjugate_gradients, largest_eigenvalue
@@ -137,12 +138,12 @@ class LinearOperator:
     ) -> torch.Tensor:
         """Draw the noise e for sigma = 1: standard normal where A measures, zero elsewhere, (batch, *range_shape).
 
-        The draw is made where the generator is, by default on the CPU, so that the same generator gives the same noise
-        on every device. The mean of ||e||^2 is `measured_count`.
+        The draw is made where the generator is, by default on the CPU, and moved to `device` where one is given: the
+        same generator gives the same noise on every device. The mean of ||e||^2 is `measured_count`.
         """
         shape = (batch, *self.range_shape, *[2] * self.complex_range)
         e = torch.randn(shape, generator=generator, dtype=dtype, device=place_of(generator))
-        return self._measured(torch.view_as_complex(e) if self.complex_range else e).to(device)
+        return moved(self._measured(torch.view_as_complex(e) if self.complex_range else e), device)
 
     def as_odl(self, batch: int | None = None) -> Any:
         """Return the same map as an `odl.Operator` on (*domain_shape), or on a batch.

@@ -81,6 +81,8 @@ class Checkpoint:
         if _writers.get(self.path.resolve()) is not self:
             return
         tensors = {key: value.detach().cpu().contiguous() for key, value in run.tensors().items()}
+        if not all(torch.isfinite(t).all() for t in tensors.values()):
+            return  # on an accelerator a training that broke down is noticed some steps later
         meta = {"done": str(run.done), "settings": json.dumps(run.settings, sort_keys=True)}
         write(self.path, save(tensors, meta))
         self.saved = run.done

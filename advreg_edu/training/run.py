@@ -11,6 +11,7 @@ from torch import Generator, Tensor, nn
 
 from .._input.networks import derivatives, in_eval_mode
 from ..hardware.cores import in_parts, one_thread
+from ..hardware.devices import exact_convolutions, is_time_to_look
 from .checkpoints import Checkpoint
 from .fingerprint import training_fingerprint
 from .pairs import Pairs
@@ -90,7 +91,7 @@ class TrainingRun:
         It computes with one thread, or in parts with several (`cores.in_parts`), so that the weights do not depend on
         the number of cores.
         """
-        with one_thread(), derivatives():
+        with one_thread(), derivatives(), exact_convolutions():
             yield torch.Generator().manual_seed(self.seed * 1_000_003 + k)
         if (k + 1) % self.every == 0:
             self.checkpoint.save(self)
@@ -133,9 +134,9 @@ class TrainingRun:
         return sum(v * share for v, share in zip(values, shares, strict=True)), means[0]
 
     def update(self, loss: Tensor, gradients: Sequence[Tensor]) -> None:
-        """One Adam step. No number as a loss raises."""
+        """One Adam step. No number as a loss raises; on an accelerator up to nine steps later, when the weights are none."""
         k = self.done
-        if not torch.isfinite(loss):
+        if is_time_to_look(k, loss) and not torch.isfinite(loss):
             raise ValueError(
                 f"Training broke down at step {k}: expected a finite loss, got {loss.item()}. "
                 "Lower learning_rate; for a critic, raise gp_weight."

@@ -10,7 +10,8 @@ from typing import Self
 import torch
 from torch import Generator, Tensor
 
-from .._input.arguments import check_count, check_number
+from .._input.arguments import check_count, check_number, place_of
+from ..hardware.devices import moved
 from ..operators import squared_norm
 from .pairs import Batch, Context, Paired, Pairs, channels_last, check_pairs, mean_length
 
@@ -81,7 +82,8 @@ class Windows(Around):
             raise ValueError(f"Windows: expected pairs as they are drawn, got {got}. Cut first: {got}(Windows(...)).")
 
     def change(self, batch: Batch, generator: Generator | None) -> Batch:
-        top, left = (int(torch.randint(n - self.side + 1, (), generator=generator)) for n in batch.x_real.shape[-2:])
+        draw = lambda n: int(torch.randint(n + 1, (), generator=generator, device=place_of(generator)))
+        top, left = (draw(n - self.side) for n in batch.x_real.shape[-2:])
         cut = lambda u: channels_last(u[..., top : top + self.side, left : left + self.side])
         x_noisy = cut(batch.x_noisy)
         return batch._replace(x_real=cut(batch.x_real), x_noisy=x_noisy, x_end=x_noisy)
@@ -140,7 +142,8 @@ class WhiteNoise(Around):
             raise ValueError(f"WhiteNoise: expected whole images with their own measurements, got {got}. Wrap Paired.")
 
     def change(self, batch: Batch, generator: Generator | None) -> Batch:
-        noise = self.sigma * torch.randn(batch.x_real.shape, generator=generator).to(batch.x_real)
+        white = torch.randn(batch.x_real.shape, generator=generator, device=place_of(generator))
+        noise = self.sigma * moved(white, batch.x_real.device).to(batch.x_real)
         x_noisy = torch.where(batch.is_iterate[:, None, None, None], batch.x_noisy, batch.x_real + noise)
         return batch._replace(x_noisy=channels_last(x_noisy), x_end=channels_last(x_noisy))
 
