@@ -142,9 +142,8 @@ def cartesian_mask(
     fraction = check_number(fraction, "fraction", low=0, high=1, above=True, fix="It is the share of rows measured.")
     check_number(centre, "centre", low=0, high=1, fix="It is the share of rows always measured.")
     distance = torch.fft.fftfreq(size).abs()
-    chance = torch.rand(size, generator=generator, device=place_of(generator)).cpu() * (
-        1 - distance
-    )  # low frequencies carry more: prefer them
+    drawn = torch.rand(size, generator=generator, device=place_of(generator)).cpu()
+    chance = drawn * (1 - distance)  # low frequencies carry more: prefer them
     chance[distance <= centre / 2] = 2.0
     keep = chance.topk(max(1, round(fraction * size))).indices
     mask = torch.zeros(size, size)

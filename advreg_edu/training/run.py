@@ -134,7 +134,7 @@ class TrainingRun:
         return sum(v * share for v, share in zip(values, shares, strict=True)), means[0]
 
     def update(self, loss: Tensor, gradients: Sequence[Tensor]) -> None:
-        """One Adam step. No number as a loss raises; on an accelerator up to nine steps later, when the weights are none."""
+        """One Adam step. No number as a loss raises; on an accelerator up to nine steps later."""
         k = self.done
         if is_time_to_look(k, loss) and not torch.isfinite(loss):
             raise ValueError(

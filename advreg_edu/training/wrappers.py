@@ -71,14 +71,12 @@ class Windows(Around):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        most = min(self.innermost.x_real.shape[-2:])
+        most, got = min(self.innermost.x_real.shape[-2:]), type(self.pairs).__name__
         if check_count(self.side, "side") > most:
             raise ValueError(f"side: expected at most the image side {most}, got {self.side}.")
         if self.own_lines or isinstance(self.pairs, WhiteNoise):
-            got = type(self.pairs).__name__
             raise ValueError(f"Windows: expected lines to x_noisy, got {got}. Leave one out.")
         if isinstance(self.pairs, NoiseLeft | EqualLines):  # `line_length` measures lines from clean windows
-            got = type(self.pairs).__name__
             raise ValueError(f"Windows: expected pairs as they are drawn, got {got}. Cut first: {got}(Windows(...)).")
 
     def change(self, batch: Batch, generator: Generator | None) -> Batch:
@@ -143,8 +141,8 @@ class WhiteNoise(Around):
 
     def change(self, batch: Batch, generator: Generator | None) -> Batch:
         white = torch.randn(batch.x_real.shape, generator=generator, device=place_of(generator))
-        noise = self.sigma * moved(white, batch.x_real.device).to(batch.x_real)
-        x_noisy = torch.where(batch.is_iterate[:, None, None, None], batch.x_noisy, batch.x_real + noise)
+        noisy = batch.x_real + self.sigma * moved(white, batch.x_real.device).to(batch.x_real)
+        x_noisy = torch.where(batch.is_iterate[:, None, None, None], batch.x_noisy, noisy)
         return batch._replace(x_noisy=channels_last(x_noisy), x_end=channels_last(x_noisy))
 
     def line_length(self, seed: int = 0) -> float:
