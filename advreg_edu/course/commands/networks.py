@@ -8,6 +8,7 @@ from ...experiments.export import export
 from ...experiments.recipes import RECIPES
 from ...experiments.train import train
 from ...pretrained import names
+from ...training.checks import PRECISIONS
 
 
 def add(commands: Any) -> None:
@@ -33,6 +34,9 @@ def add(commands: Any) -> None:
     )
     training.add_argument("--resume", action="store_true", help="go on from the checkpoint beside the output")
     training.add_argument("--device", default="cpu", help="such as cuda (default cpu)")
+    training.add_argument("--devices", type=int, default=1, help="GPUs of a machine that share a batch (default 1)")
+    training.add_argument("--nodes", type=int, default=1, help="machines (default 1; torchrun and srun say it)")
+    training.add_argument("--precision", choices=PRECISIONS, help="of convolutions (default: the fastest)")
     training.set_defaults(run=_train)
 
     exported = commands.add_parser("export", help="a critic's value and gradient as an ONNX file")
@@ -43,9 +47,10 @@ def add(commands: Any) -> None:
 
 
 def _train(options: argparse.Namespace) -> int:
-    changes = {"steps": options.steps, "batch_size": options.batch_size}
+    changes = {"steps": options.steps, "batch_size": options.batch_size, "precision": options.precision}
     changes = {key: value for key, value in changes.items() if value is not None}
-    return train(options.name, options.out, options.images, options.seed, options.resume, options.device, **changes)
+    where = options.device, options.devices, options.nodes
+    return train(options.name, options.out, options.images, options.seed, options.resume, *where, **changes)
 
 
 def _export(options: argparse.Namespace) -> int:
