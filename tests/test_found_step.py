@@ -310,9 +310,11 @@ def small_scene(name):
     return problem, problem.measure(x, seed(1))
 
 
-@pytest.mark.parametrize("name", ["ct-thorax", "ct-thorax-convex", "ct-chest-high", "photos-color", "photos-inpainting"])
+@pytest.mark.parametrize(
+    "name", ["ct-thorax", "ct-thorax-convex", "ct-chest-high", "photos-color", "photos-inpainting"]
+)
 def test_all_solvers_come_to_one_minimiser_of_a_critic_that_ships(name):
-    """To 1e-3 of ||x||. Not so ct-chest-low and mri-thorax, which have several minima near by (data/study/solvers.md)."""
+    """To 1e-3 of ||x||. Not so ct-chest-low and mri-thorax: data/study/solvers.md."""
     (problem, y), critic = small_scene(name), ar.load_critic(name)
     weight = ar.weight_from_noise(problem)
     ends = []
