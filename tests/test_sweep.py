@@ -58,9 +58,7 @@ def test_a_sweep_in_two_tasks_is_a_sweep_in_one(tiny, tmp_path, capsys):
     assert command(two, "--task", "1/2") == 0
     assert main(["gather", str(two)]) == 0
     table = capsys.readouterr().out
-    assert (
-        "Not there yet: ct-minute-seed-0-sigma-0.05, ct-minute-seed-1-sigma-0.05" in table or "Not there yet" in table
-    )
+    assert "Not there yet: ct-minute-seed-0-sigma-0.05, ct-minute-seed-1-sigma-0.05\n" in table
     assert command(two, "--task", "2/2") == 0 and command(one) == 0
     assert sorted(f.name for f in two.iterdir()) == sorted(f.name for f in one.iterdir())
     for file in one.glob("*.safetensors"):
@@ -83,12 +81,8 @@ def test_a_sweep_goes_on_where_it_was(tiny, tmp_path, monkeypatch, capsys):
     assert command(tmp_path) == 130
     (tmp_path / f"{seen[0]}.json").unlink()
     assert command(tmp_path) == 0
-    assert seen == [
-        seen[0],
-        seen[1],
-        *seen[1:2],
-        *[job.stem for job in sweep.jobs_of("ct-minute", [0, 1], [0.1, 0.05])][2:],
-    ]
+    names = [job.stem for job in sweep.jobs_of("ct-minute", [0, 1], [0.1, 0.05])]
+    assert seen == [names[0], names[1], *names[1:]]
     assert command(tmp_path, "--steps", "4") == 2
     assert "expected a training with {'steps': 4}, got one with {}. Name another folder" in capsys.readouterr().err
 
@@ -111,13 +105,13 @@ def test_it_measures_on_images_that_no_training_has_seen(tiny, tmp_path, monkeyp
     [
         (
             ["sweep", "ct-minute", "--task", "0/2"],
-            "error: --task: expected i/n with i from 1 to n, such as 2/8, got '0/2'",
+            "error: --task: expected i/n with i from 1 to n, such as 2/8",
         ),
         (["sweep", "ct-minute", "--task", "2"], "error: --task: expected i/n"),
         (["sweep", "ct-minute", "--sigmas", "-1"], "error: --sigmas: expected a finite number at least 0, got -1"),
         (
             ["sweep", "photos-minute", "--angles", "30"],
-            "error: --angles: expected a recipe for CT, got photos-minute of",
+            "error: --angles: expected a recipe for CT, got",
         ),
         (["sweep", "ct-thorax-unet"], "error: NAME: expected a recipe of a critic, got ct-thorax-unet"),
         (["gather", "nowhere"], "error: FOLDER: expected the results of a sweep, *.json, got none in nowhere"),
