@@ -520,7 +520,7 @@ for shift in (0, 1, 5):
 # | one GPU | the same with `--device cuda`; tensors and operators of your own move with `.to("cuda")` |
 # | a queue that stops jobs | the same with `--resume`: a checkpoint is written on the way, and on SIGTERM |
 # | several GPUs | one training on all: `--device cuda --devices 4`; or independent ones, the next line |
-# | a cluster | `sweep ct-minute --seeds 0 1 2 --task 1/3`, and 2/3, 3/3 as jobs of their own; then `gather runs/sweep` |
+# | a cluster | `sweep ct-minute --seeds 0 1 2 --task 1/3`, 2/3 and 3/3 as jobs; then `gather runs/sweep` |
 # | several machines | `torchrun` or `srun` before `python -m advreg_edu train NAME --device cuda` |
 # | a table with everything | `tables 2 --images mine.npz` (on the CPU) |
 #
