@@ -71,7 +71,8 @@ def train_recipe(
             sha256 = save_network(network, file)
         except KeyboardInterrupt:
             steps.close()  # writes the checkpoint
-            print(_how_to_resume(checkpoint), file=sys.stderr)
+            if is_first():
+                print(_how_to_resume(checkpoint), file=sys.stderr)
             return 130
         except OSError as error:
             raise OSError(f"{error} {_how_to_resume(checkpoint)}") from None
