@@ -12,8 +12,12 @@ async function started() {
   const unpacked = packed.body.pipeThrough(new DecompressionStream("gzip"));
   ort.env.wasm.wasmBinary = await new Response(unpacked).arrayBuffer();
   ort.env.wasm.wasmPaths = { mjs: new URL("ort-wasm-simd-threaded.mjs", RUNTIME).href };
-  ort.env.wasm.numThreads = globalThis.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1;
+  ort.env.wasm.numThreads = threads();
 }
+
+/** How many threads compute: one, unless the server, or offline.js after the first visit, isolates the page from other
+ * origins. WebGPU is not used: its runtime alone has 7 MB, and an iterate here waits for the latency of 40 small kernels. */
+export const threads = () => (globalThis.crossOriginIsolated ? Math.max(1, Math.min(4, navigator.hardwareConcurrency - 1)) : 1);
 
 /** The function x -> {psi, gradient} of a critic for images (channels, size, size). */
 export async function loadCritic(name, channels, size) {

@@ -1,9 +1,10 @@
 // Measures and reconstructs beside the page, so that controls answer while iterates are computed.
 
-import { loadCritic } from "./critic.js";
+import { loadCritic, threads } from "./critic.js";
 import { psnr, ssim } from "./metrics.js";
 import { channelsOf, measured, theCatalog } from "./scene.js";
 import { iterates } from "./solver.js";
+import { stoppingRule } from "./stopping.js";
 import { clamp } from "./vectors.js";
 
 const critics = new Map();
@@ -30,12 +31,16 @@ async function run(id, settings, file) {
   const x0 = settings.start === "zero" ? new Float32Array(naive.length) : naive;
   const psi = await critic(settings.critic, channelsOf(settings), size);
   if (id !== newest) return;
-  let first;
+  const ended = stoppingRule(settings.stop, { A, y, sigma: settings.sigma, weight, formula });
+  let first, before;
+  say("runtime", { threads: threads() });
   for await (const it of iterates({ A, y, critic: psi, weight, method: settings.method, stepSize: settings.step, x0 })) {
     first ??= it.objective;
     if (!(it.objective < 1e3 * first + 1)) return say("diverged", { k: it.k });
-    const { k, x, objective, data, gradientNorm, byData, byCritic } = it, done = k >= settings.steps;
-    say("iterate", { k, x, objective, data, psi: it.psi, gradientNorm, byData, byCritic, quality: quality(clamp(x)), done });
+    const { k, x, objective, data, gradientNorm, byData, byCritic, moved, stepSize } = it, stopped = ended(it, before), done = stopped || k >= settings.steps;
+    const shown = { k, x, objective, data, psi: it.psi, gradientNorm, byData, byCritic, moved, stepSize, stopped, done };
+    say("iterate", { ...shown, quality: quality(clamp(x)) });
+    before = x;
     await breath();
     if (done || id !== newest) return;
   }

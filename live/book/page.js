@@ -53,9 +53,19 @@ function place([file, anchor, title, heading, text]) {
   return item;
 }
 
+/** What is wider than the page is moved by keys as well. */
+function letScroll() {
+  for (const part of document.querySelectorAll("pre, table, .katex-display")) {
+    if (part.scrollWidth > part.clientWidth) part.tabIndex = 0;
+    else part.removeAttribute("tabindex");
+  }
+}
+addEventListener("load", letScroll);
+addEventListener("resize", letScroll);
+
 // The labs, once nobody waits, and this page with its pictures: by https or from this machine, and where data is not dear.
 addEventListener("load", async () => {
-  if (!navigator.serviceWorker || navigator.connection?.saveData) return;
+  if (!navigator.serviceWorker || !location.protocol.startsWith("http") || navigator.connection?.saveData) return;
   await navigator.serviceWorker.register(new URL("offline.js", root));
   const seen = performance.getEntriesByType("resource").map((entry) => entry.name);
   const own = [location.href.split("#")[0], ...seen].filter((address) => address.startsWith(root));
