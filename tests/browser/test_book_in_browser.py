@@ -69,7 +69,7 @@ class Parts(HTMLParser):
     def handle_starttag(self, tag, attributes):
         given = dict(attributes)
         self.ids.add(given.get("id"))
-        self.links += [given["href"]] * (tag == "a" and "href" in given)
+        self.links += [given[key] for key in ("href",) if key in given and tag == "a"]
         self.loaded += [given[key] for key in ("src", "href") if key in given and tag != "a"]
         self.pictures += [given] * (tag == "img")
 

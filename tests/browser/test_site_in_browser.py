@@ -5,6 +5,7 @@ They need Node.js's packages: npm ci --prefix live. Without these the tests skip
 
 import functools
 import http.server
+import random
 import re
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ from advreg_edu.apps.shared.scenes import Scene
 from advreg_edu.course import site as pages
 from advreg_edu.reconstruction.objective import gradient
 from moves import SHOTS
+from site_moves import move, stale
 
 pytestmark = pytest.mark.browser
 SIZE = scenes.SIZE
@@ -274,6 +276,30 @@ def test_it_works_offline_after_the_first_visit(lab):
     page = lab("#steps=10&operator=denoising&image=photo&critic=photos-color")
     status(page, "Iterate 10 of 10: PSNR")
     page.context.set_offline(False)
+
+
+def test_a_second_visit_computes_with_threads_where_there_are_cores(lab):
+    page = lab("#steps=10&stop=none")
+    said = status(page, "Iterate 10 of 10: PSNR")
+    page.locator("summary", has_text="all numbers").click()
+    assert "by one thread" in page.inner_text("#numbers")
+    page.wait_for_function("navigator.serviceWorker.controller")
+    cores = {"hardwareConcurrency": 4}
+    page.context.new_cdp_session(page).send("Emulation.setHardwareConcurrencyOverride", cores)
+    page = lab("#steps=10&stop=none")
+    assert status(page, "Iterate 10 of 10: PSNR") == said
+    assert page.evaluate("crossOriginIsolated")
+    assert page.evaluate("lab.run.threads") == 3
+
+
+def test_random_moves_leave_nothing_stale(lab):
+    page, randomly = lab("#steps=10"), random.Random(0)
+    for _ in range(4):
+        for _ in range(8):
+            move(page, randomly)
+        if page.evaluate("lab.controls.steps.value") > 10:
+            page.evaluate("lab.open('#steps=10')")
+        assert stale(page) == []
 
 
 def test_the_site_is_small(folder):
