@@ -141,7 +141,8 @@ class ReconstructionLab {
     this.id += 1;
     this.pending = { id: this.id, settings, channels: channelsOf(settings), iterates: [] };
     byId("status").ariaBusy = "true";
-    this.worker.postMessage({ id: this.id, settings, file: settings.image === FILE ? this.file : null });
+    const file = settings.image === FILE ? this.file : null, cores = navigator.hardwareConcurrency;
+    this.worker.postMessage({ id: this.id, settings, file, cores });
   }
 
   /** Show the controls that matter, and offer the critics that fit. */
