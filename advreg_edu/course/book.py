@@ -72,13 +72,13 @@ def write(out: Path, root: Path, names: Sequence[str] = ()) -> list[Page]:
 
 
 def contents(pages: Iterable[Page]) -> str:
-    """A list of links to pages, in HTML.
+    """The part of the index that leads to pages, in HTML.
 
     >>> contents([Page("a.html", of_text("# A & B"))])
-    '<ul>\n<li><a href="a.html">A &amp; B</a></li>\n</ul>'
+    '<h2>The notebooks, run</h2>\n<ul>\n<li><a href="a.html">A &amp; B</a></li>\n</ul>'
     """
     rows = [f'<li><a href="{page.file}">{escape(page.title)}</a></li>' for page in pages]
-    return "\n".join(["<ul>", *rows, "</ul>"]) if rows else ""
+    return "\n".join(["<h2>The notebooks, run</h2>", "<ul>", *rows, "</ul>"]) if rows else ""
 
 
 def html(page: Page, pages: Sequence[Page], root: Path = notebooks.ROOT) -> str:
