@@ -75,7 +75,7 @@ def contents(pages: Iterable[Page]) -> str:
     """The part of the index that leads to pages, in HTML.
 
     >>> contents([Page("a.html", of_text("# A & B"))])
-    '<h2>The notebooks, run</h2>\n<ul>\n<li><a href="a.html">A &amp; B</a></li>\n</ul>'
+    '<h2>The notebooks, run</h2>\\n<ul>\\n<li><a href="a.html">A &amp; B</a></li>\\n</ul>'
     """
     rows = [f'<li><a href="{page.file}">{escape(page.title)}</a></li>' for page in pages]
     return "\n".join(["<h2>The notebooks, run</h2>", "<ul>", *rows, "</ul>"]) if rows else ""

@@ -113,7 +113,7 @@ def test_no_solution_and_no_widget_is_in_the_pages(folder):
     assert not re.search(r"ipykernel|/home/|/tmp/", page)
 
 
-@pytest.mark.parametrize("file", ["00_start_here.html", "EQUATIONS.html", "TEACHING.html"])
+@pytest.mark.parametrize("file", ["index.html", "00_start_here.html", "EQUATIONS.html", "TEACHING.html"])
 @pytest.mark.parametrize("width, scheme", [(360, "dark"), (1280, "light")])
 def test_a_page_fits_and_shows_formulas_and_pictures(opened, root, file, width, scheme):
     page = opened(file)
