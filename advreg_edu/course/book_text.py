@@ -79,7 +79,7 @@ def sections(notebook: Any) -> Iterator[tuple[int, str, str]]:
     _, *pieces = HEADING.split(re.sub(r"(?ms)^```.*?^```$|<!--.*?-->|<img[^>]*>", "", whole))
     for level, heading, text in zip(pieces[::3], pieces[1::3], pieces[2::3], strict=True):
         text = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", MATH.sub("…", text))
-        yield len(level), heading, " ".join(re.sub(r"[*`|>]|---+", " ", text).split())
+        yield len(level), heading, " ".join(re.sub(r"[|>]|---+", " ", re.sub(r"[*`]", "", text)).split())
 
 
 def anchor(heading: str) -> str:
