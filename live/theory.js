@@ -78,3 +78,7 @@ export function descended(critic, y, weight) {
 export const closedForm = (distances, weight) => mean(distances.map((d) => Math.max(0, d - weight / 2)));
 
 export const meanDistance = (world, points) => mean(each(points, (x, y) => world.distance(x, y)));
+
+/** Lines [x, y, u, v] from each point to its target. */
+export const lines = (from, to, targets) =>
+  Array.from({ length: from.length / 2 }, (_, i) => [from[2 * i], from[2 * i + 1], ...to.subarray(2 * (targets?.[i] ?? i), 2 * (targets?.[i] ?? i) + 2)]);
