@@ -54,7 +54,7 @@ export class Training {
       wasserstein += (terms.psiNoisy - terms.psiReal) / BATCH;
       slope += terms.slope / BATCH;
     }
-    if (!sum.every(Number.isFinite)) throw new Error(`Training broke down at step ${this.done}: lower the learning rate, or raise μ.`);
+    if (!sum.every(Number.isFinite)) throw new Error(`Training broke down at step ${this.done}: lower the learning rate or raise μ, and press “restart”.`);
     this.#adam(rate * Math.min(1, (this.done + 1) / 50) * 0.5 * (1 + Math.cos((Math.PI * this.done) / steps))); // line 8
     this.done += 1;
     this.wasserstein.push(wasserstein);

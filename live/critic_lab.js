@@ -3,8 +3,8 @@
 import { ONE, Training, TWO } from "./algorithm_1.js";
 import { transport } from "./assignment.js";
 import { button, Checkbox, Choice, element, group, Slider, Text } from "./controls.js";
+import { asCode, pairTable, theorems, verdict } from "./critic_words.js";
 import { LineChart } from "./lines.js";
-import { asCode, pairTable, verdict } from "./critic_words.js";
 import { number } from "./pictures.js";
 import { lattice, onGrid, PlaneMap, range } from "./plane.js";
 import { theCatalog } from "./scene.js";
@@ -21,6 +21,14 @@ const DEFAULTS = {
 }; // prettier-ignore
 const AFRESH = ["world", "drawing", "sigma", "along"], KNOBS = ["penalty", "sides", "rate"];
 const byId = (id) => document.getElementById(id);
+
+function isDrawing(text) {
+  try {
+    return Boolean(worldOf(OWN, text));
+  } catch {
+    return false;
+  }
+}
 
 class CriticLab {
   running = false;
@@ -58,13 +66,13 @@ class CriticLab {
     const reset = button("reset", "All settings as at the beginning", () => this.open(""));
     byId("controls").append(
       group("Points: on M, and with noise", ...of("world", "drawing", "sigma", "along"), row(this.pencil, another)),
-      group("Algorithm 1", ...of("penalty", "sides", "rate", "steps")),
+      group("Algorithm 1", ...of("penalty", "sides", "rate", "steps", "pace")),
       group("What Ψ is good for", ...of("eta", "weight", "byFormula"), row(copy, reset)),
     );
     this.go = button("pause", "Pause the training, or go on", () => this.#go());
     this.one = button("one step", "One step of Algorithm 1", () => this.#oneStep());
     const restart = button("restart", "A fresh critic", () => this.#fresh());
-    byId("training").append(this.go, this.one, restart, c.pace.element);
+    byId("training").append(this.go, this.one, restart);
     for (const [key, control] of Object.entries(c)) control.listen(() => this.#changed(key));
   }
 
@@ -132,9 +140,15 @@ class CriticLab {
     return { ...said, weight: byFormula.value ? null : said.weight, seed: this.seed };
   }
 
+  /** What is shown: a drawing that is none starts no training, and the one before goes on. */
+  get now() {
+    return { ...this.settings, ...this.shown };
+  }
+
   /** Show the settings of an address, and train. */
   open(hash) {
     const { settings, hidden, strange } = fromAddress(hash, DEFAULTS), { weight, seed, ...others } = settings, c = this.controls;
+    if (!isDrawing(others.drawing)) others.drawing = DEFAULTS.drawing;
     this.hidden = hidden;
     c.byFormula.value = weight === null;
     for (const [key, value] of Object.entries(others)) c[key].value = value;
@@ -155,11 +169,13 @@ class CriticLab {
     this.controls.drawing.show(settings.world === OWN && !this.hidden.includes("drawing"));
     this.#notice("");
     try {
-      this.world = this.#kept("world", `${settings.world}/${settings.world === OWN && settings.drawing}`, () => worldOf(settings.world, settings.drawing));
+      const key = [settings.world, settings.world === OWN && settings.drawing].join();
+      this.world = this.#kept("world", key, () => worldOf(settings.world, settings.drawing));
     } catch (error) {
       this.#ask();
       return this.#notice(error.message, true); // the training that is shown goes on
     }
+    this.shown = Object.fromEntries([...AFRESH, "seed"].map((key) => [key, settings[key]]));
     this.samples = theory.judged(this.world, settings);
     this.training = new Training(this.world, settings);
     this.moved = null;
@@ -168,6 +184,7 @@ class CriticLab {
 
   #changed(key) {
     const { training, settings } = this, over = training.done >= this.total;
+    this.#notice("");
     if (AFRESH.includes(key)) return this.#fresh();
     if (key === "steps" ? settings.steps < training.done : KNOBS.includes(key) && over) return this.#fresh();
     if (key === "steps" && over) return this.#run(true); // the training is continued
@@ -177,6 +194,7 @@ class CriticLab {
 
   /** Train, or pause. */
   #run(on) {
+    this.#notice("");
     this.running = on;
     this.total = this.controls.steps.value;
     this.#ask();
@@ -195,7 +213,7 @@ class CriticLab {
 
   /** One step of Algorithm 1 with the knobs as they are now. */
   #step() {
-    const { penalty, sigma, sides, rate } = this.settings;
+    const { penalty, sigma, sides, rate } = this.now;
     try {
       this.training.step({ gpWeight: penalty * sigma, sides, rate, steps: this.total });
     } catch (error) {
@@ -203,6 +221,7 @@ class CriticLab {
       this.#notice(error.message, true);
     }
     if (this.training.done >= this.total) this.running = false;
+    if (!this.running) this.offline ??= navigator.serviceWorker?.register("offline.js"); // the whole site, once nobody waits
   }
 
   #ask() {
@@ -229,7 +248,7 @@ class CriticLab {
 
   /** Everything that is seen, from what is known now. */
   draw() {
-    const { training, samples, world, settings } = this, over = training.done >= this.total, critic = over ? training.averaged : training.critic;
+    const { training, samples, world, now: settings } = this, over = training.done >= this.total, critic = over ? training.averaged : training.critic;
     if (this.lookedAt?.training !== training || this.lookedAt.done !== training.done || this.lookedAt.over !== over) {
       const direction = theory.gradients(critic, samples.noisy);
       this.lookedAt = { training, done: training.done, over, direction, ...theory.measures(critic, samples, direction) };
@@ -276,12 +295,12 @@ class CriticLab {
     const along = (numbers) => numbers.map((y, k) => [k + 1, y]), flat = (y) => [[0, y], [total, y]]; // prettier-ignore
     const { distance } = samples, straight = theory.ETAS.filter((at) => at <= distance).map((at) => [at, distance - at]);
     this.charts.decay.draw({ lines: { exact: theory.ETAS.map((at, k) => [at, look.decay[k]]), "slope −1, a perfect critic": straight },
-      span: [0, theory.ETAS.at(-1)], marks: eta ? { η: eta } : {}, dots: eta ? [[eta, look.after]] : [] }); // prettier-ignore
+      span: [0, theory.ETAS.at(-1)], marks: eta ? { η: eta } : {}, dots: eta ? { "after the step": [eta, look.after] } : {} }); // prettier-ignore
     this.charts.gap.draw({ lines: { "Ψ(x_n) − Ψ(x_r)": along(training.wasserstein), "exact Wass(P_r, P_n)": flat(distance) }, span: [0, total], marks: knob });
     this.charts.slope.draw({ lines: { mean: along(training.slope), limit: flat(1) }, span: [0, total], marks: knob });
     const weights = Array.from({ length: 41 }, (_, k) => (k * Math.max(2.5 * formula, look.weight)) / 40);
     this.charts.weight.draw({ lines: { "if Ψ were d_M": weights.map((w) => [w, theory.closedForm(samples.distances, w)]) }, span: [0, weights.at(-1)],
-      marks: { "2 E‖A*e‖": formula }, dots: [[look.weight, look.left]] }); // prettier-ignore
+      marks: { "2 E‖A*e‖": formula }, dots: { "with this Ψ": [look.weight, look.left] } }); // prettier-ignore
   }
 
   #say(look, formula) {
@@ -290,15 +309,12 @@ class CriticLab {
     this.state = { ...state, running };
     byId("status").textContent = `Step ${state.step} of ${total}: gap ${look.gap.toFixed(4)}, exact ${samples.distance.toFixed(4)}, slope ${look.slope.toFixed(3)}`;
     byId("status").ariaBusy = String(running);
-    byId("numbers").textContent = `The gap E Ψ(x_n) − E Ψ(x_r) is at most the exact Wasserstein distance if no slope exceeds 1 (Eq. 7).
-      Mean |Ψ − d_M − c| is ${((100 * look.error) / sigma).toFixed(1)} % of the noise σ. E‖∇Ψ‖² is ${look.square.toFixed(3)} on noisy points;
-      by Theorem 1 it is minus the slope at η = 0. ${eta ? `A step of η = ${eta} leaves ${look.after.toFixed(4)} of ${samples.distance.toFixed(4)}. ` : ""}
-      λ = 2 E‖A*e‖ = ${number(formula)}; with λ = ${number(look.weight)} the points stop ${number(look.left)} from M in the mean, with d_M in the place of Ψ
-      ${number(theory.closedForm(samples.distances, look.weight))}.`;
+    const ideal = theory.closedForm(samples.distances, look.weight);
+    byId("numbers").innerHTML = theorems({ ...look, exact: samples.distance, formula, ideal }, { sigma, eta });
     this.go.textContent = running ? "pause" : done ? "train again" : training.done ? "go on" : "train";
     this.one.disabled = done;
     if (!byId("notice").classList.contains("warning")) this.#notice(verdict(state, { running, sides, sigma }));
-    byId("code").textContent = asCode(this.settings);
+    byId("code").textContent = asCode(this.now);
   }
 
   #notice(words, warning = false) {
@@ -314,7 +330,7 @@ class CriticLab {
   #write() {
     clearTimeout(this.writing);
     this.writing = null;
-    this.address = toAddress(this.settings, this.hidden, DEFAULTS);
+    this.address = toAddress(this.now, this.hidden, DEFAULTS);
     if (location.hash !== this.address) history.replaceState(null, "", this.address === "#" ? location.pathname + location.search : this.address);
   }
 
@@ -330,4 +346,3 @@ class CriticLab {
 }
 
 globalThis.lab = new CriticLab(await theCatalog()); // in the console: lab.state, lab.training
-navigator.serviceWorker?.register("offline.js");

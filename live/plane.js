@@ -1,6 +1,7 @@
 // Maps of the unit square: values as colours with level lines, a manifold, points, ways and arrows, and words computed from them.
 
 import { element } from "./controls.js";
+import { said, subscripts } from "./critic_words.js";
 import { number, roundUp } from "./pictures.js";
 
 export const CELLS = 64; // of the values on a side
@@ -45,7 +46,7 @@ export class PlaneMap {
     for (const [points, kind] of dots) this.#dots(points, kind, ink);
     if (field) this.#arrows(lattice, field);
     if (pair) this.#pair(pair);
-    this.title.textContent = title;
+    this.title.innerHTML = subscripts(title);
     this.#words(title, heat, limits, spacing, `M: ${world.name}${words && `; ${words}`}`);
   }
 
@@ -130,14 +131,20 @@ export class PlaneMap {
     const [dx, dy] = gradient.map((g) => -drawn * g), [x, y] = [between[0] + dx, between[1] + dy];
     const head = [1, -1].map((side) => [x, y, x - 0.25 * dx + side * 0.16 * dy, y - 0.25 * dy - side * 0.16 * dx]);
     for (const [colour, width] of [["#000", 6.5], ["#ffb000", 3.5]]) this.#lines([[...between, x, y], ...head], colour, width); // prettier-ignore
-    for (const [[x, y], name, fill] of [[real, "x_r", "#d55e00"], [noisy, "x_n", "#56b4e9"], [between, "x_i", "#fff"]]) this.#label(x, y, name, fill); // prettier-ignore
+    for (const [[x, y], index, fill] of [[real, "r", "#d55e00"], [noisy, "n", "#56b4e9"], [between, "i", "#fff"]]) this.#label(x, y, index, fill); // prettier-ignore
   }
 
-  #label(x, y, name, fill) {
-    const { pen } = this, right = x > 0.9 ? -34 : 10, down = y < 0.06 ? -8 : 18;
+  /** An italic x with an index, white on black. */
+  #label(x, y, index, fill) {
+    const { pen } = this, left = SIDE * x + (x > 0.9 ? -34 : 10), down = SIDE * (1 - y) + (y < 0.06 ? -8 : 18);
     this.#disc(x, y, 6, fill, "#000");
-    Object.assign(pen, { font: "italic 600 17px system-ui, sans-serif", strokeStyle: "#000", lineWidth: 4, fillStyle: "#fff" });
-    for (const put of ["strokeText", "fillText"]) pen[put](name, SIDE * x + right, SIDE * (1 - y) + down);
+    Object.assign(pen, { strokeStyle: "#000", lineWidth: 4, fillStyle: "#fff" });
+    for (const put of ["strokeText", "fillText"]) {
+      pen.font = "italic 600 19px system-ui, sans-serif";
+      pen[put]("x", left, down);
+      pen.font = "italic 600 14px system-ui, sans-serif";
+      pen[put](index, left + 11, down + 5);
+    }
   }
 
   #words(title, heat, limits, spacing, rest) {
@@ -147,7 +154,7 @@ export class PlaneMap {
     const [low, high] = limits ?? [0, 1], spans = heat ? [number(low), `level lines ${number(spacing)} apart`, number(high)] : [];
     this.scale.replaceChildren(...spans.map((textContent) => element("span", { textContent })));
     const values = heat ? `values ${number(least(heat))} to ${number(most(heat))}, shown from ${number(low)} to ${number(high)}; ` : "";
-    this.canvas.ariaLabel = `The unit square, ${title} (${values}${rest}).`;
+    this.canvas.ariaLabel = said(`The unit square, ${title} (${values}${rest}).`);
   }
 }
 

@@ -2,7 +2,7 @@
 
 export const OWN = "your own";
 export const WORLDS = ["circle", "segment", "two points", "ellipse", "spiral", OWN];
-const PIECES = 512, TURN = 2 * Math.PI;
+const TURN = 2 * Math.PI;
 const TOLERANCE = 0.012, CORNERS = 24; // of a drawing: how far the line may pass by the stroke; at most
 
 /** M: `curve(t)` and `tangent(t)` for t in [0, 1], under which P_r is uniform, and corners `path` of the same line.
@@ -46,7 +46,7 @@ export function worldOf(name, drawing) {
 }
 
 const unit = (x, y) => [x / Math.hypot(x, y), y / Math.hypot(x, y)];
-const sampled = (curve) => Array.from({ length: PIECES + 1 }, (_, k) => curve(k / PIECES));
+const sampled = (curve, pieces = 512) => Array.from({ length: pieces + 1 }, (_, k) => curve(k / pieces));
 
 /** An ellipse with half axes a and b; P_r is uniform in the angle. */
 function around(name, a, b) {
@@ -62,7 +62,7 @@ function spiral(turns = 1.75, inner = 0.06, outer = 0.42) {
     const [c, s] = [Math.cos(angle(t)), Math.sin(angle(t))];
     return unit(c - angle(t) * s, s + angle(t) * c); // the derivative by `share`, divided by `outer`
   };
-  return new World("spiral", curve, tangent, sampled(curve));
+  return new World("spiral", curve, tangent, sampled(curve, 2048));
 }
 
 /** Straight pieces from corner to corner; P_r is uniform in length. */
