@@ -10,8 +10,9 @@ export function transport(real, noisy, prices) {
   const n = noisy.length / 2, far = n; // a column that is not there: the root of each search
   const u = new Float64Array(n), v = new Float64Array(n + 1), row = new Int32Array(n + 1).fill(-1), waiting = [];
   const before = new Int32Array(n), least = new Float64Array(n), done = new Uint8Array(n + 1);
-  const way = (i, j) => Math.hypot(noisy[2 * i] - real[2 * j], noisy[2 * i + 1] - real[2 * j + 1]);
-  const costs = Float64Array.from({ length: n * n }, (_, k) => way(Math.floor(k / n), k % n));
+  const costs = new Float64Array(n * n);
+  for (let i = 0, at = 0; i < n; i++)
+    for (let j = 0; j < n; j++) costs[at++] = Math.sqrt((noisy[2 * i] - real[2 * j]) ** 2 + (noisy[2 * i + 1] - real[2 * j + 1]) ** 2);
   if (prices) v.set(prices);
   for (let i = 0; i < n; i++) {
     let cheapest = 0;

@@ -104,7 +104,8 @@ class CriticLab {
     });
     canvas.addEventListener("pointermove", (event) => {
       if (!this.stroke || !event.isPrimary) return;
-      this.stroke.push(...(event.getCoalescedEvents?.() ?? [event]).map(place));
+      const between = event.getCoalescedEvents?.() ?? [];
+      this.stroke.push(...(between.length ? between : [event]).map(place));
       this.#ask();
     });
     canvas.addEventListener("pointerup", (event) => this.stroke && event.isPrimary && this.#drawn());
