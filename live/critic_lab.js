@@ -5,6 +5,7 @@ import { transport } from "./assignment.js";
 import { button, Checkbox, Choice, element, group, Slider, Text } from "./controls.js";
 import { asCode, pairTable, theorems, verdict } from "./critic_words.js";
 import { LineChart } from "./lines.js";
+import { Pad } from "./pad.js";
 import { number } from "./pictures.js";
 import { lattice, onGrid, PlaneMap, range } from "./plane.js";
 import { theCatalog } from "./scene.js";
@@ -14,7 +15,7 @@ import { OWN, simplified, worldOf, WORLDS } from "./worlds.js";
 
 const FAST = "as fast as it goes", SLOW = "one step a picture";
 const DEFAULTS = {
-  world: "circle", drawing: "0.15 0.3; 0.35 0.75; 0.6 0.3; 0.85 0.7", sigma: 0.05, along: 0, seed: 0,
+  world: "circle", drawing: "0.15 0.3; 0.35 0.75; 0.6 0.3; 0.85 0.7", sigma: 0.05, along: 0, seed: 1,
   penalty: 60, sides: ONE, rate: 0.01, steps: 300, eta: 0,
   weight: null, // by formula
   pace: FAST,
@@ -86,43 +87,19 @@ class CriticLab {
       weight: new LineChart("mean distance to M", "λ"),
     };
     byId("curves").append(...Object.values(this.charts).map((chart) => chart.element));
-    this.#makePad(this.maps.samples.canvas);
+    // A finger, which also scrolls, draws once “draw M” is pressed
+    const allowed = ({ pointerType }) => !this.hidden.includes("drawing") && (this.armed || pointerType !== "touch");
+    this.pad = new Pad(this.maps.samples.canvas, { allowed, moved: () => this.#ask(), ended: (stroke) => this.#drawn(stroke) });
   }
 
-  /** A stroke on the first map is a manifold; a finger, which also scrolls, draws once “draw M” is pressed. */
-  #makePad(canvas) {
-    const place = (event) => {
-      const { left, bottom, width, height } = canvas.getBoundingClientRect(), share = (u) => Math.min(1, Math.max(0, u));
-      return [share((event.clientX - left) / width), share((bottom - event.clientY) / height)];
-    };
-    canvas.classList.add("drawable");
-    canvas.addEventListener("pointerdown", (event) => {
-      if (event.button || !event.isPrimary || this.hidden.includes("drawing") || (event.pointerType === "touch" && !this.armed)) return;
-      event.preventDefault();
-      canvas.setPointerCapture(event.pointerId);
-      this.stroke = [place(event)];
-    });
-    canvas.addEventListener("pointermove", (event) => {
-      if (!this.stroke || !event.isPrimary) return;
-      const between = event.getCoalescedEvents?.() ?? [];
-      this.stroke.push(...(between.length ? between : [event]).map(place));
-      this.#ask();
-    });
-    canvas.addEventListener("pointerup", (event) => this.stroke && event.isPrimary && this.#drawn());
-    canvas.addEventListener("pointercancel", () => {
-      this.stroke = null;
-      this.#ask();
-    });
-  }
-
-  #drawn() {
-    const { stroke } = this;
-    this.stroke = null;
+  /** A stroke on the first map is a manifold. */
+  #drawn(stroke) {
     this.#arm(false);
+    this.#ask();
+    if (!stroke) return;
     try {
       this.controls.drawing.value = simplified(stroke);
     } catch (error) {
-      this.#ask();
       return this.#notice(error.message, true);
     }
     this.controls.world.value = OWN;
@@ -164,6 +141,8 @@ class CriticLab {
   /** A fresh critic for the points that the controls ask for. */
   #fresh({ seed = this.seed } = {}) {
     this.seed = seed;
+    const { world, drawing } = this.controls;
+    if (world.value !== OWN && !isDrawing(drawing.value)) drawing.value = this.shown.drawing; // it is not seen, and would be in the link
     const { settings } = this;
     for (const [key, control] of Object.entries(this.controls)) control.show(!this.hidden.includes(key));
     this.pencil.hidden = this.hidden.includes("drawing");
@@ -275,7 +254,7 @@ class CriticLab {
   }
 
   #drawMaps(look, truth) {
-    const { world, samples, training, stroke } = this, { real, noisy } = samples, { eta } = this.settings;
+    const { world, samples, training } = this, { stroke } = this.pad, { real, noisy } = samples, { eta } = this.settings;
     const moved = eta ? theory.flow(noisy, look.direction, eta) : noisy, plan = eta ? transport(real, moved, samples.prices) : samples;
     const limits = range(look.heat, truth), ways = theory.lines(moved, real, plan.targets);
     if (limits[0] < 0.05 * limits[1]) limits[0] = Math.min(0, limits[0]); // a distance begins at 0, though no cell lies on M
