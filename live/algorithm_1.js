@@ -13,10 +13,14 @@ export const excess = (slope, sides) => (sides === TWO ? slope - 1 : Math.max(sl
 /** Eq. 6 for one pair {real, noisy, mix}, and its parts. Adds its gradient by the weights, times `share`, to `sum` if there is one. */
 export function eq6({ real, noisy, mix }, critic, gpWeight, sides, sum, share) {
   const between = real.map((x, axis) => mix * x + (1 - mix) * noisy[axis]); // line 5
-  const psiReal = critic.value(...real);
-  if (sum) critic.gradient(), critic.addValue(sum, share);
-  const psiNoisy = critic.value(...noisy);
-  if (sum) critic.gradient(), critic.addValue(sum, -share);
+  const [psiReal, psiNoisy] = [[real, share], [noisy, -share]].map(([x, factor]) => {
+    const psi = critic.value(...x);
+    if (sum) {
+      critic.gradient();
+      critic.addValue(sum, factor);
+    }
+    return psi;
+  }); // prettier-ignore
   critic.value(...between);
   const gradient = critic.gradient(), slope = Math.hypot(...gradient), over = excess(slope, sides);
   if (sum && over && slope > 0) {

@@ -236,6 +236,12 @@ def test_a_manifold_is_drawn_by_mouse_or_typed(lab):
     page.wait_for_function("lab.world.path.length === 2")
     trained(page)
     page.wait_for_function("decodeURIComponent(location.hash).includes('drawing=0.2+0.3;+0.8+0.3')")
+    python = {}
+    exec(page.text_content("#code"), python)  # the same in Jupyter
+    assert isinstance(python["critic"], theory.DistanceCritic) and python["step"].index == 19
+    assert torch.allclose(
+        python["world"].curve(torch.tensor([0.0, 1.0]).double())[:, 0], torch.tensor([0.2, 0.8]).double()
+    )
 
 
 def test_a_finger_draws_once_it_is_allowed(chromium, address):
