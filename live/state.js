@@ -10,21 +10,21 @@ export const DEFAULTS = {
 }; // prettier-ignore
 
 /** The address of settings: what is as it was at the beginning is left out. Kept: `hide`. */
-export function toAddress(settings, hidden) {
-  const said = Object.entries(settings).filter(([key, value]) => value !== DEFAULTS[key]);
+export function toAddress(settings, hidden, defaults = DEFAULTS) {
+  const said = Object.entries(settings).filter(([key, value]) => value !== defaults[key]);
   const parameters = new URLSearchParams(said);
   if (hidden.length) parameters.set("hide", hidden.join());
   return `#${parameters}`;
 }
 
 /** The settings of an address, the controls that it hides, and what it says that nothing here understands. */
-export function fromAddress(hash) {
-  const parameters = new URLSearchParams(hash.slice(1)), settings = { ...DEFAULTS }, strange = [];
+export function fromAddress(hash, defaults = DEFAULTS) {
+  const parameters = new URLSearchParams(hash.slice(1)), settings = { ...defaults }, strange = [];
   const hidden = parameters.get("hide")?.split(",") ?? [];
   parameters.delete("hide");
   for (const [key, text] of parameters) {
-    const numeric = typeof DEFAULTS[key] === "number" || key === "weight" || (key === "step" && text !== AUTO);
-    if (!(key in DEFAULTS) || (numeric && (text.trim() === "" || !Number.isFinite(Number(text))))) strange.push(`${key}=${text}`);
+    const numeric = typeof defaults[key] === "number" || key === "weight" || (key === "step" && text !== AUTO);
+    if (!Object.hasOwn(defaults, key) || (numeric && (text.trim() === "" || !Number.isFinite(Number(text))))) strange.push(`${key}=${text}`);
     else settings[key] = numeric ? Number(text) : text;
   }
   return { settings, hidden, strange };

@@ -70,7 +70,7 @@ def catalog() -> dict:
     """What the lab shows and needs besides images and critics: their names, limits, weights λ / σ, colours.
 
     >>> sorted(catalog())
-    ['colours', 'credits', 'critics', 'images', 'operators', 'size']
+    ['colours', 'credits', 'critics', 'images', 'magnitudes', 'operators', 'size']
     """
     return {
         "size": SIZE,
@@ -78,6 +78,7 @@ def catalog() -> dict:
         "critics": [{"name": name, "channels": scenes.critic(name).channels} for name in _critics()],
         "operators": {name: _operator(name) for name in scenes.OPERATORS},
         "colours": colour_table("RdBu_r").tolist(),
+        "magnitudes": colour_table("viridis").tolist(),
         "credits": [f"{file} by {author} ({licence})" for file, author, licence, _ in BUNDLED],
     }
 

@@ -302,6 +302,12 @@ def test_random_moves_leave_nothing_stale(lab):
         assert stale(page) == []
 
 
+def test_the_index_leads_to_the_critic_lab(page, address):
+    page.goto(f"{address}/index.html")
+    page.get_by_role("link", name="Critic lab").click()
+    page.locator("#status").filter(has_text=re.compile(r"Step \d+ of 300: gap \S+, exact \S+, slope \S+")).wait_for()
+
+
 def test_the_site_is_small(folder):
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     assert size <= 20e6
