@@ -21,7 +21,7 @@ from advreg_edu.theory import worlds
 from moves import SHOTS
 
 pytestmark = pytest.mark.browser
-MOVES = int(os.environ.get("MOVES", "12"))
+MOVES = int(os.environ.get("MOVES", "8"))
 DRAWING = "0.15 0.3; 0.35 0.75; 0.6 0.3; 0.85 0.7"
 WORLDS = {
     "circle": worlds.circle,
