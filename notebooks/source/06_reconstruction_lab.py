@@ -253,7 +253,10 @@ print(f"λ L = {curvature:.0f} for Ψ at the end of the run, 2/L = {2 / (2 + cur
 # %% [markdown] exercise="06b"
 # **Exercise 06b.** Find the limit $2/L$ for a critic that you know nothing about. Its curvature at `x` is the
 # largest factor by which a small change of the image is multiplied in the gradient: the largest singular value of
-# the Hessian. Power iteration finds it from differences of gradients (exercise 08b does the same for an operator).
+# the *Hessian*, the matrix of second derivatives. *Power iteration* finds it. It applies the matrix to a random
+# direction again and again. The part along the largest singular value grows fastest, and in the end the length grows
+# by that value in each round. The matrix itself is not needed, only its product with a small change: a difference of
+# two gradients, as in the cell above. The check allows 2 %. (Exercise 08b does the same for an operator.)
 
 
 # %% exercise="06b"
@@ -365,9 +368,9 @@ print(f"expected data term {expected:.2f}")
 
 # %% [markdown] exercise="06c"
 # **Exercise 06c.** Write the whole descent from $A^\dagger y$, with a rule of your own for its end. The step size is
-# given and below the limit. The distance of the result from the minimum should be at most 5 % of that of the start. How
-# many steps that takes differs by a factor of twenty among the problems of the check, and the check counts how often
-# you call the critic. There is no truth to look at.
+# given and below the limit. The result should have come at least 95 % of the way from the start to the minimum. How
+# many steps that takes differs by a factor of twenty among the problems of the check. It counts how often you call the
+# critic, and refuses a run that goes on long after it has arrived. There is no truth to look at.
 
 
 # %% exercise="06c"
