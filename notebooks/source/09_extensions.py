@@ -346,7 +346,8 @@ outcome("09-iterates", f"{first}, {ends[first] - ends['pairs']:.1f} dB above pai
 #    \Psi(x) = \sum\langle a_l, z_l\rangle + \frac{m}{2}\|x\|^2,\qquad U_l,\, a_l \ge 0, $$
 #
 # is convex in $x$, with any $K$ and $W_l$. `ConvexCritic` is this network. The weights that must not be negative are
-# the softplus, $\log(1+e^t)$, of those that are trained, so Algorithm 1 needs no change. (The authors clip them after each step.)
+# the softplus, $\log(1+e^t)$, of those that are trained, so Algorithm 1 needs no change. (The authors clip them after
+# each step.)
 #
 # A convex function lies below each of its chords.
 
