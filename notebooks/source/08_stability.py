@@ -417,8 +417,8 @@ check("08c", has_minimum)
 
 # %% [markdown] exercise="08c" points=2
 # **In your words.** Mend section 7. Add $c\,\|x\|$ to $f(x) = -x_2$. From which $c$ on is there a minimum? Run the
-# cell above with a smaller and a larger $c$ (round the norm a little, as `rounded` does). What does this say about a
-# critic of slope at most 1 for CT with few angles?
+# cell above with a clearly smaller and a clearly larger $c$ (round the norm a little, as `rounded` does). What does
+# this say about a critic of slope at most 1 for CT with few angles?
 #
 # <!-- BEGIN SOLUTION -->
 # From $c > 1$ on. Along the second coordinate, which $A$ does not see, $f$ changes by $-t + ct$ far out, and for $c
