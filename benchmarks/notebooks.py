@@ -3,7 +3,7 @@
 Each runs from its first cell to its last in a fresh kernel without network, on one thread and one core. "seconds" is
 what a student waits, from the start of the kernel to its end; "of processor" is what the kernel has computed, which
 another process on the same core does not change; "MB" is the kernel's highest resident memory. The last line is the
-sum. The table is benchmarks/notebooks.md.
+sum. The table is in NOTES.md.
 """
 
 import os
