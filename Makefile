@@ -11,9 +11,11 @@
 # LAB_CONFIG=                JupyterLab with nbgrader's menu, which `make lab` leaves out (.jupyter/)
 # TEST_ARGS="-m 'not notebook'"    arguments for pytest
 # WORKERS=4                  processes that share the test files (default 2)
-# PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"    on Linux: torch without CUDA, 3 GB less
+# TORCH=cpu                  or cuda; without it, as install.py decides: CUDA, 3 GB more, only where there is a GPU
+# PIP_ARGS="--index-url ..." arguments for pip or uv, in place of that choice
 
 PYTHON = python3
+export TORCH
 VENV = .venv
 WORKERS = 2
 BIN = $(VENV)/bin
@@ -72,14 +74,5 @@ $(CHECKERS): $(INSTALLED) requirements-check.txt
 	@touch $(CHECKERS)
 
 $(INSTALLED): requirements.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	{ echo "Expected Python 3.11 or newer, got: `$(PYTHON) --version 2>&1`. Name another one: make lab PYTHON=python3.12"; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || \
-	{ echo "Python's venv module is incomplete. On Debian and Ubuntu: sudo apt-get install python3-venv"; exit 1; }
-	@echo "Installing into $(VENV): some minutes the first time."
-	@$(BIN)/pip install $(PIP_ARGS) -r requirements.txt || \
-	{ echo "The installation did not finish: it needs a network the first time, and 4 GB of room. Try again: make lab"; exit 1; }
-	$(BIN)/pip install --no-deps --no-build-isolation -e .
-	@# without a question about news at the first start
-	$(BIN)/jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements"
+	@PIP_ARGS="$(PIP_ARGS)" $(PYTHON) install.py $(VENV)
 	@touch $(INSTALLED)

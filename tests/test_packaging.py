@@ -19,18 +19,27 @@ def project(root):
 
 
 @pytest.fixture(scope="module")
-def wheel(root, tmp_path_factory):
-    """A wheel built from a copy of the checkout, so that no build folder stays behind; without network."""
-    folder = tmp_path_factory.mktemp("wheel")
+def sdist(root, tmp_path_factory):
+    """The source distribution of a copy of the checkout, so that no build folder stays behind; without network."""
+    folder = tmp_path_factory.mktemp("sdist")
     copy = folder / "checkout"
     skipped = shutil.ignore_patterns("__pycache__", "*.egg-info")
     for name in ("advreg_edu", "data"):
         shutil.copytree(root / name, copy / name, ignore=skipped)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(root / name, copy)
+    program = f"from setuptools import build_meta; build_meta.build_sdist({str(folder)!r})"
+    subprocess.run([sys.executable, "-c", program], cwd=copy, check=True, capture_output=True)
+    (path,) = folder.glob("*.tar.gz")
+    return path
+
+
+@pytest.fixture(scope="module")
+def wheel(sdist):
+    """The wheel that pip builds from the source distribution, as for who has no wheel; without network."""
     command = "pip wheel --quiet --no-deps --no-build-isolation --no-index --wheel-dir"
-    subprocess.run([sys.executable, "-m", *command.split(), str(folder), str(copy)], check=True)
-    (path,) = folder.glob("*.whl")
+    subprocess.run([sys.executable, "-m", *command.split(), str(sdist.parent), str(sdist)], check=True)
+    (path,) = sdist.parent.glob("*.whl")
     return path
 
 

@@ -2,8 +2,10 @@
 
 import csv
 import math
+import sys
 import warnings
 from dataclasses import replace
+from types import SimpleNamespace
 
 import advreg_edu as ar
 import numpy as np
@@ -12,7 +14,7 @@ import torch
 from advreg_edu import pretrained
 from advreg_edu.__main__ import main
 from advreg_edu.baselines import TVMinimum
-from advreg_edu.experiments import recipes, tables
+from advreg_edu.experiments import methods, recipes, report, tables
 from advreg_edu.experiments.evaluation import BATCH, Row, Sample, evaluate
 from advreg_edu.experiments.methods import OVER_SLOPE, compare
 from advreg_edu.experiments.recipes import as_written
@@ -31,6 +33,12 @@ def total_length(x):
 def run(experiment, sample, draws=1, critic=total_length, slope=1.0):
     """The evaluation with a "U-Net" that changes nothing."""
     return evaluate(experiment, critic, lambda x: x, slope, sample, draws)
+
+
+@pytest.fixture(autouse=True)
+def without_bm3d(monkeypatch):
+    """The tables as everybody has them, also where the package is installed."""
+    monkeypatch.setattr(methods, "bm3d_version", lambda: None)
 
 
 @pytest.fixture
@@ -57,6 +65,23 @@ def test_every_method_has_a_row_and_the_papers_number(experiment, sample):
     noisy, unet = rows[0], rows[2]
     assert noisy.psnr == pytest.approx(20.2, abs=0.4) and unet.psnr == pytest.approx(noisy.psnr)
     assert unet.ssim < unet.authors_ssim  # a larger data range hides errors
+
+
+def test_bm3d_is_a_row_where_it_is_installed(experiment, sample, monkeypatch):
+    """With a stand-in for the package: one image at a time, channels last, sigma as it is, its version in the name."""
+    calls = []
+
+    def bm3d_rgb(image, sigma):
+        calls.append((image.shape, sigma))
+        return image / 2
+
+    monkeypatch.setitem(sys.modules, "bm3d", SimpleNamespace(bm3d_rgb=bm3d_rgb))
+    monkeypatch.setattr(methods, "bm3d_version", lambda: "4.0.3")
+    found = run(experiment, sample, draws=2)
+    assert [row.method for row in found.rows][:3] == ["noisy", "BM3D (4.0.3)", "TV"]
+    assert calls == [((40, 40, 3), 0.1)] * 3  # slow: on one noise draw
+    torch.testing.assert_close(found.pictures["BM3D (4.0.3)"], found.pictures["noisy"] / 2)
+    assert not any("BM3D" in name for name in report.figure(found.pictures).alt.split(","))
 
 
 def test_a_critic_of_another_scale_gives_the_same_with_the_weight_over_its_slope(experiment, sample):

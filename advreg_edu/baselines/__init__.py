@@ -1,5 +1,6 @@
 """What the paper compares with: total variation, smooth functionals, supervised networks, RED. Paper: §2.3, §5."""
 
+from .bm3d import bm3d_version, denoise_bm3d
 from .post_processing import post_process
 from .red_fixed_point import REDFixedPoint, red, solve_red
 from .smooth import SmoothedTV, Tikhonov, stability_limit
@@ -12,6 +13,8 @@ __all__ = [
     "SmoothedTV",
     "TVMinimum",
     "Tikhonov",
+    "bm3d_version",
+    "denoise_bm3d",
     "minimise_tv",
     "post_process",
     "red",

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from .._input.networks import Network
-from ..baselines import minimise_tv, post_process, solve_red
+from ..baselines import bm3d_version, denoise_bm3d, minimise_tv, post_process, solve_red
 from ..metrics import psnr
 from ..operators import FourierSampling, Identity, Inpainting, RayTransform
 from ..problem import Problem
@@ -203,6 +203,8 @@ def compare(
         direct.append(Direct("FBP, Hann", partial(problem.A.pinv, filter="hann")))
     if isinstance(problem.A, FourierSampling):
         direct.append(Direct("zero filling", problem.A.T))
+    if denoising and (version := bm3d_version()):
+        direct.append(Direct(f"BM3D ({version})", partial(denoise_bm3d, sigma=problem.sigma), slow=True))
     network = Direct("U-Net" if denoising else "post-processing", lambda y: post_process(problem, y, unet))
     ours = Adversarial(problem, critic, weight)
     over_slope = Adversarial(problem, critic, weight / slope, OVER_SLOPE, slow=True)

@@ -35,7 +35,8 @@ def figure(images: dict[str, Tensor], side: int = 32) -> pictures.Picture:
     >>> figure({"truth": x, "TV": 0.9 * x}).png[1:4]
     b'PNG'
     """
-    names = [name for name in images if name not in ("FBP, Hann", "zero filling", "RED", OVER_SLOPE)]
+    left_out = ("FBP, Hann", "zero filling", "RED", OVER_SLOPE, "BM3D")
+    names = [name for name in images if not name.startswith(left_out)]
     corner = pictures.busiest(images["truth"], side)
     panels = [pictures.with_inset(images[name].clamp(0, 1), corner, side) for name in names]
     truth = images["truth"][None]
