@@ -14,20 +14,19 @@ import psutil
 from jupyter_client.manager import start_new_kernel
 
 OPEN = """
-import asyncio, re, time
+import asyncio, time
 from advreg_edu.apps import reconstruction_lab
 lab = reconstruction_lab()
-steps = lambda: int((re.findall(r"Iterate (\\d+)", re.sub("<[^>]*>", "", lab.status.value)) or [0])[0])
 await lab.runner.done()
 """
 MOVE = """
 start, first = time.perf_counter(), []
 watch = lambda change: first.append(time.perf_counter() - start) if "Iterate" in change["new"] else None
-lab.status.observe(watch, "value")
+lab.status.children[0].observe(watch, "value")
 lab.controls.sigma.slider.value = lab.controls.sigma.slider.min + lab.controls.sigma.slider.step * {number}
 while not first:
     await asyncio.sleep(0.002)
-lab.status.unobserve(watch, "value")
+lab.status.children[0].unobserve(watch, "value")
 await lab.runner.done()
 print(f"first iterate after {{first[0]:.3f}} s")
 """
@@ -38,9 +37,7 @@ def main(kernels: str = "20", movers: str = "4") -> None:
     for _, client in started:
         said(client, OPEN)
     memory = [psutil.Process(manager.provisioner.pid).memory_full_info().pss / 1e6 for manager, _ in started]
-    print(
-        f"{kernels} kernels with the lab: {statistics.mean(memory):.0f} MB each in the mean, {max(memory):.0f} at most"
-    )
+    print(f"{kernels} kernels with the lab: {statistics.mean(memory):.0f} MB in the mean, {max(memory):.0f} at most")
     waits: list[float] = []
     students = [threading.Thread(target=moves, args=(manager, waits)) for manager, _ in started[: int(movers)]]
     for student in students:
