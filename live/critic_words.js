@@ -38,11 +38,11 @@ export function pairTable({ pair, done }, sides) {
 export function verdict({ step, total, gap, exact, error, slope }, { running, sides, sigma }) {
   if (running) return "Training. The penalty, its sides and the learning rate may be moved meanwhile: the training goes on.";
   if (step < total) return step ? "Paused. “go on” continues here, “one step” takes a single step." : "“train” begins; “one step” takes a single step.";
-  const share = `${(100 * gap / exact).toFixed(0)} %`; // prettier-ignore
+  const share = `${Math.max(0, (100 * gap) / exact).toFixed(0)} %`; // prettier-ignore
   if (gap > 1.1 * exact) return `Ψ is too steep: its gap is ${share} of the exact distance, which no function of slope 1 exceeds. Raise the penalty μ.`;
   if (gap < 0.85 * exact && sides === TWO)
     return `Ψ reaches ${share} of the exact distance. A flat start is fined on both sides: it took any direction to reach slope 1, and would have to become flatter to turn.`;
-  if (gap < 0.85 * exact) return `Ψ reaches ${share} of the exact distance: this M asks for a longer training, or a finer critic. Raise “steps n”: the training is continued.`;
+  if (gap < 0.85 * exact) return `Ψ reaches ${share} of the exact distance. Raise “steps n”, which continues this training, or press “new draw”: from some first weights the way is longer.`;
   return `Trained: Ψ is the distance to M to within ${((100 * error) / sigma).toFixed(1)} % of the noise (Theorem 2), and a short step against ∇Ψ brings the points nearer by ${(-slope).toFixed(2)} of its length (Theorem 1).`;
 }
 
