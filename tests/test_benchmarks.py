@@ -4,16 +4,21 @@ import importlib.util
 import sys
 import time
 
+import nbformat
 import pytest
+
+
+def loaded(root, name):
+    spec = importlib.util.spec_from_file_location(name, root / "benchmarks" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture
 def bench(root, monkeypatch):
     monkeypatch.syspath_prepend(str(root / "benchmarks"))
-    spec = importlib.util.spec_from_file_location("bench", root / "benchmarks" / "bench.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
+    yield loaded(root, "bench")
     sys.modules.pop("plain", None)
 
 
@@ -35,3 +40,17 @@ def test_import_loads_no_heavy_library(bench, capsys):
     """matplotlib, ODL, ASTRA, ipywidgets and SciPy wait until they are needed."""
     bench.importing()
     assert "loaded: none." in capsys.readouterr().out
+
+
+@pytest.mark.notebook
+def test_a_notebook_is_measured_without_network(root, monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(root / "tests" / "notebooks"))
+    held = (
+        "import os, socket\nheld = bytearray(os.urandom(1)) * 300_000_000\nassert os.environ['OMP_NUM_THREADS'] == '1'"
+    )
+    call = "    socket.create_connection(('192.0.2.1', 80), timeout=1)"
+    blocked = f"try:\n{call}\nexcept OSError as error:\n    assert 'blocked' in str(error)"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in (held, blocked)])
+    nbformat.write(notebook, tmp_path / "one.ipynb")
+    seconds, processor, memory = loaded(root, "notebooks").measured(tmp_path / "one.ipynb")
+    assert 300e6 / 2**20 < memory < 1000 and 0 < processor and 0 < seconds

@@ -30,7 +30,8 @@ def judge(exercise: Exercise, answer: Answer, seed: int = 0) -> Verdict:
     """
     name = exercise.name
     if not callable(answer):
-        what = f"It needs the function itself, without brackets; it is called as {exercise.call}."
+        again = "If a later cell has given its name to something else, run the cell of your function again."
+        what = f"It needs the function itself, without brackets; it is called as {exercise.call}. {again}"
         return Verdict(name, State.NOT_ATTEMPTED if answer is ... else State.WRONG, what)
     if untouched(answer):
         return Verdict(name, State.NOT_ATTEMPTED, f"Fill in {exercise.call}, run its cell, then this one again.")

@@ -8,9 +8,20 @@ from IPython.display import display
 
 from ..apps.shared.app import App
 from ..apps.shared.messages import callback
+from ..apps.shared.page import script
 from .record import Progress
 from .verdict import Text, status
 
+GROUP = """
+const heading = this.parentElement, form = this.closest('.advreg-app');
+const name = () => {
+  for (const box of form.querySelectorAll('.widget-radio-box:not([role])')) {
+    box.setAttribute('role', 'radiogroup');
+    box.setAttribute('aria-label', heading.textContent);
+  }
+};
+new MutationObserver(name).observe(form, {childList: true, subtree: true});
+name();"""  # ipywidgets gives a group of radio buttons no name that a screen reader could say
 _outcomes: dict[str, str] = {}  # those that this session has shown
 
 
@@ -37,6 +48,7 @@ class Form(App):
         heading = W.HTML(f"<strong>Predict.</strong> {html.escape(question)}")
         wide = W.Layout(width="auto", max_width="46em")
         if options:
+            heading.value += script(GROUP)
             self.field = W.RadioButtons(options=options, value=None, layout=wide, tooltip=question)
         else:
             label = "prediction" if unit is None else f"number, {unit}" if unit else "number"

@@ -116,9 +116,9 @@ class Climb:
     def warn(self, step_size: float) -> None:
         """Warn if J has climbed by over a hundredth of its fall. The warning names the line that asks for iterates."""
         if (share := self.share.max()) > 0.01:
+            how = f"climbed by {share:.2g} of its fall" if share.isfinite() else "climbed and never fallen"
             warnings.warn(
-                f"step_size {step_size:g} is too large for this critic: at the end the objective has climbed by "
-                f"{share:.2g} of its fall, and the last iterate is no minimum. Choose a smaller one, or let the solver "
-                'find it: step_size="auto".',
+                f"step_size {step_size:g} is too large for this critic: at the end the objective has {how}, and the "
+                'last iterate is no minimum. Choose a smaller one, or let the solver find it: step_size="auto".',
                 stacklevel=3,
             )

@@ -49,10 +49,10 @@ print("trained critics:", ", ".join(ar.pretrained.names()))
 # prediction teaches more than a right result that you only read. What you enter is kept, and the result is set
 # beside it.
 #
-# **Exercises.** Each notebook has three: a line of code, a piece of the method, and an open question with a number to
-# defend. You write a function in the place of the three dots. `check` calls it on inputs of its own and says whether
-# it is right, or what to look at. `hint("00a")` says a little more each time you call it, and `solution("00a")` shows
-# the answer.
+# **Exercises.** Each notebook has three or four: a line of code, a piece of the method, and an open question with a
+# number to defend. You write a function in the place of the three dots. `check` calls it on inputs of its own and
+# says whether it is right, or what to look at. `hint("00a")` says a little more each time you call it, and
+# `solution("00a")` shows the answer.
 #
 # Answers and predictions are remembered in a small file beside the notebooks. Section 6 shows them.
 
@@ -186,8 +186,8 @@ check("00a", psnr, seed=1).require()
 check("00a", psnr)
 
 # %% [markdown]
-# Both fade together, step by step. The critic was trained on images that had streaks and grain at once, and it has
-# learned to remove both.
+# Streaks and grain fade together, step by step. The critic was trained on images that had streaks and grain at once,
+# and it has learned to remove both.
 #
 # Now look at the whole run. The objective falls at every step, since the solver refuses a step that would raise it.
 # The PSNR need not rise: nothing in the algorithm knows it.

@@ -311,13 +311,15 @@ for cut in (1e-5, 0.03, 0.1):
 # keeping a pattern and dropping it. It can also give it a smaller weight, as the Hann window does with frequencies.
 
 # %% [markdown] exercise="01b"
-# **Exercise 01b.** A regulariser chooses the factors of the patterns. Minimise
+# **Exercise 01b.** A *regulariser* is a second term, added to the fit, that is small for images one believes in. The
+# simplest is $\|x\|_2^2$, and it chooses the factors of the patterns. Minimise
 #
 # $$ \|Ax-y\|_2^2 + \lambda \|x\|_2^2 $$
 #
 # with the singular value decomposition of $A$. Each pattern $v_k$ gets a factor of its own, which depends on $s_k$
-# and $\lambda$ alone. `U`, `s` and `Vt` are as above, without the zeros: `U` has the shape $(m, r)$, `Vt` the shape
-# $(r, n)$.
+# and $\lambda$ alone. `U`, `s` and `Vt` are as above, without the zeros: `U` has the shape $(m, r)$, `s` the shape
+# $(r,)$, `Vt` the shape $(r, n)$. From the data `y` of shape $(m,)$ return the image, of shape $(n,)$. The weight
+# $\lambda$ is `reg_weight`.
 
 
 # %% exercise="01b"
@@ -359,7 +361,7 @@ pictures.strip(
 # **Exercise 01c.** How much of a nodule can hide from this scanner? Every image is the sum of a part that leaves a
 # trace and a part that leaves none. Return the part without a trace of the image `nodule`, and its share of the
 # energy, $\|\text{part}\|^2/\|\text{nodule}\|^2$. `s` and `Vt` are those of the cell above, zeros included; `nodule`
-# has the shape $(n,)$. Take singular values below $10^{-5}$ as zero.
+# has the shape $(n,)$. Take singular values below $10^{-5}$ as zero. All numbers are of double precision.
 
 
 # %% exercise="01c"
@@ -378,15 +380,15 @@ check("01c", invisible, seed=1).require()
 check("01c", invisible)
 
 # %% [markdown] exercise="01c" points=2
-# **In your words.** Make a nodule of 24 × 24 pixels: a disc of radius 3, flattened. Which share of its energy can
-# hide, and which share of a single pixel's? What does a radiologist have to know to tell the rest of the nodule from
-# noise?
+# **In your words.** Make a nodule of 24 × 24 pixels: a disc of radius 3, flattened, and in double precision as `Vt`
+# is. Which share of its energy can hide, and which share of a single pixel's? What does a radiologist have to know to
+# tell the rest of the nodule from noise?
 #
 # <!-- BEGIN SOLUTION -->
-# Nearly a tenth of the disc can hide, 8 to 10 % by its place, and about a half of a single pixel, 38 to 55 %. The
-# smaller a structure, the more of it lies in patterns that 12 views do not see. The rest leaves a trace, but along
-# patterns with small singular values, where the noise is as large. Only knowledge of what nodules look like tells
-# the two apart.
+# Of the disc 8 to 10 % can hide if its centre is a pixel, 4 to 7 % if the centre lies between four; of a single pixel
+# about a half, 32 to 60 % by its place. The smaller a structure, the more of it lies in patterns that 12 views do not
+# see. The rest leaves a trace, but along patterns with small singular values, where the noise is as large. Only
+# knowledge of what nodules look like tells the two apart.
 # <!-- END SOLUTION -->
 
 # %% [markdown]

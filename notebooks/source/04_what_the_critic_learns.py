@@ -557,8 +557,9 @@ check("04c", broken)
 # %% [markdown] exercise="04c" points=2
 # **In your words.** Even where the assumption holds, your number is not 0 for finitely many points. How large is it
 # on the circle with $\sigma = 0.05$ across, with 125, 500 and 2000 points? How large is it on the spiral with 0.2
-# across, and on the segment with 0.15 across and along? With how many points can you tell that the assumption fails
-# on each?
+# across, and on the segment with 0.15 across and along? Beside each number write what chance gives on that world: the
+# number under noise across alone on the segment, and the distance of two independent samples of the spiral. With how
+# many points can you tell that the assumption fails on each?
 #
 # <!-- BEGIN SOLUTION -->
 # On the circle it is 0.04 to 0.05 with 125 points, about 0.022 with 500 and 0.009 to 0.015 with 2000: chance falls

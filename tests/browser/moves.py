@@ -5,7 +5,9 @@ import re
 from pathlib import Path
 
 import nbformat
+import pytest
 
+AXE = Path(__file__).parents[2] / "live" / "node_modules" / "axe-core" / "axe.min.js"
 SHOTS = os.environ.get("SCREENSHOTS")  # a folder, to look at what the tests saw
 NAMED = """node => Boolean(node.getAttribute('aria-label') || node.title || node.textContent.trim()
   || (node.labels && [...node.labels].some(label => label.textContent.trim())) || node.type === 'file')"""
@@ -62,6 +64,18 @@ def no_errors(page):
     kinds = [f'[data-mime-type="application/vnd.jupyter.{kind}"]' for kind in ("error", "stderr")]
     told = page.locator(", ".join([".advreg-error", *kinds])).all_inner_texts()
     assert not told, told
+
+
+def nothing_serious(page, where=".jp-OutputArea-output"):
+    """axe-core finds nothing serious within the outputs of the cells: what is ours, and not JupyterLab's."""
+    if not AXE.is_file():
+        pytest.skip("live/node_modules is absent: npm ci --prefix live installs axe-core")
+    page.add_script_tag(path=AXE)
+    run = "where => axe.run({include: [[where]]}).then(({violations, passes}) => [violations, passes.length])"
+    violations, passed = page.evaluate(run, where)
+    assert passed > 10, "axe-core has looked at nothing"
+    told = [(v["impact"], v["id"], [node["html"] for node in v["nodes"]]) for v in violations]
+    assert not [one for one in told if one[0] in ("serious", "critical")], told
 
 
 def all_named(app):

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from moves import all_named, no_errors, open_app, says, shoot, slider, type_in
+from moves import all_named, no_errors, nothing_serious, open_app, says, shoot, slider, type_in
 
 pytestmark = pytest.mark.browser
 READY = {  # what the status line says when an app has something to show
@@ -28,6 +28,7 @@ def test_every_control_has_a_name_and_every_picture_a_text(page, jupyter, name):
     all_named(app)
     no_errors(page)
     shoot(page, app, name)
+    nothing_serious(page)
 
 
 SCROLL = """app => { const page = app.closest('.jp-WindowedPanel-outer') || app.closest('.jp-Notebook');

@@ -1,6 +1,5 @@
 """Every notebook: generated from its source, short cells, no outputs, and runs top to bottom without network."""
 
-import os
 import time
 from pathlib import Path
 
@@ -8,27 +7,14 @@ import nbformat
 import pytest
 import teaching
 from advreg_edu.course import notebooks
-from nbclient import NotebookClient
+from kernels import run
 from nbclient.exceptions import CellExecutionError
 from stated_numbers import strays
 
 HERE = Path(__file__).resolve().parent
 FOLDER = HERE.parents[1] / "notebooks"
 PATHS = [*sorted(FOLDER.glob("*.ipynb")), *sorted((FOLDER / notebooks.SOLUTIONS).glob("*.ipynb"))]
-DEAD = "http://127.0.0.1:9"  # nobody listens there
 each_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: f"{path.parent.name}/{path.stem}")
-
-
-def run(notebook, folder=FOLDER, record=None):
-    """Run a notebook in a fresh kernel that reaches no other machine; the first error raises CellExecutionError.
-
-    Args: record, the folder for the record of answers.
-    """
-    proxies = {f"{scheme}_proxy": DEAD for scheme in ("http", "https", "all", "HTTP", "HTTPS", "ALL")}
-    path = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))
-    environment = os.environ | proxies | {"PYTHONPATH": path, "ADVREG_EDU_PROGRESS": str(record or folder)}
-    client = NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
-    return client.execute(env=environment)
 
 
 def errors(notebook):

@@ -33,6 +33,11 @@ app.addEventListener('click', event => {
 DOT = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
 
 
+def script(code: str) -> str:
+    """HTML that shows nothing and runs JavaScript once it stands on the page, where `this` is its element."""
+    return f'<img alt="" src="{DOT}" onload="{html.escape(code)}">'
+
+
 def row(*items: Any) -> W.HBox:
     """Controls side by side; a `Slider` gives its widget."""
     return W.HBox(_widgets(items), layout=W.Layout(width="100%", align_items="center"))
@@ -107,8 +112,7 @@ def _style() -> W.HTML:
     that ipywidgets gives to fields only, and leaves the arrow keys to the sliders. Where a page forbids such scripts,
     the field beside each slider still has its name. In Voilà, whose pages are for the lecture hall, the cells without
     an app are hidden."""
-    script = f'<img alt="" src="{DOT}" onload="{html.escape(SCRIPT)}">'
-    return W.HTML(STYLE + script, layout=W.Layout(height="0", margin="0"))
+    return W.HTML(STYLE + script(SCRIPT), layout=W.Layout(height="0", margin="0"))
 
 
 def _widgets(items: Sequence[Any]) -> list[W.Widget]:

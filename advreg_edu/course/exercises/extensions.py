@@ -25,7 +25,6 @@ def distance_to_one(x: Tensor) -> Tensor:
 
 
 def _above(point: Callable[..., Tensor], chord: Callable[..., Tensor], sign: float = 1.0) -> Answer:
-    """Psi at the point, minus the chord there."""
     return lambda f, x, y, t: sign * (f(point(x, y, t)) - chord(f(x), f(y), t))
 
 
@@ -34,7 +33,7 @@ def _between(a: Tensor, b: Tensor, t: float) -> Tensor:
 
 
 def _swapped(a: Tensor, b: Tensor, t: float) -> Tensor:
-    return t * a + (1 - t) * b
+    return _between(b, a, t)
 
 
 def _halves(a: Tensor, b: Tensor, t: float) -> Tensor:
@@ -51,6 +50,7 @@ CONVEXITY = Exercise(
         "sign": (_above(_between, _between, -1), "A convex function lies below its chord: look at the sign."),
         "chord swapped": (_above(_between, _swapped), "At t = 0 the chord has the value at x."),
         "point swapped": (_above(_swapped, _between), "At t = 0 the point is x."),
+        "both swapped": (_above(_swapped, _swapped), "At t = 0 the point is x."),
         "middle": (_above(_halves, _halves), "This is the middle of the segment, whatever t is."),
         "middle of the chord": (_above(_between, _halves), "The chord is taken in its middle, the point is not."),
         "no chord": (lambda f, x, y, t: f(_between(x, y, t)), "The chord is missing: what is the value above?"),

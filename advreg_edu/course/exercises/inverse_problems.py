@@ -91,6 +91,14 @@ TIKHONOV = Exercise(
             lambda U, s, Vt, y, w: _by(U, Vt, y, s / (s**2 + 2 * w)),
             "Both terms are squared, so both derivatives have a factor 2. Does one of yours lack it?",
         ),
+        "half the weight": (
+            lambda U, s, Vt, y, w: _by(U, Vt, y, s / (s**2 + w / 2)),
+            "The data term of Eq. 2 has no factor 1/2, and neither has the other term.",
+        ),
+        "one s": (
+            lambda U, s, Vt, y, w: _by(U, Vt, y, s / (s + w)),
+            "Set the derivative to zero again: the data term is squared, so s appears twice.",
+        ),
         "cut": (
             lambda U, s, Vt, y, w: _by(U, Vt, y, torch.where(s**2 > w, 1 / s, 0)),
             "This keeps or drops each pattern. The minimiser turns them down gradually.",
@@ -149,6 +157,10 @@ INVISIBLE = Exercise(
         "columns": (
             lambda s, Vt, n: _part(s, Vt.T, n, (s < 1e-5).double()),
             "The patterns are the rows of Vt.",
+        ),
+        "one pattern": (
+            lambda s, Vt, n: _part(s, Vt, n, torch.eye(len(s)).double()[-1]),
+            "This is the part along the last pattern. The scanner is blind to more than one.",
         ),
         "image for part": (
             lambda s, Vt, n: (n, _part(s, Vt, n, (s < 1e-5).double())[1]),

@@ -92,6 +92,7 @@ CONVERT = Exercise(
         "times m": (lambda w, m: (w / 2, w * m), "Divide the whole objective by m. What becomes of the weight?"),
         "order": (lambda w, m: (w / m, w / 2), "First the convention with a half, then that with a mean."),
         "both": (lambda w, m: (w / 2, w / (2 * m)), "The second convention has no factor 1/2 beside its mean."),
+        "both ways": (lambda w, m: (2 * w, w * m), "Divide the whole objective by 2. What becomes of the weight?"),
         "root of m": (lambda w, m: (w / 2, w / m**0.5), "The data term is a sum of m squares, not a norm."),
         "unchanged": (lambda w, m: (w, w), "The objectives differ, so one weight cannot suit all of them."),
     },
@@ -153,6 +154,10 @@ MARGIN = Exercise(
         "twice": (lambda f, p: _margin(f, p, 2.0), "The margin is 1 dB, not 2."),
         "from the formula": (_from_formula, "Measure from the best factor, which need not be the formula's 1."),
         "order": (lambda f, p: _margin(f, p, 1.0)[::-1], "First the smallest factor, then the largest."),
+        "places": (
+            lambda f, p: tuple(int((f == bound).nonzero()) for bound in _margin(f, p, 1.0)),
+            "These are places in the list. Return the factors that stand there.",
+        ),
         "squared": (
             lambda f, p: tuple(bound**2 for bound in _margin(f, p, 1.0)),
             "The weight is proportional to sigma, not to its square.",

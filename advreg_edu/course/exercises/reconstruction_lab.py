@@ -37,6 +37,10 @@ def _on_data(A: Any, y: Tensor, x: Tensor, critic: Any, reg_weight: float, step_
     return x - step_size * (reg_weight * _of_square(A, x, y) + gradient_of(critic, x))
 
 
+def _full_critic(A: Any, y: Tensor, x: Tensor, critic: Any, reg_weight: float, step_size: float) -> Tensor:
+    return x - step_size * _of_square(A, x, y) - reg_weight * gradient_of(critic, x)
+
+
 def _move(answer: Answer, A: Any, y: Tensor, x: Tensor, *rest: Any) -> Tensor:
     moved = answer(A, y, x.clone(), *rest)
     return moved - x if isinstance(moved, Tensor) and moved.shape == x.shape else moved
@@ -66,6 +70,7 @@ STEP = Exercise(
             "The gradient of the data term holds the adjoint, and not the pseudo-inverse.",
         ),
         "weight on the data": (_on_data, "The weight belongs to the critic."),
+        "step on the data": (_full_critic, "The step size multiplies both gradients."),
         "no weight": (_by(_of_square, lambda w: 1.0), "The critic has lost its weight."),
         "no critic": (_by(_of_square, lambda w: 0.0), "The critic is missing: this fits the data alone."),
         "mean": (

@@ -22,11 +22,13 @@ MIX = (
     "Some points lie beyond the ends of their line. From which interval is the mixing number drawn?",
     "The mixing numbers do not fill the interval from 0 to 1 evenly.",
     "The slope at x_i needs x_i.requires_grad.",
+    "The same generator gave other points: the mixing numbers have to come from it.",
 )
 
 
 def _mixing(answer: Answer, x_real: Tensor, x_noisy: Tensor, generator: torch.Generator) -> list[float]:
     """What can be seen of the points that an answer returns, in the order of MIX."""
+    start = generator.get_state()
     x_i = answer(x_real, x_noisy, generator)
     if not isinstance(x_i, Tensor) or x_i.shape != x_real.shape:
         raise Unexpected(f"The check expected a tensor of the shape {tuple(x_real.shape)}.")
@@ -39,7 +41,9 @@ def _mixing(answer: Answer, x_real: Tensor, x_noisy: Tensor, generator: torch.Ge
     one, several = spread < 1e-3, float(mix.std()) > 1e-3
     even = abs(float(mix.mean()) - 0.5) < 0.15 and 0.2 < float(mix.std()) < 0.4
     on_lines = not one or float(off) < 1e-4
-    checks = (on_lines, one, several, inside or not one, even or not (one and several and inside), x_i.requires_grad)
+    again = bool((answer(x_real, x_noisy, generator.set_state(start)) == x_i).all())
+    likely = even or not (one and several and inside)
+    checks = (on_lines, one, several, inside or not one, likely, x_i.requires_grad, again)
     return [float(fine) for fine in checks]
 
 
@@ -70,6 +74,7 @@ MIXED = Exercise(
         "normal": (_mixed(lambda x, g: torch.randn(len(x), 1, 1, 1, generator=g)), MIX[3]),
         "near one end": (_mixed(lambda x, g: 0.1 * _each(x, g)), MIX[4]),
         "detached": (_mixed(_each, grad=False), MIX[5]),
+        "no generator": (_mixed(lambda x, g: torch.rand(len(x), 1, 1, 1)), MIX[6]),
         "noise": (lambda x_real, x_noisy, g: _mixed(_each)(x_real, torch.zeros_like(x_real), g), MIX[1]),
     },
     hints=(
@@ -154,6 +159,14 @@ EQ6 = Exercise(
         "sum of the penalty": (
             _eq6(lambda s: (s - 1).relu().square().sum()),
             "The penalty is a mean over the batch, too.",
+        ),
+        "no weight": (
+            lambda critic, x_real, x_noisy, mix, w: _eq6()(critic, x_real, x_noisy, mix, 1.0),
+            "The penalty has lost its weight.",
+        ),
+        "norm of the batch": (
+            _eq6(lambda s: (s.norm() - 1).relu().square()),
+            "This is one norm over all images. Each image has a slope of its own.",
         ),
         "no penalty": (_eq6(lambda s: s.new_zeros(())), NO_FINE),
         "no create_graph": (

@@ -21,14 +21,15 @@ LARGEST_STEP = Exercise(
             lambda n, w, L: 1 / (2 * n**2 + w * L),
             "This step is safe, but the question was for the limit.",
         ),
+        "2 for both": (
+            lambda n, w, L: 1 / (n**2 + w * L),
+            "L_f is the curvature of f as it stands, without a factor 2.",
+        ),
         "half in the data term": (
             lambda n, w, L: 2 / (n**2 + w * L),
             "Our data term has no factor 1/2. What is then the gradient of it, and its curvature?",
         ),
-        "norm not squared": (
-            lambda n, w, L: 2 / (2 * n + w * L),
-            "In the gradient of the data term A appears twice.",
-        ),
+        "norm not squared": (lambda n, w, L: 2 / (2 * n + w * L), "In the gradient of the data term A appears twice."),
         "without its weight": (lambda n, w, L: 2 / (2 * n**2 + L), "What stands in J is the weight times f."),
         "curvature": (lambda n, w, L: 2 * n**2 + w * L, "This is the curvature L. The step is bounded by 2/L."),
     },
@@ -110,6 +111,7 @@ GRADIENT_OF_TV = Exercise(
             "The smoothing is missing: what happens where the image is flat?",
         ),
         "circular": (_circular, "Right inside. There is no difference beyond the last row and the last column."),
+        "no adjoint": (lambda x, b: sum(_differences(x)) / (_squares(x) + b**2).sqrt(), "The adjoint is missing."),
         "one direction": (
             lambda x, beta: (lambda a: a.roll(1, -2) - a)(_differences(x)[0] / (_squares(x) + beta**2).sqrt()),
             "Only one of the two directions came back. Both differences hold the pixel.",

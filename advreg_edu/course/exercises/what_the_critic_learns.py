@@ -93,6 +93,10 @@ W1 = Exercise(
             "Eq. 7 has the mean distance, not its square.",
         ),
         "sum": (lambda u, v: (u.sort().values - v.sort().values).abs().sum(), "Each sample weighs 1/n: take a mean."),
+        "nearest": (
+            lambda u, v: (u[:, None] - v).abs().min(1).values.mean(),
+            "Each grain goes to its nearest place, and several may go to the same one. Every place takes one grain.",
+        ),
         "opposite": (
             lambda u, v: (u.sort().values - v.sort(descending=True).values).abs().mean(),
             "This pairs the lowest with the highest, which is the longest way.",

@@ -173,6 +173,7 @@ SURVIVES = Exercise(
             lambda a, b: (a.mean(1) - b.mean(1) - 2 * ((a.var(1) + b.var(1)) / a.shape[1]).sqrt()).min(),
             "Both methods saw the same images: subtract first.",
         ),
+        "worst image": (lambda a, b: (a - b).min(), "This is the worst single image. The sentence speaks of means."),
         "upper": (lambda a, b: _bounds(a, b, -2.0).min(), "You added the errors. A cautious sentence subtracts them."),
     },
     hints=(

@@ -58,6 +58,18 @@ WINDOW = Exercise(
             lambda s, slope, i, low, high: _windowed(slope * s + i, 0, high),
             "Black is at the low end of the window. Where is it in yours?",
         ),
+        "divided by the high end": (
+            lambda s, slope, i, low, high: ((slope * s + i - low) / high).clamp(0, 1),
+            "White is at the high end of the window, which is high - low above its low end.",
+        ),
+        "of all files": (
+            lambda s, *_: (s - s.min()) / (s.max() - s.min()),
+            "The window is given. The smallest and the largest number of these files have no part in it.",
+        ),
+        "Hounsfield units": (
+            lambda s, slope, i, low, high: (slope * s + i).clamp(low, high),
+            "These are Hounsfield units, clipped to the window. Gray values lie in [0, 1].",
+        ),
         "by the length alone": (
             lambda s, slope, i, low, high: ((slope * s + i) / (high - low)).clamp(0, 1),
             "Black is at the low end of the window. Where is it in yours?",
