@@ -58,8 +58,8 @@ def save_batches(file: str | PathLike, count: int, batches: Iterable[Tensor]) ->
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     save_batches(f"{folder}/a.npy", 3, [torch.zeros(2, 1, 4, 4), torch.ones(1, 1, 4, 4)])
-    ...     np.load(f"{folder}/a.npy").mean((1, 2, 3))
-    array([0., 0., 1.], dtype=float32)
+    ...     np.load(f"{folder}/a.npy").mean((1, 2, 3)).tolist()
+    [0.0, 0.0, 1.0]
     """
     file, written = check_path(file, "file"), 0
     with file.open("xb") as stream:  # one that is there is not overwritten
