@@ -4,7 +4,7 @@ CRITIC is ct-thorax (default; sigma = 0.02, thorax phantoms) or photos-color (si
 plain descent has the given step size of Algorithm 2 (0.3 for CT, 0.01 for photographs, as in the authors' code) and
 ends where ||grad J|| <= 0.01 lambda. The others find their steps. Each row says, median and worst image:
 
-    iterates   until J is as low as at the plain descent's end
+    iterates   until J is as low as at the plain descent's end, and of how many images, if not of all
     share      of the plain descent's iterates, worst image
     time       of the plain descent's CPU seconds, median image (each image runs alone)
     monotone   whether J never rose, but for rounding
@@ -75,9 +75,9 @@ def at_rule(slopes):
 
 
 def first_as_low(J, level):
-    """The first iterate with J <= level, to a millionth of the fall; NaN where there is none."""
+    """The first iterate with J <= level, to a millionth of the fall; None where there is none: another minimum."""
     low = level + 1e-6 * (J[0] - level) >= J
-    return int(low.int().argmax()) if low.any() else float("nan")
+    return int(low.int().argmax()) if low.any() else None
 
 
 def row(method, of_images, plain, reference):
@@ -86,15 +86,16 @@ def row(method, of_images, plain, reference):
         of_images, plain, reference, strict=True
     ):
         end = at_rule(slopes0)
-        k = first_as_low(J, J0[end])
-        iterates.append(k)
-        shares.append(k / end)
-        times.append(seconds[k] / seconds0[end] if k == k else float("nan"))
+        if (k := first_as_low(J, J0[end])) is not None:
+            iterates.append(k)
+            shares.append(k / end)
+            times.append(seconds[k] / seconds0[end])
         x_far = max(x_far, ((x - x1).norm() / x1.norm()).item())
         J_far = max(J_far, abs(J[at_rule(slopes)] / J1[at_rule(slopes1)] - 1).item())
     monotone = all((J.diff() <= 1e-6 * J[:-1]).all() for J, *_ in of_images)
     rules = [at_rule(slopes) for _, _, slopes, _ in of_images]
-    cells = [f"{torch.tensor(iterates).float().median():.0f}, {max(iterates)}", f"{max(shares):.2f}"]
+    reached = "" if len(iterates) == len(plain) else f" ({len(iterates)} of {len(plain)} images)"
+    cells = [f"{torch.tensor(iterates).float().median():.0f}, {max(iterates)}{reached}", f"{max(shares):.2f}"]
     cells += [f"{torch.tensor(times).median():.2f}", "yes" if monotone else "no", f"{x_far:.1e}, {J_far:.1e}"]
     return f"| {method} | " + " | ".join([*cells, f"{min(rules)} to {max(rules)}"]) + " |"
 
