@@ -2,7 +2,8 @@
 # make test        install, then run the tests
 # make notebooks   generate notebooks/*.ipynb and notebooks/solutions/*.ipynb from notebooks/source/*.py
 # make slides      run the notebooks and write slides/*.html, which open without network (SLIDES="00 05": only these)
-# make site        the pages that need no kernel, into site/: needs Node.js, whose npm installs the runtime of live/
+# make site        the labs and the notebooks as pages that need no kernel, into site/: needs Node.js, whose npm installs
+#                  what live/ names (SITE="00 05": only these notebooks; SITE=labs: none)
 # make bench       speed as ratios against peers, about ten minutes: benchmarks/results.md, growth.png
 # make check       ruff, types, the examples of docstrings, notebooks generated from their sources
 #
@@ -50,7 +51,7 @@ slides: $(SLIDERS)
 	$(BIN)/python -m advreg_edu slides $(SLIDES)
 
 site: $(INSTALLED) live/node_modules
-	$(BIN)/python -m advreg_edu site
+	$(BIN)/python -m advreg_edu site $(SITE)
 
 live/node_modules: live/package-lock.json
 	npm ci --prefix live --ignore-scripts --no-audit --no-fund

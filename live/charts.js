@@ -45,9 +45,9 @@ export class Curve {
   }
 }
 
-const dot = (kind, x, y) => `<circle class="${kind}" cx="${x}" cy="${y}" r="3.5"/>`;
+export const dot = (kind, x, y) => `<circle class="${kind}" cx="${x}" cy="${y}" r="3.5"/>`;
 
-function evenly(low, high) {
+export function evenly(low, high) {
   const power = 10 ** Math.floor(Math.log10((high - low) / 2));
   const step = power * ([5, 2].find((factor) => (high - low) / (factor * power) >= 2) ?? 1);
   const ticks = [];

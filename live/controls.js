@@ -88,6 +88,19 @@ export class Checkbox extends Control {
   }
 }
 
+export class Text extends Control {
+  constructor(name, title) {
+    super(name, title, element("input", { type: "text", spellcheck: false }));
+    this.field.addEventListener("change", this.changed);
+  }
+  get value() {
+    return this.field.value;
+  }
+  set value(text) {
+    this.field.value = text;
+  }
+}
+
 export function button(name, title, press) {
   const made = element("button", { type: "button", textContent: name, title });
   made.addEventListener("click", press);

@@ -4,8 +4,9 @@ import { Curve } from "./charts.js";
 import { button, Checkbox, Choice, element, group, Slider } from "./controls.js";
 import { busiest, number, rgb, rgbSigned, roundUp, Tile } from "./pictures.js";
 import { channelsOf, FILE, PHANTOM, PHOTO, SLICE, theCatalog, CT, DENOISING, INPAINTING, MRI } from "./scene.js";
-import { METHODS } from "./solver.js";
-import { fromAddress, matters, toAddress } from "./state.js";
+import { AUTO, METHODS } from "./solver.js";
+import { fromAddress, matters, toAddress, toPython } from "./state.js";
+import { STOPS } from "./stopping.js";
 import { meanOfChannels, subtract } from "./vectors.js";
 
 const ERROR_LIMIT = 0.3; // the same scale of errors in every run, so that runs can be compared
@@ -52,8 +53,10 @@ class ReconstructionLab {
       byFormula: new Checkbox("λ by formula", "λ = 2 E‖A*e‖ (§5.1)"),
       method: new Choice("method", "How the objective is minimised", METHODS),
       step: new Slider("step size ε", "Of Algorithm 2; for the data term alone stable below 1/‖A‖²", 0.01, 1.5, 0.01),
-      steps: new Slider("steps", "Iterations of Algorithm 2", 10, 200, 10),
+      findStep: new Checkbox("find step size", "The solver finds it on the way, so that J never rises"),
+      steps: new Slider("steps", "Iterations of Algorithm 2 at most", 10, 600, 10),
       start: new Choice("start x₀", "Where Algorithm 2 begins", ["A†y", "zero"]),
+      stop: new Choice("stop", "When to end; no rule sees the truth", Object.keys(STOPS)),
     };
     const c = this.controls;
     this.upload = element("input", { type: "file", accept: "image/*", id: "file", ariaLabel: "your file: a photograph, which stays on this machine" });
@@ -64,7 +67,7 @@ class ReconstructionLab {
     byId("controls").append(
       group("Measurement y = Ax + e", ...["image", "number", "operator", "angles", "share", "sigma"].map((key) => c[key].element),
         element("div", { className: "row" }, newNoise, element("label", { className: "button", htmlFor: "file", textContent: "your file" }), this.upload)),
-      group("Reconstruction", ...["critic", "weight", "byFormula", "method", "step", "steps", "start"].map((key) => c[key].element),
+      group("Reconstruction", ...["critic", "weight", "byFormula", "method", "step", "findStep", "steps", "start", "stop"].map((key) => c[key].element),
         element("div", { className: "row" }, copy, reset)),
     ); // prettier-ignore
     for (const [key, control] of Object.entries(c)) control.listen(() => (key === "operator" ? this.#otherOperator() : this.start()));
@@ -99,8 +102,9 @@ class ReconstructionLab {
 
   /** What the controls say now. */
   get settings() {
-    const { byFormula, ...others } = this.controls, said = Object.fromEntries(Object.entries(others).map(([key, c]) => [key, c.value]));
-    return { ...said, weight: byFormula.value ? null : said.weight, noise: this.noise };
+    const { byFormula, findStep, ...others } = this.controls, said = Object.fromEntries(Object.entries(others).map(([key, c]) => [key, c.value]));
+    const found = { weight: byFormula.value ? null : said.weight, step: findStep.value ? AUTO : said.step, stop: STOPS[said.stop] };
+    return { ...said, ...found, noise: this.noise };
   }
 
   /** Show the settings of an address, and run. */
@@ -108,9 +112,11 @@ class ReconstructionLab {
     const { settings, hidden, strange } = fromAddress(hash);
     this.hidden = hidden;
     this.noise = settings.noise;
-    const { weight, noise, ...others } = settings, c = this.controls;
+    const { weight, noise, step, stop, ...others } = settings, c = this.controls;
     c.sigma.range(0, this.catalog.operators[others.operator]?.limit ?? 0.3);
-    c.byFormula.value = weight === null;
+    [c.byFormula.value, c.findStep.value] = [weight === null, step === AUTO];
+    c.step.value = step === AUTO ? (this.catalog.operators[others.operator]?.step ?? 0.5) : step;
+    c.stop.value = Object.keys(STOPS).find((words) => STOPS[words] === stop) ?? c.stop.options[0];
     this.#fit(others.image, others.operator);
     for (const [key, value] of Object.entries(others)) c[key].value = value;
     if (weight !== null) this.#showWeight(weight);
@@ -130,11 +136,13 @@ class ReconstructionLab {
     this.follow = true;
     const { settings } = this;
     this.address = toAddress(settings, this.hidden);
+    byId("code").textContent = toPython(settings, this.upload.files[0]?.name);
     history.replaceState(null, "", this.address === "#" ? location.pathname + location.search : this.address);
     this.id += 1;
     this.pending = { id: this.id, settings, channels: channelsOf(settings), iterates: [] };
     byId("status").ariaBusy = "true";
-    this.worker.postMessage({ id: this.id, settings, file: settings.image === FILE ? this.file : null });
+    const file = settings.image === FILE ? this.file : null, cores = navigator.hardwareConcurrency;
+    this.worker.postMessage({ id: this.id, settings, file, cores });
   }
 
   /** Show the controls that matter, and offer the critics that fit. */
@@ -142,6 +150,7 @@ class ReconstructionLab {
     const c = this.controls, shown = matters({ image, operator }), channels = channelsOf({ image, operator });
     for (const [key, control] of Object.entries(c)) control.show((shown[key] ?? true) && !this.hidden.includes(key));
     c.weight.enable(!c.byFormula.value);
+    c.step.enable(!c.findStep.value);
     const fitting = this.catalog.critics.filter((critic) => critic.channels === channels).map((critic) => critic.name);
     const own = this.catalog.operators[operator]?.critic;
     if (c.critic.options.join() === fitting.join()) return;
@@ -174,11 +183,20 @@ class ReconstructionLab {
       this.#measured();
     } else if (kind === "iterate") {
       this.run.iterates.push(content);
-      if (content.done) this.#ended(`All ${content.k} steps are taken: ‖∇J‖ is ${this.#share(content.gradientNorm)}.`);
+      if (content.done) this.#ended(this.#lastWords(content));
+    } else if (kind === "runtime") {
+      Object.assign(this.run, content);
     } else if (kind === "diverged") {
       this.#ended(`The run diverged at iterate ${content.k}: lower the step size ε or λ. Iterates before it can still be looked at.`, true);
     }
     this.#redraw();
+  }
+
+  #lastWords({ k, stopped, gradientNorm }) {
+    const rest = `‖∇J‖ is ${this.#share(gradientNorm)}`;
+    if (stopped) return `The rule ended the run at iterate ${k}: ${rest}.`;
+    const { stop } = this.run.settings, missed = stop === "none" ? "" : " before the rule was met: raise “steps”, or let the solver find its step";
+    return `All ${k} steps are taken${missed}. ${rest}.`;
   }
 
   #share = (slope) => (this.run.weight > 0 ? `${number(slope / this.run.weight)} λ` : number(slope));
@@ -235,8 +253,9 @@ class ReconstructionLab {
     if (this.follow) this.scrubber.value = last;
     const k = Math.min(this.scrubber.value, last), it = iterates[k];
     this.#drawIterate(it, k);
-    this.curves.forEach((curve) => curve.draw(iterates.map((it) => CURVES[curve.name](it, run.weight)), run.settings.steps, k));
-    byId("status").textContent = `Iterate ${k} of ${run.settings.steps}: PSNR ${it.quality.psnr.toFixed(2)} dB`;
+    const whole = iterates[last].done ? last : run.settings.steps;
+    this.curves.forEach((curve) => curve.draw(iterates.map((it) => CURVES[curve.name](it, run.weight)), whole, k));
+    byId("status").textContent = `Iterate ${k} of ${whole}: PSNR ${it.quality.psnr.toFixed(2)} dB`;
     byId("numbers").textContent = this.#numbers(it);
   }
 
@@ -266,10 +285,11 @@ class ReconstructionLab {
   }
 
   #numbers(it) {
-    const { weight, quality, iterates } = this.run, best = iterates.reduce((a, b) => (b.quality.psnr > a.quality.psnr ? b : a));
+    const { weight, quality, iterates, threads } = this.run, best = iterates.reduce((a, b) => (b.quality.psnr > a.quality.psnr ? b : a));
     return `SSIM ${it.quality.ssim.toFixed(3)} (A†y ${quality.psnr.toFixed(1)} dB, best ${best.quality.psnr.toFixed(1)} dB at iterate ${best.k}).
       Objective ${number(it.objective)} = data term ${number(it.data)} + λ ${number(weight)} × Ψ ${number(it.psi)}.
-      Gradient norm ${number(it.gradientNorm)}.`;
+      Gradient norm ${number(it.gradientNorm)}. Step size ε ${number(it.stepSize)}${it.k && !it.moved ? ", halved: x stayed where J would rise" : ""}.
+      Computed in this page by ${threads === 1 ? "one thread" : `${threads} threads`}.`;
   }
 
   #play(on) {

@@ -30,6 +30,10 @@ MAKERS = {
     "Ray 12x12, 7 angles": lambda: ar.RayTransform(12, 7),
     "Ray 9x9, 4 angles": lambda: ar.RayTransform(9, 4, filter="hann"),
     "Ray 8x8, 1 angle": lambda: ar.RayTransform(8, 1),
+    "Ray 9x9, 2 of 3 radians": lambda: ar.RayTransform(9, 5, arc=2.0),
+    "Fan 8x8, 7 angles": lambda: ar.operators.FanBeam(8, 7),
+    "Fan 9x9, short scan": lambda: ar.operators.FanBeam(9, 6, arc=4.5, source_radius=12.0),
+    "Fan 8x8, limited": lambda: ar.operators.FanBeam(8, 5, "hann", arc=2.0, detector_radius=0.0),
 }
 MASKED = [name for name in MAKERS if name.startswith(("Inpainting", "Fourier"))]
 
@@ -156,6 +160,33 @@ def test_pinv_is_differentiable(A):
     """A† can stand inside a network: <A†y, v> has a gradient that agrees with finite differences."""
     y = random_data(A, 1).requires_grad_()
     assert torch.autograd.gradcheck(A.pinv, y, fast_mode=True)
+
+
+def test_torch_func(A):
+    """The derivative of A is A, its transpose A*, and `vmap` is a larger batch; likewise A* and A†; and two deep."""
+    for apply, transpose, draw in [(A, A.T, random_image), (A.T, A, random_data), (A.pinv, None, random_data)]:
+        u, v = draw(A), draw(A, seed=9)
+        value, derivative = torch.func.jvp(apply, (u,), (v,))
+        assert close(value, apply(u), 1e-12) and close(derivative, apply(v), 1e-12)
+        pull = torch.func.vjp(apply, u)[1]
+        w = apply(v)
+        assert close(inner(pull(w)[0], u), inner(w, apply(u)), 1e-12)
+        assert transpose is None or close(pull(w)[0], transpose(w), 1e-12)
+        many = torch.stack([u, v], dim=1)
+        assert close(torch.func.vmap(apply, in_dims=1)(many), torch.stack([apply(u), apply(v)]), 1e-12)
+    energy = lambda x: squared_norm(A(x)).sum() / 2
+    x, v = random_image(A), random_image(A, seed=9)
+    assert close(torch.func.jvp(torch.func.grad(energy), (x,), (v,))[1], A.T(A(v)), 1e-12)
+
+
+def test_what_torch_func_leaves_behind():
+    """What is first made for double precision within a transform is there after it: a mask, a matrix, a filter."""
+    for make in MAKERS.values():
+        A = make()
+        x, v, y = random_image(A), random_image(A, seed=9), random_data(A)
+        torch.func.jvp(torch.func.grad(lambda x, A=A: squared_norm(A(x)).sum()), (x,), (v,))
+        torch.func.jvp(A.pinv, (y,), (y,))
+        assert close(A.pinv(A(x)), make().pinv(make()(x)), 1e-12)
 
 
 FULL = {
@@ -333,7 +364,7 @@ def test_an_operator_from_two_functions_may_be_complex():
     assert A.norm == pytest.approx(48**0.5, rel=1e-5)
 
 
-@pytest.mark.parametrize("name", [name for name in MAKERS if "Ray" not in name])
+@pytest.mark.parametrize("name", [name for name in MAKERS if not name.startswith(("Ray", "Fan"))])
 def test_the_power_method_finds_the_norm(name):
     """What an operator says of its norm is what would be found if it did not."""
     A = operator(name)

@@ -185,3 +185,12 @@ def check_path(path: object, name: str = "path", fix: str = "Give the place of a
     if "\0" in str(path):
         raise ValueError(f"{name}: expected a path, got one with a zero byte. {fix}")
     return Path(path).expanduser()
+
+
+def place_of(generator: torch.Generator | None) -> torch.device:
+    """Where a generator draws: on its own device alone, the CPU where there is none. What is drawn is moved then.
+
+    >>> place_of(torch.Generator())
+    device(type='cpu')
+    """
+    return torch.device("cpu") if generator is None else generator.device

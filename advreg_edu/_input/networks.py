@@ -30,7 +30,7 @@ def in_type_of_weights(forward: Callable[[Any, Tensor], Tensor]) -> Callable[[An
     def cast(self: Any, x: Tensor) -> Tensor:
         check_batch(x, "x")
         check_float(x, "x")
-        return forward(self, x.to(type_of(self, x.dtype))).to(x.dtype)
+        return forward(self, as_input(self, x)).to(x.dtype)
 
     return cast
 
@@ -41,7 +41,20 @@ def evaluate(network: Network, x: Tensor) -> Tensor:
     >>> evaluate(nn.Linear(2, 1), torch.zeros(1, 2, dtype=torch.float64)).dtype
     torch.float64
     """
-    return network(x.to(type_of(network, x.dtype))).to(x.dtype)
+    return network(as_input(network, x)).to(x.dtype)
+
+
+def as_input(network: object, x: Tensor) -> Tensor:
+    """x in the type of the network's weights. Raises where they are on another device.
+
+    >>> as_input(nn.Linear(2, 1), torch.zeros(1, 2, dtype=torch.float64)).dtype
+    torch.float32
+    """
+    device = next((p.device for p in network.parameters()), x.device) if isinstance(network, nn.Module) else x.device
+    if device != x.device:
+        got = f"weights on {device} and images on {x.device}"
+        raise ValueError(f"{type(network).__name__}: expected both on one device, got {got}. Move it: .to(x.device).")
+    return x.to(type_of(network, x.dtype))
 
 
 def type_of(network: object, otherwise: torch.dtype) -> torch.dtype:

@@ -4,6 +4,7 @@ notebooks/source/NAME.py gives notebooks/NAME.ipynb, for students, and notebooks
 """
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,19 @@ def targets(root: Path | str = ROOT) -> dict[Path, Path]:
         raise FileNotFoundError(f"{SOURCE}/: expected in a checkout of the project, got none in {root}. Clone it.")
     sources = sorted(folder.glob("*.py"))
     return {place / f"{source.stem}.ipynb": source for place in _places(root) for source in sources}
+
+
+def chosen(names: Sequence[str] = (), solutions: bool = False, root: Path | str = ROOT) -> list[Path]:
+    """The notebooks whose names begin so, such as "00"; all for no names. Raises ValueError for a name of none.
+
+    >>> chosen(["99"])
+    Traceback (most recent call last):
+    ValueError: names: expected some of 00, 01, 02, 03, 04, 05, 06, 07, 08, 09, 10, got 99.
+    """
+    paths = [path for path in targets(root) if (path.parent.name == SOLUTIONS) == solutions]
+    if unknown := [name for name in names if not any(path.stem.startswith(name) for path in paths)]:
+        raise ValueError(f"names: expected some of {', '.join(p.stem[:2] for p in paths)}, got {', '.join(unknown)}.")
+    return [path for path in paths if not names or path.stem.startswith(tuple(names))]
 
 
 def write(root: Path | str = ROOT) -> list[Path]:

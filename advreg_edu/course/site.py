@@ -1,12 +1,13 @@
 """The course as pages without a kernel: `make site` builds them into site/, for any server of files.
 
-Pages and scripts lie in live/, their runtime in live/node_modules/ (`npm ci --prefix live`). What they need of the
-package is made here: critics as ONNX graphs, images, masks, and a catalog of numbers.
+Pages and scripts lie in live/, their runtime in live/node_modules/ (`npm ci --prefix live`). What the labs need of the
+package is made here: critics as ONNX graphs, images, masks, and a catalog of numbers. `book` makes the notebooks.
 """
 
 import gzip
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -21,6 +22,7 @@ from ..images._photos import BUNDLED
 from ..pretrained import names
 from ..problem import Problem
 from ..reg_weight import weight_from_noise
+from . import book
 
 ROOT = Path(__file__).parent.parent.parent
 LIVE, CATALOG = "live", "data/catalog.json"
@@ -30,10 +32,11 @@ ANGLES, SHARE_STEP = range(10, 91, 10), 5
 SHARES = range(10, 91, SHARE_STEP)
 
 
-def build(out: Path, root: Path = ROOT) -> list[Path]:
+def build(out: Path, root: Path = ROOT, names: Sequence[str] | None = ()) -> list[Path]:
     """Write the site; return the files written. Raises FileNotFoundError outside a checkout and without the runtime.
 
-    Args: out, a new folder or that of an older site; root, the checkout.
+    Args: out, a new folder or that of an older site; root, the checkout; names, beginnings of names of notebooks to
+    run, about six minutes for all (no names); None for the labs alone.
 
     >>> build(Path("site"), root=Path("elsewhere"))
     Traceback (most recent call last):
@@ -54,8 +57,12 @@ def build(out: Path, root: Path = ROOT) -> list[Path]:
     for name, levels in (_images() | {where: _least_shares(where) for where in (INPAINTING, MRI)}).items():
         _write(out / "data" / f"{name}.bin", levels.to(torch.uint8).numpy().tobytes())
     _write(out / CATALOG, json.dumps(catalog(), ensure_ascii=False).encode())
+    pages = [] if names is None else book.write(out, root, names)
+    index = (root / LIVE / "index.html").read_text(encoding="utf-8")
+    _write(out / "index.html", index.replace("<!-- notebooks -->", book.contents(pages)).encode())
     files = sorted(path for path in out.rglob("*") if path.is_file())
-    _write(out / "data" / "files.json", json.dumps([path.relative_to(out).as_posix() for path in files]).encode())
+    kept = [path.relative_to(out).as_posix() for path in files if path.parent.name != book.PICTURES]
+    _write(out / "data" / "files.json", json.dumps(kept).encode())
     return files
 
 
@@ -63,7 +70,7 @@ def catalog() -> dict:
     """What the lab shows and needs besides images and critics: their names, limits, weights λ / σ, colours.
 
     >>> sorted(catalog())
-    ['colours', 'credits', 'critics', 'images', 'operators', 'size']
+    ['colours', 'credits', 'critics', 'images', 'magnitudes', 'operators', 'size']
     """
     return {
         "size": SIZE,
@@ -71,6 +78,7 @@ def catalog() -> dict:
         "critics": [{"name": name, "channels": scenes.critic(name).channels} for name in _critics()],
         "operators": {name: _operator(name) for name in scenes.OPERATORS},
         "colours": colour_table("RdBu_r").tolist(),
+        "magnitudes": colour_table("viridis").tolist(),
         "credits": [f"{file} by {author} ({licence})" for file, author, licence, _ in BUNDLED],
     }
 

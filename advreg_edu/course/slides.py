@@ -65,10 +65,7 @@ def write(names: Sequence[str] = (), out: Path = OUT) -> Iterator[Path]:
     Traceback (most recent call last):
     ValueError: names: expected some of 00, 01, 02, 03, 04, 05, 06, 07, 08, 09, 10, got 99.
     """
-    paths = [path for path in notebooks.targets() if path.parent.name == notebooks.SOLUTIONS]
-    chosen = [path for path in paths if not names or path.stem.startswith(tuple(names))]
-    if unknown := [name for name in names if not any(path.stem.startswith(name) for path in paths)]:
-        raise ValueError(f"names: expected some of {', '.join(p.stem[:2] for p in paths)}, got {', '.join(unknown)}.")
+    chosen = notebooks.chosen(names, solutions=True)
     reveal = _reveal()
     shutil.copytree(reveal, out / "reveal", dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.map", "*.esm.js"))
     for path in chosen:

@@ -22,7 +22,7 @@ def instead_of_widgets(kind: type[App] = App) -> None:
     """
 
     def shown(app: App) -> None:
-        display(HTML(still(app)))
+        display(HTML(still(app)), metadata={"app": type(app).__name__})  # what a page then says under it
 
     kind._ipython_display_ = shown  # type: ignore[method-assign, assignment]
 

@@ -1,8 +1,10 @@
 """The command `train`: a recipe, a progress bar, a file with its SHA-256; what is interrupted resumes."""
 
+import math
 import sys
 import time
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -10,9 +12,11 @@ from torch import nn
 
 from .._input.arguments import check_count, check_seed
 from .._input.files import as_path, reserved
+from ..hardware.processes import is_first, together
 from ..pretrained import check_can_be_saved, save_network
 from ..training.checkpoints import room_for
 from .recipes import RECIPES
+from .recipes.recipe import Recipe
 
 
 def train(
@@ -22,6 +26,8 @@ def train(
     seed: int = 0,
     resume: bool = False,
     device: str = "cpu",
+    devices: int = 1,
+    nodes: int = 1,
     **changes,
 ) -> int:
     """Train the recipe `name` with a progress bar, save the network to `out`, print its SHA-256 and the minutes.
@@ -33,28 +39,40 @@ def train(
             takes runs/NAME.safetensors, or runs/NAME-seed-SEED.safetensors for another seed than 0.
         path: photographs or CT slices, for recipes that train on them, see `datasets`.
         seed: of the images, the first weights, the batches and the noise.
+        device: such as "cuda"; devices, on each of `nodes` machines, share every batch, see `processes.together`.
         changes: arguments of the training that differ from the recipe's.
     Returns: exit status, 0 or 130 after Ctrl-C. Raises ValueError for bad arguments before the training starts, OSError
     where nothing can be written; the last checkpoint that could be is then kept.
     """
-    recipe, seed = RECIPES[name], check_seed(seed)
-    total = check_count(changes.get("steps", recipe.steps), "steps")
-    check_count(changes.get("batch_size", recipe.batch_size), "batch_size")
-    default = f"runs/{name}{f'-seed-{seed}' if seed else ''}.safetensors"
+    default = f"runs/{name}{f'-seed-{check_seed(seed)}' if seed else ''}.safetensors"
     file = as_path(default if out is None else out, "--out")
+    devices, nodes = check_count(devices, "devices"), check_count(nodes, "nodes")
+    with together(str(_device(device)), devices, nodes) as place:
+        return train_recipe(RECIPES[name], name, file, path, seed, resume, place, **changes)
+
+
+def train_recipe(
+    recipe: Recipe, title: str, file: Path, path: Path | str | None, seed: int, resume: bool, device: str, **changes
+) -> int:
+    """Train a recipe into a file on the device of this process: see `train`."""
+    seed, total = check_seed(seed), check_count(changes.get("steps", recipe.steps), "steps")
+    check_count(changes.get("batch_size", recipe.batch_size), "batch_size")
     checkpoint = file.with_suffix(".checkpoint")
-    network = seeded(recipe.network, seed).to(_device(device))
+    network = seeded(recipe.network, seed).to(device)
     check_can_be_saved(network, file)
-    with reserved(checkpoint, room=room_for(network)):
+    with reserved(checkpoint, room=room_for(network)) if is_first() else nullcontext():
         _check_files(file, checkpoint, resume)
         start = time.perf_counter()
         steps = recipe.start(network, path, seed, checkpoint=checkpoint, resume=resume, **changes)
         try:
-            _watch(steps, total, name)
+            _watch(steps, total, title)
+            if not is_first():
+                return 0
             sha256 = save_network(network, file)
         except KeyboardInterrupt:
             steps.close()  # writes the checkpoint
-            print(_how_to_resume(checkpoint), file=sys.stderr)
+            if is_first():
+                print(_how_to_resume(checkpoint), file=sys.stderr)
             return 130
         except OSError as error:
             raise OSError(f"{error} {_how_to_resume(checkpoint)}") from None
@@ -98,13 +116,16 @@ def _watch(steps: Iterable, total: int, title: str) -> None:
     """Run the training under a progress bar with running means of what its steps report."""
     from tqdm import tqdm
 
-    means = None
-    with tqdm(desc=title, total=total, mininterval=1, unit="step") as bar:
+    means, said = None, -math.inf
+    with tqdm(desc=title, total=total, mininterval=1, unit="step", disable=not is_first()) as bar:
         for step in steps:
-            seen = torch.stack([getattr(step, name) for name in step.shown]).cpu()
+            seen = torch.stack([getattr(step, name) for name in step.shown])
             means = seen if means is None else means.lerp(seen, 0.05)
-            words = [f"{name.replace('_', ' ')} {mean:.3g}" for name, mean in zip(step.shown, means, strict=True)]
-            bar.set_postfix_str(", ".join(words), refresh=False)
+            if time.monotonic() > said + 1 or step.index + 1 == total:  # to look at a GPU is to wait for it
+                pairs = zip(step.shown, means.tolist(), strict=True)
+                words = [f"{name.replace('_', ' ')} {mean:.3g}" for name, mean in pairs]
+                bar.set_postfix_str(", ".join(words), refresh=False)
+                said = time.monotonic()
             bar.update(step.index + 1 - bar.n)
 
 

@@ -1,6 +1,8 @@
 """Linear operators A with their adjoint A* and regularised pseudo-inverse A†. Paper: §2.1, §3.1."""
 
 from .checks import check_measurement, check_type
+from .deepinv_bridge import from_deepinv
+from .fan_beam import FanBeam
 from .identity import Identity
 from .inner import column, inner, squared_norm
 from .linear import Adjoint, LinearOperator
@@ -10,6 +12,7 @@ from .ray_transform import RayTransform
 
 __all__ = [
     "Adjoint",
+    "FanBeam",
     "FourierSampling",
     "Identity",
     "Inpainting",
@@ -21,6 +24,7 @@ __all__ = [
     "check_type",
     "column",
     "dot_test",
+    "from_deepinv",
     "inner",
     "squared_norm",
 ]

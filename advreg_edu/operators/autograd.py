@@ -20,15 +20,28 @@ def linear(u: torch.Tensor, apply: Map, transpose: Map) -> torch.Tensor:
 
 
 class Linear(torch.autograd.Function):
-    """A linear map whose gradient is its adjoint; differentiable any number of times."""
+    """A linear map whose gradient is its adjoint; differentiable any number of times, and by `torch.func` too."""
 
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, apply: Map, transpose: Map) -> torch.Tensor:
-        ctx.maps = apply, transpose
+    def forward(x: torch.Tensor, apply: Map, transpose: Map) -> torch.Tensor:  # type: ignore[override]
         with torch.autocast(x.device.type, enabled=False):  # bfloat16 is for networks, not for measurements
             return apply(x)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple, output: torch.Tensor) -> None:
+        ctx.maps = inputs[1:]
 
     @staticmethod
     def backward(ctx: Any, grad: torch.Tensor) -> tuple:  # type: ignore[override]
         apply, transpose = ctx.maps
         return Linear.apply(grad, transpose, apply), None, None
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: torch.Tensor, *_: None) -> torch.Tensor:  # type: ignore[override]
+        return Linear.apply(tangent, *ctx.maps)
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple, x: torch.Tensor, apply: Map, transpose: Map) -> tuple[torch.Tensor, int]:
+        """The mapped axis joins the batch: one call for all."""
+        x = x.movedim(in_dims[0], 0)
+        return Linear.apply(x.flatten(0, 1), apply, transpose).unflatten(0, x.shape[:2]), 0

@@ -12,19 +12,19 @@ if TYPE_CHECKING:  # at run time when the first hole is filled
     from scipy.sparse import csr_matrix
 
 
-def harmonic_fill(mask: torch.Tensor) -> tuple[Map, Map]:
+def harmonic_fill(mask: np.ndarray) -> tuple[Map, Map]:
     """The map from y to the image that is y where the mask is 1 and solves Laplace's equation elsewhere; its transpose.
 
     A hidden pixel is the mean of its two to four neighbours, at the border of those inside. The equations are solved
     exactly, in double precision, by a factorisation that is kept for the next call. Both map (B, C, H, W) to itself.
 
-    >>> fill, transpose = harmonic_fill(torch.tensor([[1.0, 0.0, 1.0]]))
+    >>> fill, transpose = harmonic_fill(np.array([[1, 0, 1]]))
     >>> fill(torch.tensor([[[[0.0, 0.0, 1.0]]]])), transpose(torch.tensor([[[[0.0, 1.0, 0.0]]]]))
     (tensor([[[[0.0000, 0.5000, 1.0000]]]]), tensor([[[[0.5000, 0.0000, 0.5000]]]]))
 
     Args: mask (H, W) of zeros and at least one 1.
     """
-    seen = mask.cpu().numpy() > 0
+    seen = mask > 0
     weights = _Weights.of(seen.tobytes(), seen.shape)
 
     def fill(y: torch.Tensor) -> torch.Tensor:

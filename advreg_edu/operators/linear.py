@@ -11,8 +11,9 @@ from typing import Any
 
 import torch
 
-from .._input.arguments import FLOATS, check_batch
+from .._input.arguments import FLOATS, check_batch, place_of
 from .._input.messages import describe
+from ..hardware.devices import moved
 from .autograd import Map, linear
 from .checks import check_measurement, check_type
 from .normal import conjugate_gradients, largest_eigenvalue
@@ -20,6 +21,9 @@ from .normal import conjugate_gradients, largest_eigenvalue
 
 class LinearOperator:
     """A linear map from images (B, *domain_shape) to measurements (B, *range_shape).
+
+    What all that takes an operator asks of it: `A(x)`; the adjoint `A.T(y)`; `A.pinv(y)`, where Algorithm 2 starts;
+    `A.norm` and `A.resolvent`, by default from products with A and A*; the shapes; the noise, `random_measurement`.
 
     There are two ways to make one. Pass two functions on batches, the map and its adjoint:
 
@@ -46,12 +50,13 @@ class LinearOperator:
     Halved((1, 8, 8) -> (1, 8, 8))
 
     The two are each other's exact transpose for the real inner product <u, v> = Re sum(u * conj(v)): `dot_test` says
-    whether they are. A class may also override `pinv`, the pseudo-inverse, which is A* otherwise. Where the range has
+    whether they are. A pseudo-inverse other than A* is passed as `pinv`, or the class overrides it. Where the range has
     places that hold no measurement, pass a `mask`, or override `_measured`, which puts zeros there: the noise of
-    `random_measurement` and `measured_count` follow from it.
+    `random_measurement` and `measured_count` follow from it. A `LinearPhysics` of deepinv becomes an operator by
+    `from_deepinv`, and an operator becomes one by `as_deepinv`, or one of ODL's by `as_odl`.
 
     Args:
-        forward, adjoint: functions of a batch, if the class has no such methods.
+        forward, adjoint, pinv: functions of a batch, if the class has no such methods.
         domain_shape, range_shape: of one image and of one measurement, without the batch axis.
         norm: ||A||, the largest singular value. By default the power method finds it when it is first asked for.
         mask: 1 where the range holds a measured number, 0 elsewhere, broadcast to `range_shape`. Default: 1 everywhere.
@@ -70,12 +75,13 @@ class LinearOperator:
         *,
         norm: float | None = None,
         mask: torch.Tensor | None = None,
+        pinv: Map | None = None,
     ) -> None:
         self.domain_shape, self.range_shape = tuple(domain_shape), tuple(range_shape)
         if norm is not None:
             self.norm = norm
         self._mask = mask
-        self._functions = forward, adjoint
+        self._functions, self._given_pinv = (forward, adjoint), pinv
         if (forward, adjoint) != (None, None) or type(self)._forward is LinearOperator._forward:
             self._check_functions()
 
@@ -92,7 +98,10 @@ class LinearOperator:
 
     def pinv(self, y: torch.Tensor) -> torch.Tensor:
         """Return A†y, a (regularised) pseudo-inverse. For an orthogonal projection or an isometry it is the adjoint."""
-        return self.T(y)
+        if self._given_pinv is None:
+            return self.T(y)
+        check_measurement(self, y)
+        return self._given_pinv(y)
 
     def resolvent(self, b: torch.Tensor, t: float | torch.Tensor) -> torch.Tensor:
         """Return (I + t A*A)^-1 b, like b: (B, *domain_shape). t >= 0 is a number, or (B, 1, 1, 1).
@@ -129,11 +138,12 @@ class LinearOperator:
     ) -> torch.Tensor:
         """Draw the noise e for sigma = 1: standard normal where A measures, zero elsewhere, (batch, *range_shape).
 
-        The draw is made on the CPU, so that the same generator gives the same noise on every device. The mean of
-        ||e||^2 is `measured_count`.
+        The draw is made where the generator is, by default on the CPU, and moved to `device` where one is given: the
+        same generator gives the same noise on every device. The mean of ||e||^2 is `measured_count`.
         """
-        e = torch.randn(batch, *self.range_shape, *[2] * self.complex_range, generator=generator, dtype=dtype)
-        return self._measured(torch.view_as_complex(e) if self.complex_range else e).to(device)
+        shape = (batch, *self.range_shape, *[2] * self.complex_range)
+        e = torch.randn(shape, generator=generator, dtype=dtype, device=place_of(generator))
+        return moved(self._measured(torch.view_as_complex(e) if self.complex_range else e), device)
 
     def as_odl(self, batch: int | None = None) -> Any:
         """Return the same map as an `odl.Operator` on (*domain_shape), or on a batch.
@@ -144,6 +154,15 @@ class LinearOperator:
         from .odl_bridge import as_odl
 
         return as_odl(self, batch)
+
+    def as_deepinv(self) -> Any:
+        """Return the same map as a `deepinv.physics.LinearPhysics`, with A† as `A_dagger`.
+
+        Complex measurements become real ones with a last axis of length 2.
+        """
+        from .deepinv_bridge import as_deepinv
+
+        return as_deepinv(self)
 
     def _forward(self, x: torch.Tensor, /) -> torch.Tensor:
         return self._functions[0](x)  # type: ignore[misc]  # _check_functions has seen to it
@@ -164,7 +183,9 @@ class LinearOperator:
         y = self._forward(torch.zeros(1, *self.domain_shape))
         check_batch(y, "forward(x)", self.range_shape, "measurements")
         self.complex_range = y.is_complex()
-        check_batch(self._adjoint(y), "adjoint(y)", self.domain_shape, "images")
+        for name, inverse in (("adjoint", self._adjoint), ("pinv", self._given_pinv)):
+            if inverse is not None:
+                check_batch(inverse(y), f"{name}(y)", self.domain_shape, "images")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.domain_shape} -> {self.range_shape})"

@@ -4,9 +4,10 @@ import math
 
 import torch
 
-from .._input.arguments import as_tensor, check_choice, check_count, check_number
+from .._input.arguments import as_tensor, check_choice, check_count, check_number, place_of
 from .autograd import linear
 from .checks import check_measurement
+from .copies import Copies
 from .harmonic import harmonic_fill
 from .linear import LinearOperator
 
@@ -27,6 +28,7 @@ class _Masked(LinearOperator):
         if not mask.any():
             raise ValueError("mask: expected at least one 1 (= measured), got only zeros. Invert it if 1 marks holes.")
         self.mask = mask.float()
+        self._masks = Copies(self.mask)
         shape = (check_count(channels, "channels"), *mask.shape)
         super().__init__(domain_shape=shape, range_shape=shape, norm=1.0, mask=self.mask)
 
@@ -38,6 +40,10 @@ class _Masked(LinearOperator):
 
     def _pinv(self, y: torch.Tensor) -> torch.Tensor:
         raise NotImplementedError
+
+    def _seen(self, u: torch.Tensor) -> torch.Tensor:
+        """mask * u."""
+        return u * self._masks.like(u)
 
 
 class Inpainting(_Masked):
@@ -61,12 +67,13 @@ class Inpainting(_Masked):
 
     def __init__(self, mask: torch.Tensor, channels: int = 1, inverse: str = "harmonic") -> None:
         super().__init__(mask, channels, inverse)
+        self._pixels = self.mask.numpy()
 
     def _pinv(self, y: torch.Tensor) -> torch.Tensor:
-        return linear(y, *harmonic_fill(self.mask))
+        return linear(y, *harmonic_fill(self._pixels))
 
     def _forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self._measured(x)
+        return self._seen(x)
 
     _adjoint = _forward
 
@@ -102,16 +109,17 @@ class FourierSampling(_Masked):
         # of f alone, a real image gives half its energy
         self.norm = 1.0 if (self.mask * twin).any() else math.sqrt(0.5)
         self._eigenvalues = (self.mask + twin) / 2  # of A*A: a real image has f and -f in one
+        self._divisors = Copies(self._eigenvalues + (1 - self.mask) / 2)  # where f is measured; y is 0 elsewhere
 
     def _forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self._measured(torch.fft.fft2(x, norm="ortho"))
+        return self._seen(torch.fft.fft2(x, norm="ortho"))
 
     def _adjoint(self, y: torch.Tensor) -> torch.Tensor:
-        return torch.fft.ifft2(self._measured(y), norm="ortho").real.contiguous()
+        return torch.fft.ifft2(self._seen(y), norm="ortho").real.contiguous()
 
     def _pinv(self, y: torch.Tensor) -> torch.Tensor:
-        divisor = self._eigenvalues + (1 - self.mask) / 2  # where f is measured; y is 0 elsewhere
-        return self.T(y / divisor.to(y.device, y.real.dtype))
+        divided = lambda y: y / self._divisors.like(y)
+        return linear(y, lambda y: self._adjoint(divided(y)), lambda x: divided(self._forward(x)))
 
     def resolvent(self, b: torch.Tensor, t: float | torch.Tensor) -> torch.Tensor:
         """Return b with each frequency f divided by 1 + t (mask(f) + mask(-f)) / 2."""
@@ -134,7 +142,8 @@ def cartesian_mask(
     fraction = check_number(fraction, "fraction", low=0, high=1, above=True, fix="It is the share of rows measured.")
     check_number(centre, "centre", low=0, high=1, fix="It is the share of rows always measured.")
     distance = torch.fft.fftfreq(size).abs()
-    chance = torch.rand(size, generator=generator) * (1 - distance)  # low frequencies carry more: prefer them
+    drawn = torch.rand(size, generator=generator, device=place_of(generator)).cpu()
+    chance = drawn * (1 - distance)  # low frequencies carry more: prefer them
     chance[distance <= centre / 2] = 2.0
     keep = chance.topk(max(1, round(fraction * size))).indices
     mask = torch.zeros(size, size)

@@ -2,6 +2,7 @@
 
 import torch
 
+from ..hardware.devices import is_time_to_look
 from .autograd import Map
 from .inner import column, inner, squared_norm
 
@@ -35,9 +36,9 @@ def conjugate_gradients(operator: Map, b: torch.Tensor, tolerance: float = 1e-5)
     """
     u, r, p = torch.zeros_like(b), b, b
     rr = bb = squared_norm(b)
-    for _ in range(100):  # one that is not done by then is still a descent direction
-        left = rr > tolerance**2 * bb
-        if not left.any():
+    for k in range(100):  # one that is not done by then is still a descent direction
+        left = rr > tolerance**2 * bb  # an image that is done stays as it is
+        if is_time_to_look(k, left) and not left.any():
             break
         q = operator(p)
         alpha = torch.where(left, rr / inner(p, q).clamp_min(1e-30), 0)

@@ -2,12 +2,13 @@
 
 import torch
 
+from .._input.arguments import place_of
 from .inner import inner
 from .linear import LinearOperator
 
 
 def dot_test(A: LinearOperator, generator: torch.Generator | None = None) -> torch.Tensor:
-    """Test the adjoint: |<Ax, y> - <x, A*y>| / (||Ax|| ||y||) for random x and y, in double precision.
+    """Test the adjoint: |<Ax, y> - <x, A*y>| / (||Ax|| ||y||) for random x and y, in double precision if A takes that.
 
     It is zero, up to rounding, for the exact adjoint, and almost surely not for another map.
 
@@ -19,8 +20,9 @@ def dot_test(A: LinearOperator, generator: torch.Generator | None = None) -> tor
     False
     """
     check_operator(A)
-    x = torch.randn(1, *A.domain_shape, generator=generator, dtype=torch.float64)
-    y = A.random_measurement(1, generator=generator, dtype=torch.float64)
+    dtype = A.types[-1]
+    x = torch.randn(1, *A.domain_shape, generator=generator, dtype=dtype, device=place_of(generator))
+    y = A.random_measurement(1, generator, x.device, dtype)
     Ax, Aty = A(x), A.T(y)
     return (inner(Ax, y) - inner(x, Aty)).abs().squeeze() / (Ax.norm() * y.norm())
 
@@ -33,4 +35,6 @@ def check_operator(A: object) -> None:
     """
     if not isinstance(A, LinearOperator):
         fix = "Build one, such as Identity((1, 64, 64))."
+        if hasattr(A, "A_adjoint"):
+            fix = "Make it one: operators.from_deepinv(physics, (channels, height, width))."
         raise TypeError(f"A: expected an operator such as Identity or RayTransform, got {type(A).__name__}. {fix}")

@@ -4,12 +4,15 @@ Geometry by ODL, projector by ASTRA. The matrix is kept in torch, so that a batc
 adjoint is the exact transpose.
 """
 
+import math
 import warnings
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+
+from .copies import Copies
 
 CPU_FLOAT = (torch.device("cpu"), torch.float32)
 _TOO_SLOW = "The 'astra_cpu' backend may be too slow"  # ODL's warning
@@ -44,33 +47,29 @@ class MatrixProjector:
 
     def __init__(self, space: Any, geometry: Any) -> None:
         matrix = _astra_matrix(space, geometry)
-        self._stored: dict[tuple[torch.device, torch.dtype], tuple[torch.Tensor, ...]] = {
-            CPU_FLOAT: (_to_torch(matrix), _to_torch(matrix.T.tocsr()))
-        }
+        self._matrix, self._transposed = Copies(_to_torch(matrix)), Copies(_to_torch(matrix.T.tocsr()))
 
     @property
     def bytes(self) -> int:
         """The memory of the matrix and its transpose on the CPU."""
-        parts = [t for m in self._stored[CPU_FLOAT] for t in (m.values(), m.col_indices(), m.crow_indices())]
+        both = self._matrix.original, self._transposed.original
+        parts = [t for m in both for t in (m.values(), m.col_indices(), m.crow_indices())]
         return sum(t.numel() * t.element_size() for t in parts)
 
     def divide_by(self, norm: float) -> None:
-        for matrices in self._stored.values():
-            for matrix in matrices:
-                matrix.values().div_(norm)
+        self._matrix.original.values().div_(norm)
+        self._transposed.original.values().div_(norm)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self._times(0, x)
+        return _times(self._matrix.like(x), x.flatten(1))
 
     def adjoint(self, y: torch.Tensor) -> torch.Tensor:
-        return self._times(1, y)
+        return _times(self._transposed.like(y), y.flatten(1))
 
-    def _times(self, which: int, u: torch.Tensor) -> torch.Tensor:
-        key = (u.device, u.dtype)
-        if key not in self._stored:
-            self._stored[key] = tuple(m.to(device=u.device, dtype=u.dtype) for m in self._stored[CPU_FLOAT])
-        matrix, u = self._stored[key][which], u.flatten(1)
-        return (matrix @ u[0])[None] if len(u) == 1 else _transposed(_product(matrix, _transposed(u)))
+
+def _times(matrix: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
+    """The matrix times each row of u."""
+    return (matrix @ u[0])[None] if len(u) == 1 else _transposed(_product(matrix, _transposed(u)))
 
 
 def _product(matrix: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
@@ -146,19 +145,53 @@ def import_astra() -> Any:
     return astra
 
 
-def odl_geometry(size: int, angles: int) -> tuple[Any, Any]:
-    """Return ODL's space of images with pixels of side 1, and its parallel beam geometry.
+def odl_geometry(size: int, angles: int, arc: float = math.pi) -> tuple[Any, Any]:
+    """Return ODL's space of images with pixels of side 1, and its parallel beam geometry with views in (0, arc).
 
     >>> space, geometry = odl_geometry(8, 3)
     >>> space.shape, geometry.angles.shape
     ((8, 8), (3,))
     """
     import odl
-    from odl.applications.tomo import parallel_beam_geometry
+    from odl.applications.tomo import Parallel2dGeometry, parallel_beam_geometry
 
-    half = size / 2  # pixels of side 1
-    space = odl.uniform_discr([-half, -half], [half, half], (size, size), dtype="float32")
-    return space, parallel_beam_geometry(space, num_angles=angles)
+    space = _unit_pixels(size)
+    detector = parallel_beam_geometry(space, num_angles=angles).det_partition
+    return space, Parallel2dGeometry(odl.uniform_partition(0, arc, angles), detector)
+
+
+def odl_fan_geometry(size: int, angles: int, arc: float, source: float, detector: float) -> tuple[Any, Any]:
+    """Return the same space, and ODL's fan beam geometry: radii of the circles of source and flat detector in pixels.
+
+    >>> space, geometry = odl_fan_geometry(8, 3, 6.28, source=16, detector=8)
+    >>> geometry.angles.shape, geometry.src_radius
+    ((3,), 16.0)
+    """
+    import odl
+    from odl.applications.tomo import FanBeamGeometry, cone_beam_geometry
+
+    space = _unit_pixels(size)
+    cells = cone_beam_geometry(space, source, detector, num_angles=angles).det_partition
+    return space, FanBeamGeometry(odl.uniform_partition(0, arc, angles), cells, source, detector)
+
+
+def parker_weights(space: Any, geometry: Any) -> np.ndarray:
+    """Return ODL's weights for short scans, of mean arc / pi over each line: (angles, detectors).
+
+    >>> parker_weights(*odl_fan_geometry(8, 30, 4.0, source=16, detector=8)).shape
+    (30, 19)
+    """
+    from odl.applications.tomo import RayTransform as OdlRayTransform
+    from odl.applications.tomo import parker_weighting
+
+    weights = parker_weighting(OdlRayTransform(space, geometry, impl="astra_cpu")).asarray()
+    return np.ascontiguousarray(weights[:, ::-1])  # ODL 1.0 counts the detector from the other end here
+
+
+def _unit_pixels(size: int) -> Any:
+    import odl
+
+    return odl.uniform_discr([-size / 2] * 2, [size / 2] * 2, (size, size), dtype="float32")
 
 
 def _astra_matrix(space: Any, geometry: Any) -> Any:

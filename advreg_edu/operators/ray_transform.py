@@ -6,12 +6,14 @@ Line integrals, divided by their norm, and the filtered back-projection. `projec
 import copy
 import math
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
 
-from .._input.arguments import check_choice, check_count
+from .._input.arguments import check_choice, check_count, check_number
 from ..hardware.limits import memory_limit
+from .autograd import linear
 from .checks import check_measurement
 from .linear import LinearOperator
 from .projectors import MatrixProjector, OnTheFlyProjector, Projector, import_astra, odl_geometry
@@ -23,7 +25,7 @@ FILTERS = ("ram-lak", "shepp-logan", "cosine", "hamming", "hann")
 
 
 class RayTransform(LinearOperator):
-    """Parallel-beam line integrals of a square image over an arc of pi, divided by their norm, so that ||A|| = 1.
+    """Parallel-beam line integrals of a square image, by default over an arc of pi, divided by their norm: ||A|| = 1.
 
     (Ax)(theta, s) = 1/c * integral of x along the line {u : <u, (cos theta, sin theta)> = s}, c = `unscaled_norm`.
     Dividing by the norm is what the authors' code does; the paper does not say.
@@ -36,34 +38,48 @@ class RayTransform(LinearOperator):
 
     Args:
         size: pixels along each side of the image; domain_shape is (1, size, size).
-        angles: number of equidistant views in (0, pi); range_shape is (1, angles, detectors), detectors by ODL.
+        angles: number of equidistant views in (0, arc); range_shape is (1, angles, detectors), detectors by ODL.
         filter: of the filtered back-projection `pinv`, one of FILTERS; "ram-lak" is the paper's.
         memory_budget: bytes that the matrix and its transpose may take (default 600 MB, about 512x512 with 78 angles);
             beyond it ODL and ASTRA project on the fly, image by image.
+        arc: in radians, at most pi (default). Less is limited-angle tomography: `pinv` is blind to the missing wedge.
     """
 
+    full_arc = math.pi  # beyond it every line is measured twice
+    nonzeros = NONZEROS_PER_PIXEL_AND_ANGLE
     types = (torch.float32, torch.float64)  # a sparse product of half precision would round every sum
 
     def __init__(
-        self, size: int = 128, angles: int = 30, filter: str = "ram-lak", memory_budget: float = 600_000_000
+        self,
+        size: int = 128,
+        angles: int = 30,
+        filter: str = "ram-lak",
+        memory_budget: float = 600_000_000,
+        *,
+        arc: float | None = None,
     ) -> None:
         size = check_count(size, "size", 2, "It is the side of the image in pixels.")
         if (count := np.size(angles)) != 1:
             raise TypeError(f"angles: expected a count, got {count} numbers. Pass angles={count} equidistant views.")
         angles = check_count(angles, "angles", 1, "A scan needs at least one view.")
+        fix = "It is an angle in radians: math.radians(120)."
+        self.arc = self.full_arc if arc is None else check_number(arc, "arc", 0, self.full_arc, fix, above=True)
         self.filter = check_choice(filter, "filter", FILTERS)
         import_astra()
-        bytes_needed = NONZEROS_PER_PIXEL_AND_ANGLE * BYTES_PER_NONZERO * size**2 * angles
+        bytes_needed = self.nonzeros * BYTES_PER_NONZERO * size**2 * angles
         as_matrix = bytes_needed <= memory_budget
         on_the_fly = BYTES_PER_PIXEL * size**2 + BYTES_PER_VALUE * angles * math.sqrt(2) * size
         _check_memory(size, angles, bytes_needed if as_matrix else on_the_fly)
-        space, geometry = odl_geometry(size, angles)
-        shape = (1, angles, geometry.det_partition.size)
+        space, self.geometry = self._odl_geometry(size, angles)
+        shape = (1, angles, self.geometry.det_partition.size)
         super().__init__(domain_shape=(1, size, size), range_shape=shape, norm=1.0)
         kind = MatrixProjector if as_matrix else OnTheFlyProjector
-        self._project: Projector = kind(space, geometry)
+        self._project: Projector = kind(space, self.geometry)
         self.unscaled_norm = self._largest_singular_value()
         self._project.divide_by(self.unscaled_norm)
+
+    def _odl_geometry(self, size: int, angles: int) -> tuple[Any, Any]:
+        return odl_geometry(size, angles, self.arc)
 
     def __deepcopy__(self, memo: dict) -> "RayTransform":
         """Copies share the projector, which never changes: torch copies no sparse matrix, ASTRA no projector."""
@@ -76,17 +92,15 @@ class RayTransform(LinearOperator):
         return self._project.adjoint(y).reshape(-1, *self.domain_shape)
 
     def pinv(self, y: torch.Tensor, filter: str | None = None) -> torch.Tensor:
-        """Return A†y, the filtered back-projection pi/N c^2 A*(h * y) with the discrete ramp h.
+        """Return A†y, the filtered back-projection arc/N c^2 A*(h * y) with the discrete ramp h.
 
         Args: y (B, 1, angles, detectors); filter, one of FILTERS, if another than the operator's own is wanted.
         Source: Kak and Slaney, Principles of Computerized Tomographic Imaging, 1988, Eq. 61 (ramp kernel).
         """
         check_measurement(self, y)
-        angles, detectors = self.range_shape[1:]
-        padded = 2 ** math.ceil(math.log2(2 * detectors))  # no wrap-around between the ends of the detector
-        response = _filter_response(padded, check_choice(filter or self.filter, "filter", FILTERS))
-        response = (math.pi / angles * self.unscaled_norm**2 * response).to(y)
-        return self.T(torch.fft.irfft(torch.fft.rfft(y, padded) * response, padded)[..., :detectors].contiguous())
+        name = check_choice(filter or self.filter, "filter", FILTERS)
+        ramp = lambda y: ramp_filtered(y, name, self.arc / self.range_shape[1] * self.unscaled_norm**2)
+        return linear(y, lambda y: self._adjoint(ramp(y)), lambda x: ramp(self._forward(x)))  # the ramp is symmetric
 
     def _largest_singular_value(self) -> float:
         """Power method on A*A. The ray transform's first singular value stands alone, so it converges fast."""
@@ -110,9 +124,22 @@ def _check_memory(size: int, angles: int, needed: float) -> None:
         )
 
 
-@lru_cache
-def _filter_response(n: int, name: str) -> torch.Tensor:
-    """Fourier transform of the band-limited ramp kernel h(0) = 1/4, h(odd k) = -1/(pi k)^2, times a window: (n//2+1,).
+def ramp_filtered(y: torch.Tensor, name: str, factor: float = 1.0) -> torch.Tensor:
+    """factor * h * y, the convolution of each view with the ramp h in the window `name`, of the shape of y (..., n).
+
+    >>> ramp_filtered(torch.tensor([[0.0, 1.0, 0.0]]), "ram-lak")  # h(0) = 1/4, h(1) = -1/pi^2
+    tensor([[-0.1013,  0.2500, -0.1013]])
+    """
+    count = y.shape[-1]
+    padded = 2 ** math.ceil(math.log2(2 * count))  # no wrap-around between the ends of the detector
+    response = _filter_response(padded, name, factor, y.device, y.dtype)
+    return torch.fft.irfft(torch.fft.rfft(y, padded) * response, padded)[..., :count].contiguous()
+
+
+@lru_cache(maxsize=64)
+def _filter_response(n: int, name: str, factor: float, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+    """Fourier transform of the band-limited ramp kernel h(0) = 1/4, h(odd k) = -1/(pi k)^2, times a window and the
+    factor: (n//2+1,).
 
     Made from the kernel, not from |frequency|, so that the mean of the image comes out right.
     """
@@ -128,4 +155,4 @@ def _filter_response(n: int, name: str) -> torch.Tensor:
         "hamming": 0.54 + 0.46 * torch.cos(2 * math.pi * f),
         "hann": 0.5 + 0.5 * torch.cos(2 * math.pi * f),
     }
-    return ramp * windows[name]
+    return (factor * (ramp * windows[name])).to(device, dtype)

@@ -52,10 +52,10 @@ def transport(x_real: torch.Tensor, x_noisy: torch.Tensor) -> Transport:
         check_finite(x, name)
     noisy, real = (x.flatten(1).double() for x in (x_noisy, x_real))
     costs = torch.cdist(noisy, real, compute_mode="donot_use_mm_for_euclid_dist")
-    plan, log = ot.emd(ot.unif(len(noisy)), ot.unif(len(real)), costs.numpy(), numItermax=10**7, log=True)
+    plan, log = ot.emd(ot.unif(len(noisy)), ot.unif(len(real)), costs.cpu().numpy(), numItermax=10**7, log=True)
     if log["warning"]:
         raise RuntimeError(f"transport: expected an optimal plan, POT stopped: {log['warning']} Take fewer points.")
-    return Transport(float(log["cost"]), torch.from_numpy(plan))
+    return Transport(float(log["cost"]), torch.from_numpy(plan).to(x_noisy.device))
 
 
 def wasserstein(x_real: torch.Tensor, x_noisy: torch.Tensor) -> float:

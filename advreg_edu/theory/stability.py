@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import torch
 
-from .._input.arguments import check_count, check_number
+from .._input.arguments import check_count, check_number, place_of
 from ..critics import Critic
 from ..operators import inner, squared_norm
 from ..problem import Problem, check_problem
@@ -98,7 +98,7 @@ def worst_perturbation(
     tensor([3.])
     """
     size = check_number(size, "size", low=0, above=True)
-    delta = _of_norm(torch.randn(y.shape, generator=generator).to(y), size)
+    delta = _of_norm(torch.randn(y.shape, generator=generator, device=place_of(generator)).to(y), size)
     x = method(y)
     for _ in range(check_count(steps, "steps")):
         r = method(y + delta) - x

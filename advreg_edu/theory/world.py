@@ -7,6 +7,8 @@ from typing import TypeAlias
 import torch
 import torch.nn.functional as F
 
+from .._input.arguments import place_of
+
 Curve: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
 
 
@@ -30,13 +32,13 @@ class World:
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> torch.Tensor:
         """Draw x_r ~ P_r: (n, 1, 1, 2)."""
-        t = torch.rand(n, generator=generator, dtype=torch.float64)
+        t = torch.rand(n, generator=generator, dtype=torch.float64, device=place_of(generator)).cpu()
         return self.curve(t).float()[:, None, None]
 
     def project(self, x: torch.Tensor) -> torch.Tensor:
         """Return P_M(x), a nearest point of M, of the shape of x. Source: Eq. 16."""
         with torch.no_grad():
-            return self.curve(self.nearest(x.double())).to(x.dtype)
+            return self.curve(self.nearest(x.cpu().double())).to(x)  # tables of a curve are on the CPU
 
     def distance(self, x: torch.Tensor) -> torch.Tensor:
         """Return d_M(x) = ||x - P_M(x)||: (B, ..., 2) to (B,). Source: Eq. 19.
@@ -47,7 +49,7 @@ class World:
 
     def tangent(self, x: torch.Tensor) -> torch.Tensor:
         """Return the unit tangent of M at P_M(x), of the shape of x; zero where M is a single point."""
-        return F.normalize(self.velocity(self.nearest(x.double())), dim=-1).to(x.dtype)
+        return F.normalize(self.velocity(self.nearest(x.cpu().double())), dim=-1).to(x)
 
     def __repr__(self) -> str:
         return self.name

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from .._input.arguments import check_choice, check_seed
 from .._input.networks import computing_type, derivatives
 from ..hardware.cores import in_parts
+from ..hardware.processes import shared
 from ..problem import Problem
 from ..reconstruction import gradient
 from .checks import check_critic, check_source, check_training, checked_precision, device_of
@@ -126,7 +127,7 @@ def algorithm_1(
 
     def grad_psi(x: Tensor) -> Tensor:  # for WithIterates, once the training runs
         with run.without_counting():
-            return torch.cat(in_parts(grad_psi_of_part, x))
+            return shared(lambda x: torch.cat(in_parts(grad_psi_of_part, x)), x)
 
     def grad_psi_of_part(x: Tensor) -> Tensor:
         with run.autocast():

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from .._input.files import as_path, remove_partial, reserved, write
 from .._input.messages import refused
 from .._input.tensors import open_tensors, read_object
+from ..hardware.processes import is_first
 from .fingerprint import differences
 
 
@@ -43,7 +44,10 @@ def room_for(network: nn.Module) -> int:
 
 
 class Checkpoint:
-    """The file at `path`, or none. Within its context no other process and no older run of this one writes it."""
+    """The file at `path`, or none. Within its context no other process and no older run of this one writes it.
+
+    Of processes that train together the first writes it, and all go on from it.
+    """
 
     def __init__(self, path: str | PathLike | None):
         self.path = None if path is None else as_path(path, "checkpoint")
@@ -51,7 +55,7 @@ class Checkpoint:
         self.room, self._stack = 0, ExitStack()
 
     def __enter__(self) -> None:
-        if self.path is not None:
+        if self.path is not None and is_first():
             _writers[self.path.resolve()] = self
             self._stack.enter_context(reserved(self.path, room=self.room))
 
@@ -71,16 +75,19 @@ class Checkpoint:
             )
         self.room = room_for(run.network)
         with self:
-            remove_partial(self.path)
+            if is_first():
+                remove_partial(self.path)
             return self._load(self.path, run) if resume else 0
 
     def save(self, run: Training) -> None:
         """Write the file, unless an update was cut in two, or it is written."""
-        if self.path is None or not run.whole or self.saved == run.done:
+        if self.path is None or not is_first() or not run.whole or self.saved == run.done:
             return
         if _writers.get(self.path.resolve()) is not self:
             return
         tensors = {key: value.detach().cpu().contiguous() for key, value in run.tensors().items()}
+        if not all(torch.isfinite(t).all() for t in tensors.values()):
+            return  # on an accelerator a training that broke down is noticed some steps later
         meta = {"done": str(run.done), "settings": json.dumps(run.settings, sort_keys=True)}
         write(self.path, save(tensors, meta))
         self.saved = run.done

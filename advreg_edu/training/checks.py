@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from .._input.arguments import check_choice, check_count, check_images, check_number, check_seed
 from .._input.networks import check_trainable, in_eval_mode
 from ..hardware.limits import fast_precision, memory_limit
+from ..hardware.processes import count
 from ..problem import Problem, check_problem
 from ..reconstruction import gradient
 from .loss import Eq6
@@ -47,7 +48,7 @@ def check_training(
 ) -> None:
     """Raise for numbers that no training can go on with."""
     check_count(steps, "steps")
-    check_count(batch_size, "batch_size")
+    check_count(batch_size, "batch_size", count(), "Each process takes its share of a batch." if count() > 1 else "")
     needed, limit = 2 * batch_size * x_real[0].numel() * 4, memory_limit() or math.inf  # x_real and x_noisy alone
     if needed > limit:
         raise ValueError(

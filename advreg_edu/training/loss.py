@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from .._input.arguments import check_batch, check_finite, check_float, check_images, check_number
+from .._input.arguments import check_batch, check_finite, check_float, check_images, check_number, place_of
 from .._input.networks import (
     check_network,
     check_values,
@@ -22,6 +22,7 @@ from .._input.networks import (
     variable,
 )
 from ..critics import Critic
+from ..hardware.devices import moved
 from ..operators import inner
 from .pairs import Batch, Pairs
 
@@ -89,7 +90,8 @@ def draw_mix(x_real: Tensor, generator: Generator | None = None) -> Tensor:
     >>> draw_mix(torch.zeros(5, 1, 8, 8)).shape
     torch.Size([5, 1, 1, 1])
     """
-    return torch.rand(len(x_real), 1, 1, 1, generator=generator).to(x_real)
+    mix = torch.rand(len(x_real), 1, 1, 1, generator=generator, device=place_of(generator))
+    return moved(mix, x_real.device).to(x_real)
 
 
 class Eq6BySlopes(Eq6):

@@ -7,9 +7,10 @@ from typing import NamedTuple, Protocol, Self, runtime_checkable
 import torch
 from torch import Generator, Tensor
 
-from .._input.arguments import check_finite, check_images
+from .._input.arguments import check_finite, check_images, place_of
 from .._input.networks import to_float_type
 from ..hardware.cores import one_thread
+from ..hardware.devices import moved
 from ..operators import check_measurement
 from ..problem import Problem, check_problem
 
@@ -110,7 +111,8 @@ class Paired:
 
     def draw(self, count: int, generator: Generator | None = None, step: int = 0) -> Batch:
         x_real, y = self.data(count, generator)  # Alg. 1, line 3
-        return Batch.between(channels_last(x_real), channels_last(self.problem.naive(y)))  # line 4
+        x_noisy = self.problem.A.pinv(y)  # line 4: `problem.naive`, which would wait for a GPU to see that y is finite
+        return Batch.between(channels_last(x_real), channels_last(x_noisy))
 
     def data(self, count: int, generator: Generator | None = None) -> tuple[Tensor, Tensor]:
         """x_real ~ P_r and y ~ P_Y, `count` of each."""
@@ -128,7 +130,8 @@ class Paired:
 
     def pick(self, items: Tensor, count: int, generator: Generator | None) -> Tensor:
         """`count` of the items, at random, on the device of the training."""
-        return items[torch.randint(len(items), (count,), generator=generator)].to(self.device)
+        i = torch.randint(len(items), (count,), generator=generator, device=place_of(generator))
+        return moved(items[i.to(items.device)], self.device)
 
     def measured(self, x: Tensor, generator: Generator | None) -> Tensor:
         """y = Ax + e of these images; a child may measure in another way."""

@@ -10,7 +10,9 @@ import torch
 from torch import Generator, Tensor, nn
 
 from .._input.networks import derivatives, in_eval_mode
+from ..hardware import processes
 from ..hardware.cores import in_parts, one_thread
+from ..hardware.devices import exact_convolutions, is_time_to_look
 from .checkpoints import Checkpoint
 from .fingerprint import training_fingerprint
 from .pairs import Pairs
@@ -65,6 +67,7 @@ class TrainingRun:
         self.keep()
         self.done = self.checkpoint.start(self, resume)
         self.keep()
+        processes.meet()  # nobody writes the file before all have read it
 
     def __enter__(self) -> Self:
         self.checkpoint.__enter__()
@@ -90,7 +93,7 @@ class TrainingRun:
         It computes with one thread, or in parts with several (`cores.in_parts`), so that the weights do not depend on
         the number of cores.
         """
-        with one_thread(), derivatives():
+        with one_thread(), derivatives(), exact_convolutions():
             yield torch.Generator().manual_seed(self.seed * 1_000_003 + k)
         if (k + 1) % self.every == 0:
             self.checkpoint.save(self)
@@ -113,11 +116,13 @@ class TrainingRun:
     ) -> tuple[Tensor, Sequence[Tensor]]:
         """(values of `loss_of`, gradients of its first value in the weights), each the mean over the batch.
 
+        Each process computes its share of the batch. What cannot be cut into parts each computes whole.
         Args: loss_of(part of each batch) gives scalars that are means over the part; parts, see `in_parts`.
         """
         size = len(batches[0])
         if self.buffers:  # parts at the same time would count in any order
             parts = 1
+        mine = batches if parts == 1 else processes.share(*batches)
 
         def part(*batches: Tensor) -> tuple[Tensor, tuple[Tensor, ...], float]:
             with derivatives():  # each thread has a switch of its own
@@ -126,16 +131,18 @@ class TrainingRun:
                 gradients = torch.autograd.grad(values[0], self.trained, allow_unused=True, materialize_grads=True)
             return torch.stack([v.detach() for v in values]), gradients, len(batches[0]) / size
 
-        values, gradients, shares = zip(*in_parts(part, *batches, parts=parts), strict=True)
+        values, gradients, shares = zip(*in_parts(part, *mine, parts=parts), strict=True)
         means = [torch._foreach_mul(list(g), share) for g, share in zip(gradients, shares, strict=True)]
         for more in means[1:]:
             torch._foreach_add_(means[0], more)
-        return sum(v * share for v, share in zip(values, shares, strict=True)), means[0]
+        found = [sum(v * share for v, share in zip(values, shares, strict=True)), *means[0]]
+        found = found if parts == 1 else processes.summed(found)
+        return found[0], found[1:]
 
     def update(self, loss: Tensor, gradients: Sequence[Tensor]) -> None:
-        """One Adam step. No number as a loss raises."""
+        """One Adam step. No number as a loss raises; on an accelerator up to nine steps later."""
         k = self.done
-        if not torch.isfinite(loss):
+        if is_time_to_look(k, loss) and not torch.isfinite(loss):
             raise ValueError(
                 f"Training broke down at step {k}: expected a finite loss, got {loss.item()}. "
                 "Lower learning_rate; for a critic, raise gp_weight."

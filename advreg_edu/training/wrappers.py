@@ -10,7 +10,8 @@ from typing import Self
 import torch
 from torch import Generator, Tensor
 
-from .._input.arguments import check_count, check_number
+from .._input.arguments import check_count, check_number, place_of
+from ..hardware.devices import moved
 from ..operators import squared_norm
 from .pairs import Batch, Context, Paired, Pairs, channels_last, check_pairs, mean_length
 
@@ -70,18 +71,17 @@ class Windows(Around):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        most = min(self.innermost.x_real.shape[-2:])
+        most, got = min(self.innermost.x_real.shape[-2:]), type(self.pairs).__name__
         if check_count(self.side, "side") > most:
             raise ValueError(f"side: expected at most the image side {most}, got {self.side}.")
         if self.own_lines or isinstance(self.pairs, WhiteNoise):
-            got = type(self.pairs).__name__
             raise ValueError(f"Windows: expected lines to x_noisy, got {got}. Leave one out.")
         if isinstance(self.pairs, NoiseLeft | EqualLines):  # `line_length` measures lines from clean windows
-            got = type(self.pairs).__name__
             raise ValueError(f"Windows: expected pairs as they are drawn, got {got}. Cut first: {got}(Windows(...)).")
 
     def change(self, batch: Batch, generator: Generator | None) -> Batch:
-        top, left = (int(torch.randint(n - self.side + 1, (), generator=generator)) for n in batch.x_real.shape[-2:])
+        draw = lambda n: int(torch.randint(n + 1, (), generator=generator, device=place_of(generator)))
+        top, left = (draw(n - self.side) for n in batch.x_real.shape[-2:])
         cut = lambda u: channels_last(u[..., top : top + self.side, left : left + self.side])
         x_noisy = cut(batch.x_noisy)
         return batch._replace(x_real=cut(batch.x_real), x_noisy=x_noisy, x_end=x_noisy)
@@ -140,8 +140,9 @@ class WhiteNoise(Around):
             raise ValueError(f"WhiteNoise: expected whole images with their own measurements, got {got}. Wrap Paired.")
 
     def change(self, batch: Batch, generator: Generator | None) -> Batch:
-        noise = self.sigma * torch.randn(batch.x_real.shape, generator=generator).to(batch.x_real)
-        x_noisy = torch.where(batch.is_iterate[:, None, None, None], batch.x_noisy, batch.x_real + noise)
+        white = torch.randn(batch.x_real.shape, generator=generator, device=place_of(generator))
+        noisy = batch.x_real + self.sigma * moved(white, batch.x_real.device).to(batch.x_real)
+        x_noisy = torch.where(batch.is_iterate[:, None, None, None], batch.x_noisy, noisy)
         return batch._replace(x_noisy=channels_last(x_noisy), x_end=channels_last(x_noisy))
 
     def line_length(self, seed: int = 0) -> float:

@@ -7,7 +7,8 @@ import { FourierSampling, Identity, Inpainting } from "../masked.js";
 import { psnr, ssim } from "../metrics.js";
 import { normal, uniform } from "../random.js";
 import { detectorCount, RayTransform } from "../ray_transform.js";
-import { iterates } from "../solver.js";
+import { AUTO, iterates, METHODS } from "../solver.js";
+import { STOPS, stoppingRule } from "../stopping.js";
 import { inner, norm, subtract } from "../vectors.js";
 
 const size = 16;
@@ -71,22 +72,51 @@ test("a detector sees every pixel, in each view the whole mass", () => {
 test("seeded numbers are normal, and the same again", () => {
   const e = normal(100001, 7), mean = e.reduce((a, b) => a + b, 0) / e.length;
   assert.ok(Math.abs(mean) < 0.02 && Math.abs(inner(e, e) / e.length - 1) < 0.02);
-  assert.deepEqual(normal(5, 7), e.slice(0, 5).with(4, normal(6, 7)[4]));
+  assert.deepEqual(normal(32, 7), e.slice(0, 32).map((_, i) => normal(48, 7)[i]));
   assert.notEqual(uniform(1)(), uniform(2)());
 });
 
-test("iterates of a quadratic go to its minimum, and line 3 adds up", async () => {
-  const A = OPERATORS.denoising, y = normal(A.measured, 8);
-  const critic = async (x) => ({ psi: inner(x, x), gradient: x.map((u) => 2 * u) });
-  for (const method of ["gradient-descent", "accelerated"]) {
-    let before;
-    for await (const it of iterates({ A, y, critic, weight: 1, method, stepSize: 0.1, x0: y })) {
-      if (it.k === 1) near(it.byData.map((u, i) => u + it.byCritic[i]), subtract(it.x, before), 1e-4);
-      before = it.x;
-      if (it.k === 100) break;
-    }
-    near(before, y.map((u) => u / 2), 1e-4);
+const quadratic = async (x) => ({ psi: inner(x, x), gradient: x.map((u) => 2 * u) });
+for (const method of METHODS) {
+  for (const stepSize of [0.1, AUTO]) {
+    test(`${method}, step ${stepSize}: iterates of a quadratic go to its minimum, and line 3 adds up`, async () => {
+      const A = OPERATORS.denoising, y = normal(A.measured, 8);
+      let before;
+      for await (const it of iterates({ A, y, critic: quadratic, weight: 1, method, stepSize, x0: y })) {
+        if (it.k === 1 && it.moved) near(it.byData.map((u, i) => u + it.byCritic[i]), subtract(it.x, before), 1e-4);
+        before = it.x;
+        if (it.k === 100) break;
+      }
+      near(before, y.map((u) => u / 2), 1e-4);
+    });
   }
+  test(`${method}: with a step that is found J never rises, and what is refused stays`, async () => {
+    const A = OPERATORS.inpainting, y = A.forward(normal(A.measured, 9));
+    const bumpy = async (x) => ({ psi: inner(x, x) + x.reduce((sum, u) => sum + Math.cos(9 * u), 0), gradient: x.map((u) => 2 * u - 9 * Math.sin(9 * u)) });
+    let before, refused = 0;
+    for await (const it of iterates({ A, y, critic: bumpy, weight: 0.5, method, stepSize: AUTO, x0: y })) {
+      if (it.k) {
+        assert.ok(it.objective <= before.objective + 1e-6 * Math.abs(before.objective));
+        if (!it.moved) assert.equal(it.x, before.x, refused++);
+      }
+      before = it;
+      if (it.k === 60) break;
+    }
+    assert.ok(refused > 0);
+  });
+}
+
+test("rules end a run where they say, and none sees a truth", () => {
+  const A = OPERATORS.inpainting, y = A.forward(normal(A.measured, 3)), x = normal(A.measured, 4);
+  const run = { A, y, sigma: 0.1, weight: 2, formula: 1 }, count = 3 * mask.reduce((a, b) => a + b, 0);
+  const ends = (stop, it, before) => stoppingRule(stop, run)({ moved: true, x, data: Infinity, ...it }, before);
+  assert.deepEqual([0.019, 0.021].map((gradientNorm) => ends("gradient", { gradientNorm })), [true, false]);
+  assert.deepEqual([0.99, 1.01].map((share) => ends("discrepancy", { gradientNorm: 0.09, data: share * 0.01 * count })), [true, false]);
+  assert.equal(ends("discrepancy", { gradientNorm: 0.019 }), true);
+  const near = x.map((u) => 1.0005 * u);
+  assert.deepEqual(["0.001", "0.0001", "none"].map((stop) => ends(stop, {}, near)), [true, false, false]);
+  assert.equal(ends("0.001", { moved: false }, near), false);
+  assert.deepEqual(Object.values(STOPS).length, 6);
 });
 
 test("PSNR and SSIM", () => {

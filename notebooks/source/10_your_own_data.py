@@ -39,9 +39,8 @@ from advreg_edu.course import check, hint, outcome, predict, solution
 from advreg_edu.drawing import charts, pictures
 from advreg_edu.experiments import datasets, own_data
 from advreg_edu.experiments.own_data import examples
-from advreg_edu.operators import projectors
+from advreg_edu.operators import FanBeam
 from advreg_edu.operators.normal import conjugate_gradients
-from odl.applications.tomo import cone_beam_geometry
 
 place = tempfile.TemporaryDirectory()  # it goes when the kernel stops
 seed = lambda number: torch.Generator().manual_seed(number)
@@ -380,8 +379,8 @@ def some_views(x):
     return full(x)[:, :, :views].contiguous()
 
 
-limited = ar.LinearOperator(some_views, lambda y: full.T(others_zero(y)), (1, 64, 64), (1, views, full.range_shape[-1]))
-limited.pinv = lambda y: full.pinv(others_zero(y))
+adjoint, inverse = lambda y: full.T(others_zero(y)), lambda y: full.pinv(others_zero(y))
+limited = ar.LinearOperator(some_views, adjoint, (1, 64, 64), (1, views, full.range_shape[-1]), pinv=inverse)
 weight = ar.weight_from_noise(ar.Problem(limited, sigma=0.02)).item()
 print(f"dot test {ar.dot_test(limited):.1e}, norm {limited.norm:.3f}, λ {weight:.3f}")
 
@@ -391,22 +390,24 @@ print(f"dot test {ar.dot_test(limited):.1e}, norm {limited.norm:.3f}, λ {weight
 # $\lambda$ speaks of another scanner. `pinv` is $A^\dagger$, where Algorithm 2 starts and what the critic is shown. The
 # paper asks for no more than some regularised inverse. If you give none, $A^*$ is taken.
 #
-# Other geometries come from ODL, and their rays from ASTRA. In a **fan beam** the rays of one view come from a point.
+# This scanner is in the course, too: `ar.RayTransform(64, 60, arc=math.radians(120))`. Its geometry comes from ODL and
+# its rays from ASTRA. So do those of a **fan beam**, where the rays of one view come from a point.
 
 # %%
-space, _ = projectors.odl_geometry(64, 1)
-geometry = cone_beam_geometry(space, src_radius=128, det_radius=64, num_angles=60)
-rays, shape = projectors.MatrixProjector(space, geometry), (1, 60, geometry.det_partition.size)
-forward = lambda x: rays.forward(x).reshape(-1, *shape)
-adjoint = lambda y: rays.adjoint(y).reshape(-1, 1, 64, 64)
-rays.divide_by(ar.LinearOperator(forward, adjoint, (1, 64, 64), shape).norm)  # so that ‖A‖ = 1
-fan = ar.LinearOperator(forward, adjoint, (1, 64, 64), shape, norm=1.0)
-fan.pinv = lambda y: conjugate_gradients(lambda u: fan.T(fan(u)) + 1e-3 * u, fan.T(y))
-print(f"dot test {ar.dot_test(fan):.1e}, norm {fan.norm:.3f}, λ {ar.weight_from_noise(ar.Problem(fan, 0.02)):.3f}")
+fan = FanBeam(size=64, angles=60)
+solved = lambda y: conjugate_gradients(lambda u: fan.T(fan(u)) + 1e-3 * u, fan.T(y))
+y_fan = ar.Problem(fan, sigma=0.02).measure(x_report[:1], generator=seed(4))
+print(f"{np.degrees(fan.fan_angle):.0f} degrees from ray to ray, dot test {ar.dot_test(fan):.1e}, norm {fan.norm:.3f}")
+for name, image in (("filtered back-projection", fan.pinv(y_fan)), ("conjugate gradients", solved(y_fan))):
+    print(f"{name}: {score(image, x_report[:1]).item():.1f} dB")
 
 # %% [markdown]
-# There is no formula of filtered back-projection in this cell. $A^\dagger$ solves $(A^*A + \delta I)\,x = A^*y$ by
-# conjugate gradients, which works for every operator.
+# The filtered back-projection of a fan weighs each pixel by its distance from the source. Where nobody has found such a
+# formula, $A^\dagger$ can still solve $(A^*A + \delta I)\,x = A^*y$ by conjugate gradients, as in the last line; that
+# works for every operator.
+#
+# Operators of other libraries will do as well: `operators.from_deepinv(physics, shape)` takes a `LinearPhysics` of
+# deepinv, and `A.as_deepinv()` and `A.as_odl()` lead the other way.
 
 # %%
 shown, titles = [x_report[0]], ["truth"]
@@ -495,8 +496,7 @@ check("10d", noise_level)
 y_own = limited(x_report[:1])
 for shift in (0, 1, 5):
     moved = lambda y, shift=shift: full.T(torch.nn.functional.pad(y, (0, 0, shift, 90 - views - shift)))
-    A = ar.LinearOperator(some_views, moved, limited.domain_shape, limited.range_shape)
-    A.pinv = limited.pinv
+    A = ar.LinearOperator(some_views, moved, limited.domain_shape, limited.range_shape, pinv=inverse)
     run = list(ar.reconstruct(ar.Problem(A, 0.02), y_own, critic, 0.01, step_size=0.5, steps=120))
     terms = " -> ".join(f"{run[k].data_term.item():.3f}" for k in (0, 40, 120))
     quality = " -> ".join(f"{score(run[k].x, x_report[:1]).item():.1f}" for k in (0, 40, 120))
@@ -519,10 +519,14 @@ for shift in (0, 1, 5):
 # | photographs | `train photos-color --images PATH` |
 # | one GPU | the same with `--device cuda`; tensors and operators of your own move with `.to("cuda")` |
 # | a queue that stops jobs | the same with `--resume`: a checkpoint is written on the way, and on SIGTERM |
-# | several GPUs | one training for each, `--seed 0`, `--seed 1`, ...: independent runs give the spread of your table |
+# | several GPUs | one training on all: `--device cuda --devices 4`; or independent ones, the next line |
+# | a cluster | `sweep ct-minute --seeds 0 1 2 --task 1/3`, 2/3 and 3/3 as jobs; then `gather runs/sweep` |
+# | several machines | `torchrun` or `srun` before `python -m advreg_edu train NAME --device cuda` |
 # | a table with everything | `tables 2 --images mine.npz` (on the CPU) |
 #
-# One training uses one device. The course does not spread a single training over several GPUs.
+# Several devices share every batch, and their gradients are added before each step: the weights are those of one
+# device, up to rounding. `lightning-fabric` starts the processes (`pip install lightning-fabric`). Two processes on a
+# CPU are tested; how much faster several GPUs are has not been measured.
 #
 # ## 13 Capstone
 #

@@ -28,6 +28,7 @@ def add(commands: Any) -> None:
     slides.set_defaults(run=_slides)
 
     site = commands.add_parser("site", help="the pages that need no kernel; make site installs what they need first")
+    site.add_argument("names", nargs="*", metavar="NOTEBOOK", help="such as 00; labs: none of them (default all)")
     site.add_argument("--out", type=Path, default=Path("site"), metavar="FOLDER", help="default site")
     site.set_defaults(run=_site)
 
@@ -66,7 +67,7 @@ def _slides(options: argparse.Namespace) -> int:
 def _site(options: argparse.Namespace) -> int:
     from .. import site
 
-    written = site.build(options.out)
+    written = site.build(options.out, names=None if options.names == ["labs"] else options.names)
     print(f"{options.out}: {len(written)} files, {sum(path.stat().st_size for path in written) / 1e6:.1f} MB")
     return 0
 

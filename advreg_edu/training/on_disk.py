@@ -1,0 +1,94 @@
+"""Images that stay on disk: a source of pairs whose memory does not grow with them. Not in the paper."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from .._input.arguments import check_images, check_path, place_of
+from .._input.messages import refused
+from ..hardware.devices import moved
+from ..problem import Problem
+from .pairs import Paired
+
+SAMPLE = 32  # images kept in memory, by which a checkpoint knows its data
+
+
+@dataclass(frozen=True)
+class OnDisk(Paired):
+    """`Paired`, whose images are read from a file when they are drawn: `OnDisk.of(problem, file)`.
+
+    The file is .npy with (N, *A.domain_shape) float32 numbers in [0, 1], as `numpy.save` and `save_batches` write. No
+    more of it is in memory than the images of a batch, and 32 by which a checkpoint knows its data.
+
+    >>> import advreg_edu as ar
+    >>> from tempfile import TemporaryDirectory
+    >>> problem = ar.Problem(ar.Identity((1, 16, 16)), sigma=0.1)
+    >>> with TemporaryDirectory() as folder:
+    ...     save_batches(f"{folder}/a.npy", 10, (ar.images.ellipses(2, 16) for _ in range(5)))
+    ...     pairs = OnDisk.of(problem, f"{folder}/a.npy")
+    ...     pairs.count, pairs.draw(4).x_noisy.shape
+    (10, torch.Size([4, 1, 16, 16]))
+    """
+
+    file: Path = field(repr=False, kw_only=True)
+    count: int = field(kw_only=True)  # of the images in it
+
+    @classmethod
+    def of(cls, problem: Problem, file: str | PathLike) -> Self:
+        """The source of a file. Raises ValueError where it has no images for this operator."""
+        file = check_path(file, "file")
+        count = len(_header(file, problem.A.domain_shape))
+        places = torch.linspace(0, count - 1, min(SAMPLE, count)).long().tolist()
+        return cls(problem, _read(file, places), file=file, count=count)
+
+    def pick(self, items: Tensor, count: int, generator: Generator | None) -> Tensor:
+        i = torch.randint(self.count, (count,), generator=generator, device=place_of(generator)).tolist()
+        return moved(_read(self.file, i).to(items.dtype), self.device)
+
+
+def save_batches(file: str | PathLike, count: int, batches: Iterable[Tensor]) -> None:
+    """Write `count` images, which come in batches (B, C, H, W) in [0, 1], to an .npy file; one batch is in memory.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     save_batches(f"{folder}/a.npy", 3, [torch.zeros(2, 1, 4, 4), torch.ones(1, 1, 4, 4)])
+    ...     np.load(f"{folder}/a.npy").mean((1, 2, 3)).tolist()
+    [0.0, 0.0, 1.0]
+    """
+    file, written = check_path(file, "file"), 0
+    with file.open("xb") as stream:  # one that is there is not overwritten
+        for batch in batches:
+            check_images(batch, "batches")
+            if not written:
+                header = dict(descr="<f4", fortran_order=False, shape=(count, *batch.shape[1:]))
+                np.lib.format.write_array_header_1_0(stream, header)
+            stream.write(batch.cpu().float().contiguous().numpy().astype("<f4").tobytes())
+            written += len(batch)
+    if written != count:
+        raise ValueError(f"count: expected {written} images, as many as came, got {count}. Count them again.")
+
+
+def _header(file: Path, shape: Sequence[int]) -> np.memmap:
+    """The file as an array, nothing of it read but the header."""
+    try:
+        images = np.load(file, mmap_mode="r")
+    except (OSError, ValueError) as error:
+        raise refused(file, "an .npy file of images", f"none that can be read ({error})", "Write it again.") from None
+    if images.dtype != np.dtype("<f4") or images.shape[1:] != tuple(shape) or not images.flags.c_contiguous:
+        expected = f"float32 images of shape (N, {', '.join(map(str, shape))})"
+        raise refused(file, expected, f"{images.dtype} of shape {images.shape}", "Convert them: `save_batches`.")
+    return images
+
+
+def _read(file: Path, places: Sequence[int]) -> Tensor:
+    """Some of the images. They are read, not mapped: pages that are mapped would count as memory of this process."""
+    images = np.load(file, mmap_mode="r")
+    size, start = images[0].size, images.offset
+    read = [np.fromfile(file, "<f4", size, offset=start + 4 * size * k) for k in places]
+    return torch.from_numpy(np.stack(read)).reshape(-1, *images.shape[1:])
