@@ -609,7 +609,7 @@ check("09d", bias_and_spread)
 # <!-- END SOLUTION -->
 
 # %% [markdown]
-# The same phantom is scanned three times, with 30 views and with 8.
+# The same phantom is scanned four times, with 30 views and with 8.
 
 # %%
 predict("09-spread", "With 8 views in place of 30, which grows more?", ["the error", "the spread", "both alike"])
@@ -618,7 +618,7 @@ predict("09-spread", "With 8 views in place of 30, which grows more?", ["the err
 errors, rms = {}, lambda u: u.square().mean().sqrt().item()
 for count in (30, 8):
     problem = ar.Problem(ar.RayTransform(128, count), sigma=0.02)
-    y = problem.measure(x_chest[:1].expand(3, -1, -1, -1), seed(7))
+    y = problem.measure(x_chest[:1].expand(4, -1, -1, -1), seed(7))
     repeated = torch.cat([ended(problem, one, free, method="accelerated", tolerance=0.02) for one in y.split(1)])
     error, spread = (repeated - x_chest[0]).square().mean(0).sqrt(), repeated.std(0, correction=0)
     errors[count] = rms(error), rms(spread)
@@ -628,7 +628,7 @@ grown = [few / many for few, many in zip(errors[8], errors[30], strict=True)]
 outcome("09-spread", f"the error grows by {grown[0]:.1f}, the spread by {grown[1]:.1f}.")
 
 # %% [markdown]
-# With few views the error is in what the scan does not see, and all three repetitions lack it alike.
+# With few views the error is in what the scan does not see, and all four repetitions lack it alike.
 #
 # Sort all pixels by their spread into ten groups of the same size. If the spread were an error bar, both curves would
 # be one (`extensions spread`).
