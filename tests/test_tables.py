@@ -14,7 +14,7 @@ import torch
 from advreg_edu import pretrained
 from advreg_edu.__main__ import main
 from advreg_edu.baselines import TVMinimum
-from advreg_edu.experiments import methods, recipes, report, tables
+from advreg_edu.experiments import extensions, methods, recipes, report, tables
 from advreg_edu.experiments.evaluation import BATCH, Row, Sample, evaluate
 from advreg_edu.experiments.methods import OVER_SLOPE, compare
 from advreg_edu.experiments.recipes import as_written
@@ -284,6 +284,8 @@ def test_the_ladder_has_a_row_for_each_change(number, tmp_path, capsys, monkeypa
     assert changes[:2] == ["", ""] and all(change[0] in "+-" for change in changes[2:])
     assert float(changes[2]) == pytest.approx(psnrs[2] - psnrs[0], abs=0.016)  # against the paper, not the authors' row
     assert (tmp_path / f"ladder{number}.md").read_text().count("\n| ") == 10
+    rows = extensions.kept("ladder", tmp_path / f"ladder{number}.json")
+    assert [row["rung"] for row in rows] == names and [round(row["psnr"], 2) for row in rows] == psnrs
 
 
 def test_the_paper_as_written_is_plain_adam_on_independent_draws():

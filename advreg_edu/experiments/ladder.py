@@ -1,5 +1,6 @@
 """From the paper as written to what ships, one change at a time: python -m advreg_edu ladder 1|2. Paper: §5.2, §5.3."""
 
+import json
 import math
 from pathlib import Path
 from typing import NamedTuple
@@ -51,7 +52,7 @@ def run(
     side: int = 128,
     count: int = 16,
 ) -> int:
-    """Train each rung's critic that is not in `out` yet, print and write the table.
+    """Train each rung's critic that is not in `out` yet, print and write the table, as Markdown and as JSON.
 
     Args:
         number: "1" or "2".
@@ -66,16 +67,25 @@ def run(
     folder.mkdir(parents=True, exist_ok=True)
     recipe, problem = ladder[0].recipe, ladder[0].recipe.problem()
     shown = dict(number=number, problem=problem, images=count, training=recipe.steps, batch=recipe.batch_size)
-    lines, before = [HEAD.format(**shown, seed=seed)], math.nan
+    lines, rows, before = [HEAD.format(**shown, seed=seed)], [], math.nan
     print(lines[0], end="")
     for rung in ladder:
         score = reached(rung, critic_of(rung, path, folder, seed), problem, x)
         change = f"{score.psnr - before:+.2f}" if rung.step and not math.isnan(before) else ""
         lines.append(row(rung, score, change))
+        rows.append(dict(rung=rung.name, training=rung.recipe.steps, side=side) | score._asdict())
         print(lines[-1], end="", flush=True)
         before = score.psnr if rung.step else before
     (folder / f"ladder{number}.md").write_text("".join(lines), encoding="utf-8")
+    command = f"python -m advreg_edu ladder {number} --steps {recipe.steps} --side {side}" + quick * " --quick"
+    _keep(folder / f"ladder{number}.json", command, rows)
     return 0
+
+
+def _keep(file: Path, command: str, rows: list[dict]) -> None:
+    """As data/extensions keeps its rows."""
+    text = json.dumps(dict(command=command, rows=rows), indent=1, ensure_ascii=False)
+    file.write_text(text + "\n", encoding="utf-8")
 
 
 def critic_of(rung: Rung, path: Path | str | None, folder: Path, seed: int) -> nn.Module:
