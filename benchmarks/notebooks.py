@@ -44,6 +44,8 @@ def main(numbers):
         if not numbers or path.name[:2] in numbers:
             rows.append(measured(path))
             print("| {} | {:.1f} | {:.1f} | {:.0f} |".format(path.stem, *rows[-1]), flush=True)
+    if not rows:
+        sys.exit(f"Expected numbers of notebooks, 00 to 10, got {' '.join(numbers)}.")
     seconds, processor, memory = zip(*rows, strict=True)
     print(f"| all | {sum(seconds):.1f} | {sum(processor):.1f} | {max(memory):.0f} |")
     return max(seconds) > MOST[0] or max(memory) > MOST[1] or sum(seconds) > WHOLE

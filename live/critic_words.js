@@ -2,7 +2,7 @@
 
 import { TWO } from "./algorithm_1.js";
 import { number } from "./pictures.js";
-import { OWN } from "./worlds.js";
+import { cornersOf, OWN } from "./worlds.js";
 
 /** x_r as it is written, in HTML, and as it is spoken. For words of our own: nothing is escaped. */
 export const subscripts = (words) => words.replace(/_(\p{L})/gu, "<sub>$1</sub>");
@@ -48,8 +48,8 @@ export function verdict({ step, total, gap, exact, error, slope }, { running, si
 
 /** Python that trains the like with the package. */
 export function asCode({ world, drawing, sigma, along, seed, penalty, sides, rate, steps }) {
-  const corners = drawing.split(";").map((pair) => `(${pair.trim().replace(/\s+/, ", ")})`);
-  const made = world === OWN ? `polyline([${corners.join(", ")}])` : `${world === "two points" ? "points" : world}()`;
+  const corners = () => cornersOf(drawing).map((corner) => `(${corner.join(", ")})`).join(", ");
+  const made = world === OWN ? `polyline([${corners()}])` : `${world === "two points" ? "points" : world}()`;
   const note = sides === TWO ? "  # one-sided: notebook 04 has the two-sided fine" : "";
   return `import torch
 from advreg_edu import theory, training

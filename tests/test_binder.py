@@ -21,5 +21,5 @@ def test_notebook_00_in_a_server_as_binder_starts_it(root):
 
 def test_an_unknown_notebook_is_refused(root):
     command = [sys.executable, root / "binder" / "rehearse", "--environment", Path(sys.prefix), "77"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 1 and "Expected notebooks of this course, 00 to 10, got 77." in done.stderr

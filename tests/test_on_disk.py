@@ -83,14 +83,16 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
             r"expected float32 images of shape \(N, 1, 16, 16\), got float32",
         ),
         (np.zeros((3, 1, 16, 16)), r"expected float32 images .* got float64 of shape \(3, 1, 16, 16\)"),
-        (np.asfortranarray(np.zeros((3, 1, 16, 16), np.float32)), "expected float32 images"),
-        (None, "expected an .npy file of images, got none that can be read"),
+        (np.asfortranarray(np.zeros((3, 1, 16, 16), np.float32)), "expected float32 images .* column first"),
+        (np.zeros((0, 1, 16, 16), np.float32), r"got float32 of shape \(0, 1, 16, 16\)"),
+        ("no numbers", "expected an .npy file of images, got none that can be read"),
+        ("", "expected an .npy file of images, got none that can be read"),
     ],
 )
 def test_files_that_are_none(tmp_path, array, message):
     path = tmp_path / "a.npy"
-    if array is None:
-        path.write_text("no numbers")
+    if isinstance(array, str):
+        path.write_text(array)
     else:
         np.save(path, array)
     with pytest.raises(ValueError, match=message):
@@ -100,7 +102,11 @@ def test_files_that_are_none(tmp_path, array, message):
 def test_what_cannot_be_saved(tmp_path, images):
     with pytest.raises(ValueError, match="count: expected 50 images, as many as came, got 51"):
         save_batches(tmp_path / "a.npy", 51, [images])
-    with pytest.raises(FileExistsError):
+    with pytest.raises(ValueError, match=r"batches: expected images \(B, C, H, W\) of shape \(B, 1, 16, 16\)"):
+        save_batches(tmp_path / "a.npy", 100, [images, images[..., :8]])
+    assert not list(tmp_path.iterdir())
+    save_batches(tmp_path / "a.npy", 50, [images])
+    with pytest.raises(FileExistsError, match=r"a\.npy: expected no such file, got one"):
         save_batches(tmp_path / "a.npy", 50, [images])
     with pytest.raises(ValueError, match=r"batches: expected intensities in \[0, 1\]"):
         save_batches(tmp_path / "b.npy", 50, [2 * images])

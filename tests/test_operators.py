@@ -189,6 +189,17 @@ def test_what_torch_func_leaves_behind():
         assert close(A.pinv(A(x)), make().pinv(make()(x)), 1e-12)
 
 
+@pytest.mark.parametrize("make", [lambda: ar.RayTransform(9, 4, arc=2.3), lambda: ar.operators.FanBeam(9, 4, arc=2.3)])
+def test_what_inference_mode_leaves_behind(make):
+    """A filter that is first made within it serves a gradient later."""
+    A = make()
+    with torch.inference_mode():
+        A.pinv(random_data(A))
+    y = random_data(A).requires_grad_()
+    A.pinv(y).sum().backward()
+    assert y.grad.abs().max() > 0
+
+
 FULL = {
     "Identity": lambda: ar.Identity((2, 6, 5)),
     "Inpainting": lambda: ar.Inpainting(torch.ones(6, 5), channels=2),

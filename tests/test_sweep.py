@@ -83,8 +83,8 @@ def test_a_sweep_goes_on_where_it_was(tiny, tmp_path, monkeypatch, capsys):
     assert command(tmp_path) == 0
     names = [job.stem for job in sweep.jobs_of("ct-minute", [0, 1], [0.1, 0.05])]
     assert seen == [names[0], names[1], *names[1:]]
-    assert command(tmp_path, "--steps", "4") == 2
-    assert "expected a training with {'steps': 4}, got one with {}. Name another folder" in capsys.readouterr().err
+    assert main(["sweep", "ct-minute", "--seeds", "7", "--steps", "4", "--out", str(tmp_path)]) == 2
+    assert "expected trainings with {'steps': 4}, got one with {}, ct-minute-seed-0" in capsys.readouterr().err
 
 
 def test_it_measures_on_images_that_no_training_has_seen(tiny, tmp_path, monkeypatch):
@@ -114,6 +114,7 @@ def test_it_measures_on_images_that_no_training_has_seen(tiny, tmp_path, monkeyp
             "error: --angles: expected a recipe for CT, got",
         ),
         (["sweep", "ct-thorax-unet"], "error: NAME: expected a recipe of a critic, got ct-thorax-unet"),
+        (["sweep", "ct-minute", "--device", "nowhere"], "error: --device: expected a device that torch can use"),
         (["gather", "nowhere"], "error: FOLDER: expected the results of a sweep, *.json, got none in nowhere"),
     ],
 )

@@ -58,15 +58,25 @@ def with_formulas(page: str, formulas: Sequence[tuple[str, bool]], root: Path = 
     """
     if not formulas:
         return page
-    if not (root / KATEX).is_dir() or not shutil.which("node"):
-        fix = "Install them: Node.js, then npm ci --prefix live"
-        raise FileNotFoundError(f"{root / KATEX}: expected Node.js and KaTeX, got none. {fix}")
+    check_katex(root)
     command = ["node", str(root / BOOK / "formulas.js")]
     done = subprocess.run(command, input=json.dumps(formulas), capture_output=True, text=True, encoding="utf-8")
     if done.returncode:
         raise ValueError(f"formulas: expected TeX that KaTeX knows, got an error. {done.stderr.strip()}")
     pieces = json.loads(done.stdout)
     return re.sub("\ue000(\\d+)\ue001", lambda token: pieces[int(token[1])], page)
+
+
+def check_katex(root: Path = ROOT) -> None:
+    """Raise FileNotFoundError where Node.js or KaTeX is missing.
+
+    >>> check_katex(Path("elsewhere"))
+    Traceback (most recent call last):
+    FileNotFoundError: elsewhere/live/node_modules/katex/dist: expected Node.js and KaTeX, got none. ...
+    """
+    if not (root / KATEX).is_dir() or not shutil.which("node"):
+        fix = "Install them: Node.js, then npm ci --prefix live"
+        raise FileNotFoundError(f"{root / KATEX}: expected Node.js and KaTeX, got none. {fix}")
 
 
 def sections(notebook: Any) -> Iterator[tuple[int, str, str]]:

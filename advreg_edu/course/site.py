@@ -22,7 +22,8 @@ from ..images._photos import BUNDLED
 from ..pretrained import names
 from ..problem import Problem
 from ..reg_weight import weight_from_noise
-from . import book
+from . import book, notebooks
+from .book_text import check_katex
 
 ROOT = Path(__file__).parent.parent.parent
 LIVE, CATALOG = "live", "data/catalog.json"
@@ -43,6 +44,9 @@ def build(out: Path, root: Path = ROOT, names: Sequence[str] | None = ()) -> lis
     FileNotFoundError: elsewhere/live: expected the pages of a checkout, ...
     """
     runtime = _runtime(root)
+    if names is not None:  # what the notebooks need, before an older site is removed
+        notebooks.chosen(names, root=root)
+        check_katex(root)
     _clear(out)
     for page in sorted((root / LIVE).glob("*.[hcj]*")):
         if page.suffix in (".html", ".css", ".js"):

@@ -30,7 +30,7 @@ from ..training import diagnose
 from . import datasets
 from .recipes import RECIPES
 from .recipes.recipe import Recipe
-from .train import train_recipe
+from .train import checked_device, train_recipe
 
 COUNT, STEPS = 16, 400  # images held back; iterates of Algorithm 2 at most
 HEAD = """\
@@ -64,7 +64,7 @@ class Job:
         if self.angles is not None:
             if type(A) is not RayTransform:
                 raise ValueError(f"angles: expected a recipe for CT, got {self.name} of {A}. Leave it out.")
-            A = RayTransform(A.domain_shape[1], self.angles, A.filter)
+            A = RayTransform(A.domain_shape[1], self.angles, A.filter, arc=A.arc)
         changed = Problem(A, problem.sigma if self.sigma is None else self.sigma)
         return replace(RECIPES[self.name], problem=lambda: changed)
 
@@ -110,38 +110,47 @@ def run(
     An interrupted job goes on where it was. Tasks share nothing but the folder, so that any launcher can start them.
     Args: path of the images, device, changes, as of `train`. Returns: exit status, 130 after Ctrl-C.
     """
-    folder = as_path(out, "out")
+    _check_same(folder := as_path(out, "out"), changes)
+    place = str(checked_device(device))
     for job in part_of(jobs, task):
         file = folder / f"{job.stem}.safetensors"
         result, start = file.with_suffix(".json"), time.perf_counter()
         if result.exists():
-            _check_same(result, changes)
             continue
         recipe = job.recipe()
+        problem = recipe.problem()
+        x = held_back(problem, path)  # before the training, which is lost without them
         if not file.exists():
             resume = file.with_suffix(".checkpoint").exists()
-            status = train_recipe(recipe, job.stem, file, path, job.seed, resume, device, **changes)
+            status = train_recipe(recipe, job.stem, file, path, job.seed, resume, place, **changes)
             if status:
                 return status
-        problem = recipe.problem()
         angles = problem.A.range_shape[1] if isinstance(problem.A, RayTransform) else None
         found = dict(stem=job.stem, name=job.name, seed=job.seed, sigma=problem.sigma, angles=angles)
-        found |= measured(problem, load_critic(file).to(device), held_back(problem, path).to(device))
+        found |= measured(problem, load_critic(file).to(place), x.to(place))
         found |= dict(minutes=(time.perf_counter() - start) / 60, changes=changes, sweep=[job.stem for job in jobs])
         write(result, json.dumps(found, indent=1).encode())
     return 0
 
 
-def _check_same(result: Path, changes: dict[str, Any]) -> None:
-    """Raise if the training whose result this is was given other arguments."""
-    if (then := json.loads(result.read_text())["changes"]) != changes:
-        raise ValueError(f"{result}: expected a training with {changes}, got one with {then}. Name another folder.")
+def _results(folder: Path) -> list[dict[str, Any]]:
+    """The results of sweeps in a folder."""
+    found = [json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))]
+    return [result for result in found if isinstance(result, dict) and "sweep" in result]
+
+
+def _check_same(folder: Path, changes: dict[str, Any]) -> None:
+    """Raise if a training whose result is there was given other arguments: a row of the table would mix the two."""
+    for result in _results(folder):
+        if (then := result["changes"]) != changes:
+            got = f"one with {then}, {result['stem']}"
+            raise ValueError(f"{folder}: expected trainings with {changes}, got {got}. Name another folder.")
 
 
 def held_back(problem: Problem, path: Path | str | None) -> Tensor:
     """Images that no training has seen and no table reports: the part "dev" of data, or phantoms of another seed."""
     channels, side, _ = problem.A.domain_shape
-    generator = torch.Generator().manual_seed(4_711)
+    generator = torch.Generator().manual_seed(4_714)
     if channels == 3:
         return datasets.photographs(path, "dev", COUNT, side, generator)
     if path is None:
@@ -170,8 +179,7 @@ def measured(problem: Problem, critic: torch.nn.Module, x: Tensor) -> dict[str, 
 
 def gather(folder: Path | str) -> str:
     """The results in a folder as one Markdown table, a row for each setting, mean ± deviation over its seeds."""
-    results = [json.loads(file.read_text()) for file in sorted(as_path(folder, "folder").glob("*.json"))]
-    if not results:
+    if not (results := _results(as_path(folder, "folder"))):
         raise ValueError(f"folder: expected the results of a sweep, *.json, got none in {folder}. Run the sweep first.")
     setting = lambda r: (r["name"], r["sigma"], r["angles"] or 0)
     rows = itertools.groupby(sorted(results, key=setting), setting)

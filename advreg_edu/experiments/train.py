@@ -47,7 +47,7 @@ def train(
     default = f"runs/{name}{f'-seed-{check_seed(seed)}' if seed else ''}.safetensors"
     file = as_path(default if out is None else out, "--out")
     devices, nodes = check_count(devices, "devices"), check_count(nodes, "nodes")
-    with together(str(_device(device)), devices, nodes) as place:
+    with together(str(checked_device(device)), devices, nodes) as place:
         return train_recipe(RECIPES[name], name, file, path, seed, resume, place, **changes)
 
 
@@ -101,8 +101,12 @@ def _check_files(out: Path, checkpoint: Path, resume: bool) -> None:
         )
 
 
-def _device(name: str) -> torch.device:
-    """`name` as a device that works."""
+def checked_device(name: str) -> torch.device:
+    """`name` as a device that works.
+
+    >>> checked_device("cpu")
+    device(type='cpu')
+    """
     try:
         number = torch.zeros(1, device=name)
         number.item()  # of the device "meta" there is none

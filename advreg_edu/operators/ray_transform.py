@@ -137,6 +137,7 @@ def ramp_filtered(y: torch.Tensor, name: str, factor: float = 1.0) -> torch.Tens
 
 
 @lru_cache(maxsize=64)
+@torch.inference_mode(False)  # what is kept may meet a gradient later
 def _filter_response(n: int, name: str, factor: float, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
     """Fourier transform of the band-limited ramp kernel h(0) = 1/4, h(odd k) = -1/(pi k)^2, times a window and the
     factor: (n//2+1,).

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from .._input.arguments import check_images, check_path, place_of
+from .._input.arguments import check_count, check_images, check_path, place_of
 from .._input.messages import refused
 from ..hardware.devices import moved
 from ..problem import Problem
@@ -55,40 +55,55 @@ class OnDisk(Paired):
 def save_batches(file: str | PathLike, count: int, batches: Iterable[Tensor]) -> None:
     """Write `count` images, which come in batches (B, C, H, W) in [0, 1], to an .npy file; one batch is in memory.
 
+    Raises, and leaves no file, where `count` is wrong, shapes differ or the file is there already.
+
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     save_batches(f"{folder}/a.npy", 3, [torch.zeros(2, 1, 4, 4), torch.ones(1, 1, 4, 4)])
     ...     np.load(f"{folder}/a.npy").mean((1, 2, 3)).tolist()
     [0.0, 0.0, 1.0]
     """
-    file, written = check_path(file, "file"), 0
-    with file.open("xb") as stream:  # one that is there is not overwritten
-        for batch in batches:
-            check_images(batch, "batches")
-            if not written:
-                header = dict(descr="<f4", fortran_order=False, shape=(count, *batch.shape[1:]))
-                np.lib.format.write_array_header_1_0(stream, header)
-            stream.write(batch.cpu().float().contiguous().numpy().astype("<f4").tobytes())
-            written += len(batch)
-    if written != count:
-        raise ValueError(f"count: expected {written} images, as many as came, got {count}. Count them again.")
+    file, count = check_path(file, "file"), check_count(count, "count")
+    if file.exists():
+        raise FileExistsError(f"{file}: expected no such file, got one. Name another, or move it away.")
+    partial, written, shape = file.with_name(f"{file.name}.partial"), 0, None
+    try:
+        with partial.open("wb") as stream:
+            for batch in batches:
+                check_images(batch, "batches", shape)
+                if shape is None:
+                    shape = tuple(batch.shape[1:])
+                    header = dict(descr="<f4", fortran_order=False, shape=(count, *shape))
+                    np.lib.format.write_array_header_1_0(stream, header)
+                stream.write(batch.cpu().float().contiguous().numpy().astype("<f4").tobytes())
+                written += len(batch)
+        if written != count:
+            raise ValueError(f"count: expected {written} images, as many as came, got {count}. Count them again.")
+        partial.rename(file)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _header(file: Path, shape: Sequence[int]) -> np.memmap:
     """The file as an array, nothing of it read but the header."""
     try:
-        images = np.load(file, mmap_mode="r")
+        images = np.lib.format.open_memmap(file, mode="r")
     except (OSError, ValueError) as error:
         raise refused(file, "an .npy file of images", f"none that can be read ({error})", "Write it again.") from None
-    if images.dtype != np.dtype("<f4") or images.shape[1:] != tuple(shape) or not images.flags.c_contiguous:
-        expected = f"float32 images of shape (N, {', '.join(map(str, shape))})"
-        raise refused(file, expected, f"{images.dtype} of shape {images.shape}", "Convert them: `save_batches`.")
+    in_order = images.flags.c_contiguous
+    if images.dtype != np.dtype("<f4") or images.shape[1:] != tuple(shape) or not in_order or not len(images):
+        expected, order = (
+            f"float32 images of shape (N, {', '.join(map(str, shape))})",
+            "" if in_order else ", column first",
+        )
+        got = f"{images.dtype} of shape {images.shape}{order}"
+        raise refused(file, expected, got, "Convert them: `save_batches`.")
     return images
 
 
 def _read(file: Path, places: Sequence[int]) -> Tensor:
     """Some of the images. They are read, not mapped: pages that are mapped would count as memory of this process."""
-    images = np.load(file, mmap_mode="r")
+    images = np.lib.format.open_memmap(file, mode="r")
     size, start = images[0].size, images.offset
     read = [np.fromfile(file, "<f4", size, offset=start + 4 * size * k) for k in places]
     return torch.from_numpy(np.stack(read)).reshape(-1, *images.shape[1:])

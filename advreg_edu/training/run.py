@@ -142,7 +142,7 @@ class TrainingRun:
     def update(self, loss: Tensor, gradients: Sequence[Tensor]) -> None:
         """One Adam step. No number as a loss raises; on an accelerator up to nine steps later."""
         k = self.done
-        if is_time_to_look(k, loss) and not torch.isfinite(loss):
+        if (is_time_to_look(k, loss) or k + 1 == self.total) and not torch.isfinite(loss):
             raise ValueError(
                 f"Training broke down at step {k}: expected a finite loss, got {loss.item()}. "
                 "Lower learning_rate; for a critic, raise gp_weight."

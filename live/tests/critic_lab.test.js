@@ -4,6 +4,7 @@ import { test } from "node:test";
 
 import { eq6, ONE, Training, TWO } from "../algorithm_1.js";
 import { transport } from "../assignment.js";
+import { asCode } from "../critic_words.js";
 import { DistanceCritic } from "../distance_critic.js";
 import { CELLS, contour, onGrid } from "../plane.js";
 import { uniform } from "../random.js";
@@ -101,6 +102,12 @@ test("what is no drawing is refused", () => {
     assert.throws(() => cornersOf(text), /points of M: expected two points or more/, text);
   }
   assert.deepEqual(cornersOf(" 0.1 0.2 ;0.1 0.2; 0.3,0.4;"), [[0.1, 0.2], [0.3, 0.4]]); // prettier-ignore
+});
+
+test("however a drawing is written, Python reads the lines", () => {
+  for (const drawing of ["0.1 0.2; 0.5 0.8", " 0.1,0.2 ; 0.5, 0.8;"]) {
+    assert.match(asCode({ world: OWN, drawing }), /worlds\.polyline\(\[\(0\.1, 0\.2\), \(0\.5, 0\.8\)\]\)\n/);
+  }
 });
 
 test("the line of a level is where the values are that level", () => {

@@ -397,7 +397,7 @@ print(f"dot test {ar.dot_test(limited):.1e}, norm {limited.norm:.3f}, λ {weight
 fan = FanBeam(size=64, angles=60)
 solved = lambda y: conjugate_gradients(lambda u: fan.T(fan(u)) + 1e-3 * u, fan.T(y))
 y_fan = ar.Problem(fan, sigma=0.02).measure(x_report[:1], generator=seed(4))
-print(f"{np.degrees(fan.fan_angle):.0f} degrees from ray to ray, dot test {ar.dot_test(fan):.1e}, norm {fan.norm:.3f}")
+print(f"a fan of {np.degrees(fan.fan_angle):.0f} degrees, dot test {ar.dot_test(fan):.1e}, norm {fan.norm:.3f}")
 for name, image in (("filtered back-projection", fan.pinv(y_fan)), ("conjugate gradients", solved(y_fan))):
     print(f"{name}: {score(image, x_report[:1]).item():.1f} dB")
 

@@ -43,6 +43,7 @@ def opened(chromium, address):
     """Opens a page of the course. In the end nothing was wrong, and no request had left the host."""
     context = chromium.new_context(viewport={"width": 1280, "height": 800})
     page, wrong, asked = context.new_page(), [], []
+    page.set_default_timeout(120_000)
     page.on("console", lambda message: message.type in ("error", "warning") and wrong.append(message.text))
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("requestfailed", lambda request: wrong.append(request.url))
@@ -179,6 +180,7 @@ def test_it_opens_from_a_folder(opened, folder):
 def test_it_works_offline_after_the_first_visit(chromium, address):
     context = chromium.new_context()
     page = context.new_page()
+    page.set_default_timeout(120_000)
     page.goto(f"{address}/00_start_here.html")
     page.evaluate("navigator.serviceWorker.ready.then(() => true)")
     kept = """async (file) => (await (await caches.open('advreg-edu')).keys()).some(({ url }) => url.endsWith(file))"""

@@ -19,6 +19,7 @@ from advreg_edu import theory, training
 from advreg_edu.drawing.looks import colour_table
 from advreg_edu.theory import worlds
 from moves import SHOTS
+from test_site_in_browser import Quiet
 
 pytestmark = pytest.mark.browser
 MOVES = int(os.environ.get("MOVES", "8"))
@@ -35,11 +36,6 @@ STATUS = re.compile(r"Step (\d+) of (\d+): gap (-?[\d.]+), exact ([\d.]+), slope
 KEYS = ("ArrowLeft", "ArrowRight", "PageUp", "PageDown", "Home", "End")
 PIXELS = "() => [...document.querySelectorAll('canvas')].map(c => c.toDataURL())"
 OURS = "(c => ({weights: [...c.weights], samples: lab.samples, state: lab.state}))(lab.training.averaged)"
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *said):
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -246,6 +242,7 @@ def test_a_manifold_is_drawn_by_mouse_or_typed(lab):
 
 def test_a_finger_draws_once_it_is_allowed(chromium, address):
     page = chromium.new_context(has_touch=True, viewport={"width": 360, "height": 780}).new_page()
+    page.set_default_timeout(120_000)
     page.goto(f"{address}/critic.html#steps=20")
     page.wait_for_function("globalThis.lab?.state")
     draw = """() => { const canvas = document.querySelector('canvas'), box = canvas.getBoundingClientRect();
