@@ -94,10 +94,13 @@ def row(method, of_images, plain, reference):
         J_far = max(J_far, abs(J[at_rule(slopes)] / J1[at_rule(slopes1)] - 1).item())
     monotone = all((J.diff() <= 1e-6 * J[:-1]).all() for J, *_ in of_images)
     rules = [at_rule(slopes) for _, _, slopes, _ in of_images]
-    reached = "" if len(iterates) == len(plain) else f" ({len(iterates)} of {len(plain)} images)"
-    cells = [f"{torch.tensor(iterates).float().median():.0f}, {max(iterates)}{reached}", f"{max(shares):.2f}"]
-    cells += [f"{torch.tensor(times).median():.2f}", "yes" if monotone else "no", f"{x_far:.1e}, {J_far:.1e}"]
-    return f"| {method} | " + " | ".join([*cells, f"{min(rules)} to {max(rules)}"]) + " |"
+    cells = ["(no image)", "", ""]
+    if iterates:
+        reached = "" if len(iterates) == len(plain) else f" ({len(iterates)} of {len(plain)} images)"
+        cells = [f"{torch.tensor(iterates).float().median():.0f}, {max(iterates)}{reached}", f"{max(shares):.2f}"]
+        cells.append(f"{torch.tensor(times).median():.2f}")
+    cells += ["yes" if monotone else "no", f"{x_far:.1e}, {J_far:.1e}", f"{min(rules)} to {max(rules)}"]
+    return f"| {method} | " + " | ".join(cells) + " |"
 
 
 def draw(runs, file, name):

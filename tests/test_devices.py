@@ -140,16 +140,38 @@ def test_float32_is_float32():
         assert not torch.backends.cudnn.allow_tf32
 
 
+def on_the_device(critic, place=far):
+    for module in critic.modules():
+        module._buffers = {name: place(b) for name, b in module._buffers.items()}
+        module._parameters = {name: torch.nn.Parameter(place(p.detach())) for name, p in module._parameters.items()}
+    return critic
+
+
+def test_a_short_training_that_breaks_down_says_so(device):
+    """In its last step, though that is not the tenth."""
+
+    class Breaks(ar.LocalCritic):
+        factor = 1.0
+
+        def forward(self, x):
+            return self.factor * super().forward(x)
+
+    critic, problem = on_the_device(Breaks(widths=(4, 8))), ar.Problem(ar.Identity((1, 16, 16)), 0.1)
+    x_real, options = ar.images.ellipses(4, 16, seeded()), dict(batch_size=2, gp_weight=1.0, precision="float32")
+    steps = ar.train_critic(critic, problem, x_real, steps=3, **options)
+    next(steps)
+    critic.factor = float("nan")
+    with pytest.raises(ValueError, match="Training broke down at step 2"):
+        list(steps)
+
+
 def test_a_training_waits_for_its_loss_in_every_tenth_step_alone(device):
     """And gives the weights of the CPU."""
     problem, x_real = ar.Problem(ar.Identity((1, 16, 16)), 0.1), ar.images.ellipses(4, 16, seeded())
     waits, weights = [], []
     for place in (lambda u: u, far):
         torch.manual_seed(0)
-        critic = ar.LocalCritic(widths=(4, 8))
-        for module in critic.modules():
-            module._buffers = {name: place(b) for name, b in module._buffers.items()}
-            module._parameters = {name: torch.nn.Parameter(place(p.detach())) for name, p in module._parameters.items()}
+        critic = on_the_device(ar.LocalCritic(widths=(4, 8)), place)
         steps = ar.train_critic(critic, problem, x_real, steps=20, batch_size=2, gp_weight=1.0, precision="float32")
         next(steps)
         before = device.waits

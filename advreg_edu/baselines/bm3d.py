@@ -9,7 +9,7 @@ import importlib.util
 import torch
 from torch import Tensor
 
-from .._input.arguments import check_batch, check_number
+from .._input.arguments import check_images, check_number
 
 
 def bm3d_version() -> str | None:
@@ -30,7 +30,7 @@ def denoise_bm3d(y: Tensor, sigma: float) -> Tensor:
     """
     import bm3d
 
-    check_batch(y, "y", what="noisy images")
+    check_images(y, "y", unit_range=False)
     check_number(sigma, "sigma", low=0)
     function = bm3d.bm3d_rgb if y.shape[1] == 3 else bm3d.bm3d
     images = y.detach().cpu().double().permute(0, 2, 3, 1).numpy()

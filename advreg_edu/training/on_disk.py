@@ -92,11 +92,8 @@ def _header(file: Path, shape: Sequence[int]) -> np.memmap:
         raise refused(file, "an .npy file of images", f"none that can be read ({error})", "Write it again.") from None
     in_order = images.flags.c_contiguous
     if images.dtype != np.dtype("<f4") or images.shape[1:] != tuple(shape) or not in_order or not len(images):
-        expected, order = (
-            f"float32 images of shape (N, {', '.join(map(str, shape))})",
-            "" if in_order else ", column first",
-        )
-        got = f"{images.dtype} of shape {images.shape}{order}"
+        expected = f"float32 images of shape (N, {', '.join(map(str, shape))})"
+        got = f"{images.dtype} of shape {images.shape}{'' if in_order else ', column first'}"
         raise refused(file, expected, got, "Convert them: `save_batches`.")
     return images
 

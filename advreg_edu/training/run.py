@@ -140,7 +140,7 @@ class TrainingRun:
         return found[0], found[1:]
 
     def update(self, loss: Tensor, gradients: Sequence[Tensor]) -> None:
-        """One Adam step. No number as a loss raises; on an accelerator up to nine steps later."""
+        """One Adam step. No number as a loss raises; on an accelerator up to nine steps later, within the run."""
         k = self.done
         if (is_time_to_look(k, loss) or k + 1 == self.total) and not torch.isfinite(loss):
             raise ValueError(
