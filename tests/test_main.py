@@ -12,7 +12,7 @@ import pytest
 import torch
 from advreg_edu import images, pretrained
 from advreg_edu.__main__ import main
-from advreg_edu.course import doctor, notebooks
+from advreg_edu.course import doctor, notebooks, site
 from advreg_edu.experiments import recipes, train, training_images
 from advreg_edu.hardware import cores, limits
 from advreg_edu.training import Eq6, MeasuredElsewhere, default_gp_weight
@@ -56,6 +56,15 @@ def same(file, other):
 def test_help_lists_the_commands():
     shown = subprocess.run([sys.executable, "-m", "advreg_edu", "--help"], capture_output=True, text=True, check=True)
     assert all(command in shown.stdout for command in ("doctor", "train", "notebooks"))
+
+
+@pytest.mark.parametrize("command", ["site", "slides"])
+def test_an_unknown_notebook_is_one_line(command, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(site, "_runtime", lambda root: tmp_path)
+    assert main([command, "99", "--out", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: NOTEBOOK: expected some of 00, 01") and said.endswith(", got 99.\n")
+    assert not (tmp_path / "out").exists()
 
 
 def test_version(capsys):

@@ -114,6 +114,7 @@ def test_it_measures_on_images_that_no_training_has_seen(tiny, tmp_path, monkeyp
             "error: --angles: expected a recipe for CT, got",
         ),
         (["sweep", "ct-thorax-unet"], "error: NAME: expected a recipe of a critic, got ct-thorax-unet"),
+        (["sweep", "ct-minute", "--seeds", "-1"], "error: --seeds: expected at least 0, got -1"),
         (["sweep", "ct-minute", "--device", "nowhere"], "error: --device: expected a device that torch can use"),
         (["gather", "nowhere"], "error: FOLDER: expected the results of a sweep, *.json, got none in nowhere"),
     ],

@@ -136,14 +136,14 @@ def check_count(value: Any, name: str, low: int = 1, fix: str = "", high: int = 
     return int(value)
 
 
-def check_seed(value: Any) -> int:
+def check_seed(value: Any, name: str = "seed") -> int:
     """Raise unless `value` can seed a training, whose step k takes seed * 1,000,003 + k; return it as an int.
 
     >>> check_seed(-1)
     Traceback (most recent call last):
     ValueError: seed: expected at least 0, got -1.
     """
-    return check_count(value, "seed", 0, high=10**12)
+    return check_count(value, name, 0, high=10**12)
 
 
 def as_tensor(values: Any, name: str, fix: str) -> torch.Tensor:

@@ -79,7 +79,7 @@ def jobs_of(
     """
     if RECIPES[name].loss is None:
         raise ValueError(f"name: expected a recipe of a critic, got {name}, a supervised one. Choose another.")
-    seeds = [check_seed(seed) for seed in seeds]
+    seeds = [check_seed(seed, "seeds") for seed in seeds]
     levels = [None] if sigmas is None else [check_number(sigma, "sigmas", 0) for sigma in sigmas]
     counts = [None] if angles is None else [check_count(count, "angles") for count in angles]
     return [Job(name, *values) for values in itertools.product(seeds, levels, counts)]

@@ -12,7 +12,14 @@ from . import data, networks, numbers, pages
 OPTIONS = {"path": "--images", "device": "--device", "out": "--out", "resume": "--resume", "seed": "--seed"}
 OPTIONS |= {"steps": "--steps", "batch_size": "--batch-size", "draws": "--draws", "side": "--side", "count": "--count"}
 OPTIONS |= {"devices": "--devices", "nodes": "--nodes", "task": "--task"}
-OPTIONS |= {"angles": "--angles", "sigmas": "--sigmas", "name": "NAME", "folder": "FOLDER"}
+OPTIONS |= {
+    "angles": "--angles",
+    "seeds": "--seeds",
+    "sigmas": "--sigmas",
+    "name": "NAME",
+    "folder": "FOLDER",
+    "names": "NOTEBOOK",
+}
 
 
 def parser() -> argparse.ArgumentParser:

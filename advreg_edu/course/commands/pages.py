@@ -23,12 +23,12 @@ def add(commands: Any) -> None:
     notebooks.set_defaults(run=_notebooks)
 
     slides = commands.add_parser("slides", help="run the notebooks, and write slides of them that need no network")
-    slides.add_argument("names", nargs="*", metavar="NOTEBOOK", help="such as 00 (default all)")
+    slides.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="such as 00 (default all)")
     slides.add_argument("--out", type=Path, default=Path("slides"), metavar="FOLDER", help="default slides")
     slides.set_defaults(run=_slides)
 
     site = commands.add_parser("site", help="the pages that need no kernel; make site installs what they need first")
-    site.add_argument("names", nargs="*", metavar="NOTEBOOK", help="such as 00; labs: none of them (default all)")
+    site.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="such as 00; labs: none of them (default all)")
     site.add_argument("--out", type=Path, default=Path("site"), metavar="FOLDER", help="default site")
     site.set_defaults(run=_site)
 
@@ -59,7 +59,7 @@ def _notebooks(options: argparse.Namespace) -> int:
 def _slides(options: argparse.Namespace) -> int:
     from .. import slides
 
-    for path in slides.write(options.names, options.out):
+    for path in slides.write(options.notebooks, options.out):
         print(path, flush=True)
     return 0
 
@@ -67,7 +67,7 @@ def _slides(options: argparse.Namespace) -> int:
 def _site(options: argparse.Namespace) -> int:
     from .. import site
 
-    written = site.build(options.out, names=None if options.names == ["labs"] else options.names)
+    written = site.build(options.out, names=None if options.notebooks == ["labs"] else options.notebooks)
     print(f"{options.out}: {len(written)} files, {sum(path.stat().st_size for path in written) / 1e6:.1f} MB")
     return 0
 
