@@ -11,15 +11,8 @@ from . import data, networks, numbers, pages
 # arguments of the functions behind the commands, which their errors name, and the options that give them
 OPTIONS = {"path": "--images", "device": "--device", "out": "--out", "resume": "--resume", "seed": "--seed"}
 OPTIONS |= {"steps": "--steps", "batch_size": "--batch-size", "draws": "--draws", "side": "--side", "count": "--count"}
-OPTIONS |= {"devices": "--devices", "nodes": "--nodes", "task": "--task"}
-OPTIONS |= {
-    "angles": "--angles",
-    "seeds": "--seeds",
-    "sigmas": "--sigmas",
-    "name": "NAME",
-    "folder": "FOLDER",
-    "names": "NOTEBOOK",
-}
+OPTIONS |= {"devices": "--devices", "nodes": "--nodes", "task": "--task", "seeds": "--seeds"}
+OPTIONS |= {"angles": "--angles", "sigmas": "--sigmas", "name": "NAME", "folder": "FOLDER", "names": "NOTEBOOK"}
 
 
 def parser() -> argparse.ArgumentParser:
