@@ -192,5 +192,11 @@ def place_of(generator: torch.Generator | None) -> torch.device:
 
     >>> place_of(torch.Generator())
     device(type='cpu')
+    >>> place_of(3)
+    Traceback (most recent call last):
+    TypeError: generator: expected a torch.Generator, got 3. Pass torch.Generator().manual_seed(3).
     """
+    if not isinstance(generator, torch.Generator | None):
+        fix = "Pass torch.Generator().manual_seed(3)."
+        raise TypeError(f"generator: expected a torch.Generator, got {describe(generator)}. {fix}")
     return torch.device("cpu") if generator is None else generator.device
