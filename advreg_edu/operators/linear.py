@@ -176,13 +176,11 @@ class LinearOperator:
 
     def _check_functions(self) -> None:
         """Raise unless both functions map one image of zeros as they should. Sets `complex_range`."""
-        for name, function in zip(("forward", "adjoint"), self._functions, strict=True):
+        given = (*self._functions, self._given_pinv or self._adjoint)
+        for name, function in zip(("forward", "adjoint", "pinv"), given, strict=True):
             if not callable(function):
                 fix = "A subclass defines _forward and _adjoint, and passes domain_shape=... and range_shape=..."
                 raise TypeError(f"{name}: expected a function of a batch, got {describe(function)}. {fix}")
-        if not callable(self._given_pinv or self._adjoint):
-            got = describe(self._given_pinv)
-            raise TypeError(f"pinv: expected a function of a batch, got {got}. Leave it out where A* is meant.")
         y = self._forward(torch.zeros(1, *self.domain_shape))
         check_batch(y, "forward(x)", self.range_shape, "measurements")
         self.complex_range = y.is_complex()
