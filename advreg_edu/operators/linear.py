@@ -184,9 +184,8 @@ class LinearOperator:
         y = self._forward(torch.zeros(1, *self.domain_shape))
         check_batch(y, "forward(x)", self.range_shape, "measurements")
         self.complex_range = y.is_complex()
-        for name, inverse in (("adjoint", self._adjoint), ("pinv", self._given_pinv)):
-            if inverse is not None:
-                check_batch(inverse(y), f"{name}(y)", self.domain_shape, "images")
+        for name, inverse in (("adjoint", self._adjoint), ("pinv", given[-1])):
+            check_batch(inverse(y), f"{name}(y)", self.domain_shape, "images")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.domain_shape} -> {self.range_shape})"
