@@ -68,7 +68,7 @@ def _acquire(lock: FileLock, path: Path, room: int) -> None:
         lock.acquire()
     except Timeout:
         raise ValueError(
-            f"{path}: expected a file that no training writes, got one that {_holder(lock)} writes. "
+            f"{path}: expected a file that no other process writes, got one that {_holder(lock)} writes. "
             "Wait for its end, or name another file."
         ) from None
     except OSError as error:

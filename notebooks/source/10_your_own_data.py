@@ -50,7 +50,9 @@ seed = lambda number: torch.Generator().manual_seed(number)
 #
 # The next cell writes a folder of CT slices in the format of hospitals, DICOM, so that the notebook runs anywhere. The
 # patients are phantoms. Each has four slices that resemble each other, as neighbouring slices do. If you have a folder
-# of your own, give its path instead: `folder = "C:/scans/lungs"`.
+# of your own, give its path instead: `folder = "C:/scans/lungs"`. If you have none,
+# `python -m advreg_edu data lidc --patients 8` fetches chest CT from The Cancer Imaging Archive, and `data bsds500` the
+# photographs of the paper from their authors.
 #
 # The letter that came with the folder speaks of 40 patients.
 
