@@ -17,9 +17,12 @@ import nbformat
 ROOT = Path(__file__).resolve().parents[1]
 MOST = 60.0, 1024.0  # seconds and MB of one notebook
 WHOLE = 360.0  # seconds of all
-USED = """import resource, sys
+USED = """import pathlib, re, resource, sys
 used = resource.getrusage(resource.RUSAGE_SELF)
-print(used.ru_utime + used.ru_stime, used.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10))"""
+memory = used.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+if sys.platform == "linux":  # there ru_maxrss also counts what the process was before its program: its parent's copy
+    memory = int(re.search(r"VmHWM:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1]) / 2**10
+print(used.ru_utime + used.ru_stime, memory)"""
 
 
 def measured(path):
