@@ -1,10 +1,13 @@
-"""A JupyterLab of its own, for the browser tests and for benchmarks/apps_in_browser.py."""
+"""A JupyterLab, or plain files, of its own: for the browser tests and for benchmarks/apps_in_browser.py."""
 
+import functools
+import http.server
 import json
 import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from contextlib import contextmanager
@@ -14,6 +17,34 @@ QUIET = {  # nothing that pops up or asks, and every cell drawn, also those out 
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
 }
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *said):
+        pass
+
+
+@contextmanager
+def files(folder):
+    """Serve a folder's files, nothing else; give the address."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@contextmanager
+def nothing_wrong(page, address):
+    """In the end nothing was wrong on the page, and no request had left the host."""
+    wrong, asked = [], []
+    page.on("console", lambda message: message.type in ("error", "warning") and wrong.append(message.text))
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    # a font that the next page leaves behind is aborted, and is no fault
+    page.on("requestfailed", lambda request: request.failure != "net::ERR_ABORTED" and wrong.append(request.url))
+    page.on("request", lambda request: asked.append(request.url))
+    yield
+    assert not wrong
+    assert asked and not [url for url in asked if not url.startswith((address, "about:", "blob:", "data:", "file:"))]
 
 
 @contextmanager

@@ -1,9 +1,6 @@
 """The notebooks as pages of the site: all is shown, nothing is raw, links lead somewhere, other hosts are not asked."""
 
-import functools
-import http.server
 import re
-import threading
 from html.parser import HTMLParser
 from urllib.parse import unquote, urlsplit
 
@@ -11,7 +8,7 @@ import pytest
 from advreg_edu.course import book, book_text, site
 from moves import SHOTS
 from nbformat import v4
-from test_site_in_browser import Quiet
+from server import files, nothing_wrong
 
 pytestmark = pytest.mark.browser
 NOTEBOOKS = ["00"]
@@ -32,32 +29,24 @@ def folder(root, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def address(folder):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
+    with files(folder) as running:
+        yield running
 
 
 @pytest.fixture
 def opened(chromium, address):
     """Opens a page of the course. In the end nothing was wrong, and no request had left the host."""
     context = chromium.new_context(viewport={"width": 1280, "height": 800})
-    page, wrong, asked = context.new_page(), [], []
+    page = context.new_page()
     page.set_default_timeout(120_000)
-    page.on("console", lambda message: message.type in ("error", "warning") and wrong.append(message.text))
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    # a font that the next page leaves behind is aborted, and is no fault
-    page.on("requestfailed", lambda request: request.failure != "net::ERR_ABORTED" and wrong.append(request.url))
-    page.on("request", lambda request: asked.append(request.url))
 
     def open_(file):
         page.goto(file if ":" in file else f"{address}/{file}")
         return page
 
-    yield open_
-    context.close()
-    assert not wrong
-    assert not [url for url in asked if not url.startswith((address, "file:", "data:"))]
+    with nothing_wrong(page, address):
+        yield open_
+        context.close()
 
 
 class Parts(HTMLParser):

@@ -3,13 +3,10 @@
 Screenshots: SCREENSHOTS=folder. More random moves: MOVES=500.
 """
 
-import functools
-import http.server
 import json
 import os
 import random
 import re
-import threading
 
 import advreg_edu as ar
 import numpy as np
@@ -19,7 +16,7 @@ from advreg_edu import theory, training
 from advreg_edu.drawing.looks import colour_table
 from advreg_edu.theory import worlds
 from moves import SHOTS
-from test_site_in_browser import Quiet
+from server import files, nothing_wrong
 
 pytestmark = pytest.mark.browser
 MOVES = int(os.environ.get("MOVES", "8"))
@@ -47,19 +44,13 @@ def address(root, tmp_path_factory):
     (out / "data").mkdir()
     (out / "data" / "catalog.json").write_text(json.dumps({"magnitudes": colour_table("viridis").tolist()}))
     (out / "data" / "files.json").write_text(json.dumps([page.name for page in out.glob("*.*")]))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=out))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
+    with files(out) as running:
+        yield running
 
 
 @pytest.fixture
 def lab(page, address):
     """Opens the critic lab at an address. In the end nothing was wrong, and no request had left the host."""
-    wrong, asked = [], []
-    page.on("console", lambda message: message.type in ("error", "warning") and wrong.append(message.text))
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
     page.set_default_timeout(120_000)
 
     def opened(settings=""):
@@ -68,9 +59,8 @@ def lab(page, address):
         page.wait_for_function("globalThis.lab?.state || document.querySelector('#notice.warning')")
         return page
 
-    yield opened
-    assert not wrong
-    assert asked and not [url for url in asked if not url.startswith((address, "about:", "blob:", "data:"))]
+    with nothing_wrong(page, address):
+        yield opened
 
 
 def trained(page):

@@ -3,13 +3,10 @@
 They need Node.js's packages: npm ci --prefix live. Without these the tests skip.
 """
 
-import functools
-import http.server
 import random
 import re
 import shutil
 import subprocess
-import threading
 
 import advreg_edu as ar
 import pytest
@@ -21,6 +18,7 @@ from advreg_edu.apps.shared.scenes import Scene
 from advreg_edu.course import site as pages
 from advreg_edu.reconstruction.objective import gradient
 from moves import SHOTS
+from server import files, nothing_wrong
 from site_moves import move, stale
 
 pytestmark = pytest.mark.browser
@@ -37,11 +35,6 @@ def seed(number):
     return torch.Generator().manual_seed(number)
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *said):
-        pass
-
-
 @pytest.fixture(scope="module")
 def folder(root, tmp_path_factory):
     if not (root / "live" / "node_modules").is_dir():
@@ -54,19 +47,13 @@ def folder(root, tmp_path_factory):
 @pytest.fixture(scope="module")
 def address(folder):
     """A plain server of the site's files."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
+    with files(folder) as running:
+        yield running
 
 
 @pytest.fixture
 def lab(page, address):
     """Opens the reconstruction lab at an address. In the end nothing was wrong, and no request had left the host."""
-    wrong, asked = [], []
-    page.on("console", lambda message: message.type in ("error", "warning") and wrong.append(message.text))
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
     page.set_default_timeout(240_000)
 
     def opened(settings=""):
@@ -75,9 +62,8 @@ def lab(page, address):
         page.wait_for_function("globalThis.lab?.run || document.querySelector('#notice.warning')")
         return page
 
-    yield opened
-    assert not wrong
-    assert asked and not [url for url in asked if not url.startswith((address, "about:", "blob:", "data:"))]
+    with nothing_wrong(page, address):
+        yield opened
 
 
 def status(page, words):
