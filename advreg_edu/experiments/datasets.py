@@ -20,9 +20,10 @@ HELD_BACK = 8  # of the training patients or photographs, one in so many is held
 
 
 def photographs(
-    path: Path | str | None, part: str, n: int, size: int, generator: torch.Generator | None
+    path: Path | str | None, part: str, n: int, size: int, generator: torch.Generator | None, channels: int = 3
 ) -> torch.Tensor:
-    """n random colour crops of the photographs in a folder that belong to a part: (n, 3, size, size).
+    """n random crops, colour (3) or gray (1), of the photographs in a folder that belong to a part: (n, channels, size,
+    size).
 
     Every choice is made on "dev": every eighth photograph of path/train, never trained on. "train" is the others,
     "val" is path/val, in random order one crop of each photograph before any gives a second. A folder without the
@@ -39,6 +40,24 @@ def photographs(
     >>> tuple(x.shape)
     (6, 3, 16, 16)
     """
+    files = photograph_files(path, part)
+    if part == "val":
+        order = torch.randperm(len(files), generator=generator).tolist()
+        one_of_each = itertools.islice(itertools.cycle(order), n)
+        return torch.cat([images.from_folder([files[k]], 1, size, channels, generator) for k in one_of_each])
+    return images.from_folder(files, n, size, channels, generator)
+
+
+def photograph_files(path: Path | str | None, part: str) -> list[Path]:
+    """The photographs of a part, sorted by path: see `photographs`.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     for name in ("b.png", "a.png"):
+    ...         _ = Path(folder, name).write_bytes(b"")
+    ...     [file.name for file in photograph_files(folder, "dev")]
+    ['a.png']
+    """
     folder = _existing(path, "a folder of photographs such as BSDS500, with the subfolders train and val")
     check_choice(part, "part", PARTS)
     split = "val" if part == "val" else "train"
@@ -48,12 +67,7 @@ def photographs(
         raise ValueError(
             f"{folder}: expected the subfolders train and val, got none called val. Split the photographs."
         )
-    files = images.files_in(folder)
-    if part == "val":
-        order = torch.randperm(len(files), generator=generator).tolist()
-        one_of_each = itertools.islice(itertools.cycle(order), n)
-        return torch.cat([images.from_folder([files[k]], 1, size, generator=generator) for k in one_of_each])
-    return images.from_folder(list(_of_part(files, part, folder)), n, size, generator=generator)
+    return list(_of_part(images.files_in(folder), part, folder))
 
 
 def chest(path: Path | str | None, part: str, size: int = 128) -> tuple[torch.Tensor, np.ndarray]:

@@ -69,7 +69,8 @@ Rows called oracle look at the truth.
 | method | PSNR, dB | batch PSNR, dB | SSIM | SSIM, range 2 | paper: PSNR | paper: SSIM (range 2) |
 |---|---|---|---|---|---|---|
 """
-    return head + "\n".join(map(str, evaluation.rows)) + f"\n\nCritic, on training pairs: {diagnosis}.\n"
+    published = experiment.published and f"\n\n{experiment.published}"
+    return head + "\n".join(map(str, evaluation.rows)) + f"{published}\n\nCritic, on training pairs: {diagnosis}.\n"
 
 
 def write_csv(file: Path, rows: list[Row]) -> None:

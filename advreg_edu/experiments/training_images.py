@@ -58,8 +58,8 @@ def slices(sharp: bool = False, half: int | None = None, even: bool = False) -> 
     return load
 
 
-def crops(count: int, size: int = 48) -> Loader:
-    return lambda path, generator: datasets.photographs(path, "train", count, size, generator)
+def crops(count: int, size: int = 48, channels: int = 3) -> Loader:
+    return lambda path, generator: datasets.photographs(path, "train", count, size, generator, channels)
 
 
 def _no_images(path: Path | str | None) -> None:
