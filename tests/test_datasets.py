@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from advreg_edu.experiments import datasets
+from advreg_edu.experiments.training_images import crops as crops_of
 from PIL import Image
 
 
@@ -165,3 +166,15 @@ def test_weights_say_which_images_are_copied():
     copies = datasets.augment_pose(x, 2, seeded(), weights=(levels > 0.3) * levels)[300:, 0, 8, 8]
     assert len(copies) == 600 and copies.min() == pytest.approx(0.5)
     assert (copies > 0.6).float().mean().item() == pytest.approx(8 / 13, abs=0.06)
+
+
+def test_turned_crops_are_the_same_in_all_eight_positions(tmp_path):
+    """Each has the pixels of the crop that is not turned; a pattern without symmetry shows all eight."""
+    for k in range(16):
+        pixels = np.random.default_rng(k).integers(256, size=(8, 8, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{k:02}.png")
+    load = lambda turned: crops_of(400, 8, 1, turned)(tmp_path, torch.Generator().manual_seed(0))
+    straight, turned = load(False), load(True)
+    assert torch.equal(straight.flatten(1).sort().values, turned.flatten(1).sort().values)
+    of_the_first = turned[(straight == straight[0]).flatten(1).all(1)]
+    assert len(of_the_first) > 8 and len(of_the_first.unique(dim=0)) == 8

@@ -58,8 +58,16 @@ def slices(sharp: bool = False, half: int | None = None, even: bool = False) -> 
     return load
 
 
-def crops(count: int, size: int = 48, channels: int = 3) -> Loader:
-    return lambda path, generator: datasets.photographs(path, "train", count, size, generator, channels)
+def crops(count: int, size: int = 48, channels: int = 3, turned: bool = False) -> Loader:
+    """Crops of photographs; `turned`: by right angles, every other one mirrored, at random as they are in order."""
+
+    def load(path: Path | str | None, generator: Generator) -> Tensor:
+        x = datasets.photographs(path, "train", count, size, generator, channels)
+        for k in range(8) if turned else ():
+            x[k::8] = x[k::8].rot90(k, (-2, -1)).flip(-1) if k >= 4 else x[k::8].rot90(k, (-2, -1))
+        return x
+
+    return load
 
 
 def _no_images(path: Path | str | None) -> None:

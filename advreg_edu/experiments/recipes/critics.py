@@ -52,6 +52,16 @@ CRITICS = {
         learning_rate=8e-4,
         averaging=0.998,
     ),
+    "photos-gray": Recipe(
+        lambda: denoising(1, 25 / 255),
+        crops(64000, channels=1, turned=True),
+        lambda: LocalCritic(1, (32, 48, 64, 64), smoothing=0.003, fold=1),
+        pairs=lambda source: NoiseLeft(source, 0.4),
+        loss=by_slopes,
+        steps=9000,
+        learning_rate=3e-3,
+        averaging=0.998,
+    ),
     # images and measurements drawn independently of each other, as in Alg. 1; all patients are in both
     "ct-chest-high-unpaired": Recipe(
         scan,

@@ -14,8 +14,8 @@ def scan(sigma: float = 0.02) -> Problem:
     return Problem(RayTransform(128, 30), sigma)
 
 
-def denoising() -> Problem:
-    return Problem(Identity((3, 48, 48)), sigma=0.1)
+def denoising(channels: int = 3, sigma: float = 0.1) -> Problem:
+    return Problem(Identity((channels, 48, 48)), sigma)
 
 
 def inpainting(seed: int = 0) -> Problem:
