@@ -40,7 +40,7 @@ def test_what_is_missing_is_named(folder):
 
 def test_a_photograph_of_another_size_is_refused(folder):
     Image.new("L", (200, 100)).save(folder / "val" / f"{NAMES[0]}.jpg")
-    with pytest.raises(ValueError, match="expected 321x481 pixels.*got 100x200"):
+    with pytest.raises(ValueError, match=r"expected 321x481 pixels.*got 100x200"):
         bsd68(folder)
 
 
