@@ -31,9 +31,7 @@ def _add_tables(tables: argparse.ArgumentParser) -> None:
     )
     tables.add_argument("--quick", action="store_true", help="bundled photographs or phantoms, no data needed")
     tables.add_argument("--retrain", action="store_true", help="train also the networks that ship")
-    tables.add_argument(
-        "--draws", type=int, help="noise draws for each image (default 3; bsd68 and --quick: 1)"
-    )
+    tables.add_argument("--draws", type=int, help="noise draws for each image (default 3; bsd68 and --quick: 1)")
     tables.add_argument("--seed", type=int, default=0, help="of the trainings (default 0)")
     tables.add_argument("--out", type=Path, default=Path("runs/tables"), metavar="FOLDER", help="default runs/tables")
     tables.set_defaults(run=_tables)
