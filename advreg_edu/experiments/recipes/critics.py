@@ -3,23 +3,12 @@
 Why each is as it is: data/STUDY.md.
 """
 
-from functools import partial
-
 from ...critics import LocalCritic
 from ...training import Balanced, Eq6, Eq6BySlopes, EqualLines, NoiseLeft, OwnLines, Unpaired, WithIterates
 from ..training_images import crops, phantoms, phantoms_in_windows, slices
-from .parts import by_slopes, chest_critic, denoising, fine_critic, given, photo_critic, scan
+from .parts import FINE, by_slopes, chest_critic, denoising, given, photo_critic, scan
 from .recipe import Recipe
 
-# at full resolution, at a rate three times as high: half of the steps of the others would do
-fine = partial(
-    Recipe,
-    pairs=lambda source: NoiseLeft(source, 0.4),
-    loss=by_slopes,
-    steps=9000,
-    learning_rate=3e-3,
-    averaging=0.998,
-)
 CRITICS = {
     "ct-thorax": Recipe(
         scan,
@@ -63,8 +52,16 @@ CRITICS = {
         learning_rate=8e-4,
         averaging=0.998,
     ),
-    "photos-gray": fine(lambda: denoising(1, 25 / 255), crops(64000, channels=1, turned=True), fine_critic(1)),
-    "photos-color-fine": fine(denoising, crops(48000, turned=True), fine_critic(3)),
+    "photos-gray": Recipe(
+        lambda: denoising(1, 25 / 255),
+        crops(64000, channels=1, turned=True),
+        lambda: LocalCritic(1, FINE, smoothing=0.003, fold=1),
+        pairs=lambda source: NoiseLeft(source, 0.4),
+        loss=by_slopes,
+        steps=9000,
+        learning_rate=3e-3,
+        averaging=0.998,
+    ),
     # images and measurements drawn independently of each other, as in Alg. 1; all patients are in both
     "ct-chest-high-unpaired": Recipe(
         scan,

@@ -37,10 +37,6 @@ def photo_critic(smoothing: float = 0.01) -> LocalCritic:
 FINE = (32, 48, 64, 64)  # widths of a U-Net of 0.41 million weights at full resolution
 
 
-def fine_critic(channels: int) -> Callable[[], LocalCritic]:
-    return lambda: LocalCritic(channels, FINE, smoothing=0.003, fold=1)
-
-
 def chest_critic(smoothing: float = 0.01, blocks_down: bool = False) -> LocalCritic:
     return LocalCritic(1, (32, 64, 96), smoothing=smoothing, blocks_down=blocks_down, mirrored=True)
 

@@ -9,7 +9,6 @@ from .recipe import Recipe
 
 # supervised, for the problem of a critic: they learn from pairs, so they get all patients
 _unet = partial(Recipe, batch_size=8, learning_rate=1.5e-3, averaging=0.998)
-_fine_unet = partial(Recipe, steps=8000, learning_rate=2e-3, averaging=0.998)
 _chest_unet = partial(_unet, network=lambda: UNet(1, (48, 96, 128), mirrored=True), steps=3500)
 UNETS = {
     "ct-thorax-unet": _unet(scan, phantoms_in_windows(8000), lambda: UNet(1, (32, 64, 96)), steps=6000),
@@ -18,8 +17,12 @@ UNETS = {
     "photos-color-unet": Recipe(
         denoising, crops(16000), lambda: UNet(3, (32, 64, 96)), steps=6000, learning_rate=2e-3, averaging=0.998
     ),
-    "photos-gray-unet": _fine_unet(
-        lambda: denoising(1, 25 / 255), crops(64000, channels=1, turned=True), lambda: UNet(1, FINE, fold=1)
+    "photos-gray-unet": Recipe(
+        lambda: denoising(1, 25 / 255),
+        crops(64000, channels=1, turned=True),
+        lambda: UNet(1, FINE, fold=1),
+        steps=6000,
+        learning_rate=2e-3,
+        averaging=0.998,
     ),
-    "photos-color-fine-unet": _fine_unet(denoising, crops(48000, turned=True), lambda: UNet(3, FINE, fold=1)),
 }
