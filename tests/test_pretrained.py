@@ -195,8 +195,8 @@ def test_shipped_critic(name):
         return ar.psnr(last.x.clamp(0, 1), x)
 
     untrained = ar.LocalCritic(critic.channels).requires_grad_(False)
-    # the harmonic fill is hard to beat, and convexity costs 2 dB
-    gain = {"photos-inpainting": 0.1, "ct-thorax-convex": 0.5}.get(name, 1.5)
+    # the harmonic fill is hard to beat, convexity costs 2 dB, and of the gray photographs half are textures
+    gain = {"photos-inpainting": 0.1, "ct-thorax-convex": 0.5, "photos-gray": 0.5}.get(name, 1.5)
     assert (quality(critic) > quality(untrained) + gain).all()
 
 
