@@ -50,7 +50,7 @@ def _masked(title: str, problem: Callable[[], Problem], critic: str, tv_weights:
 def _gray(shape: tuple[int, int]) -> Experiment:
     """Not in the paper: the benchmark of the field."""
     problem = lambda: Problem(Identity((1, *shape)), sigma=25 / 255)
-    title, critic, tv_weights = "BSD68, gray: denoising, σ = 25/255", "photos-gray", (0.08, 0.1, 0.12, 0.14)
+    title, critic, tv_weights = "BSD68, gray: denoising, σ = 25/255", "photos-gray", (0.1, 0.12, 0.14, 0.17)
     published = PUBLISHED if shape == SHAPE else ""
     return Experiment(title, problem, critic, f"{critic}-unet", 1e-4, tv_weights, (), {}, published)
 
