@@ -1,10 +1,11 @@
 """Training with --stream against training from memory: python benchmarks/streaming.py [PATIENTS] [TURNS] [MB]
 
-A folder of DICOM files (PATIENTS, 60, of 10 slices each), the images of `ct-chest-high` made of it, and 150 steps with a
-small critic, 4 images a step: the lightest step of the course, so that reading weighs most. In turns, each in a new
-process: images in memory, images on disk. Says seconds of processor and of wall for making the images and for the steps,
-and the ratio of the steps' speeds. MB: the streamed ones once more in a memory group of so many (root on Linux), beside
-which the images are many times larger; their pages in the file cache count as the group's.
+A folder of DICOM files (PATIENTS, 60, of 10 slices each), the images of `ct-chest-high` made of it, and 150 steps with
+a small critic, 4 images a step: the lightest step of the course, so that reading weighs most. In turns, each in a new
+process: images in memory, images on disk. Says seconds of processor and of wall for making the images and for the
+steps, and the ratio of the steps' speeds. MB: the streamed ones once more in a memory group of so many (root on Linux
+with control groups of version 1), beside which the images may be many times larger; what the file cache holds of them
+counts as the group's.
 """
 
 import os
@@ -43,9 +44,7 @@ def main(patients: str = "60", turns: str = "3", limit: str = "") -> None:
         slices = files(Path(folder), int(patients))
         size = 64e-6 * 1024 * (2 * slices * 6 + 3000)
         print(f"{slices} slices in as many files, {size:.0f} MB of images\n")
-        print(
-            "| images | made, s of processor (wall) | steps, s of processor (wall) | own memory, MB |\n|---|---|---|---|"
-        )
+        print("s of processor (wall)\n\n| images | made | steps | own memory, MB |\n|---|---|---|---|")
         found: dict[str, list] = {"memory": [], "disk": []}
         for _ in range(int(turns)):
             for where, rows in found.items():

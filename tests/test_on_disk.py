@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from advreg_edu.__main__ import main
-from advreg_edu.experiments import datasets, recipes, training_images
+from advreg_edu.experiments import recipes, training_images
 from advreg_edu.experiments.own_data import examples
 from advreg_edu.training import Eq6, OnDisk, Paired, WithIterates, algorithm_1, mapped, save_batches
 

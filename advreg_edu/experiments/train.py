@@ -41,7 +41,7 @@ def train(
         path: photographs or CT slices, for recipes that train on them, see `datasets`.
         seed: of the images, the first weights, the batches and the noise.
         device: such as "cuda"; devices, on each of `nodes` machines, share every batch, see `processes.together`.
-        stream: leave the images on disk, in the folder of `out`: the same weights, in memory that does not grow with them.
+        stream: leave the images on disk, in the folder of `out`: the same weights, and memory does not grow with them.
         changes: arguments of the training that differ from the recipe's.
     Returns: exit status, 0 or 130 after Ctrl-C. Raises ValueError for bad arguments before the training starts, OSError
     where nothing can be written; the last checkpoint that could be is then kept.
@@ -97,9 +97,7 @@ def _check_streams(name: str) -> None:
     """Raise for a recipe whose images are in memory, as many as the recipe says, whatever the folder holds."""
     if not RECIPES[name].streams:
         can = ", ".join(name for name, recipe in RECIPES.items() if recipe.streams)
-        raise ValueError(
-            f"--stream: expected one of {can}, got {name}, whose memory is that of its recipe. Leave it out."
-        )
+        raise ValueError(f"--stream: expected one of {can}, got {name}, whose images are in memory. Leave it out.")
 
 
 def _check_files(out: Path, checkpoint: Path, resume: bool) -> None:

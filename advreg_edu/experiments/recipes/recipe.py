@@ -41,9 +41,9 @@ class Recipe:
     def start(
         self, network: nn.Module, path: Path | str | None, seed: int, disk: Path | None = None, **changes
     ) -> Generator[Any]:
-        """The training as a generator of its steps; where it `streams` the images can stay on disk, in the folder `disk`.
+        """The training as a generator of its steps. `changes`: arguments of the training that differ.
 
-        `changes`: arguments of the training that differ.
+        disk: a folder, in which the images of a recipe that `streams` are to stay.
         """
         generator, problem = torch.Generator().manual_seed(seed), self.problem()
         x_real = self.images(path, generator, **({"keep": partial(mapped, folder=disk)} if disk else {}))
