@@ -186,8 +186,8 @@ class _Block(nn.Module):
 
 
 def draw_weights(conv: nn.Conv2d, nonlinearity: str) -> None:
-    """First weights after He et al. 2015. None on torch's "meta" device, where `load_critic` compares shapes: there torch
-    imports its compiler, 60 MB, for all that is more than an allocation."""
+    """First weights after He et al. 2015. None on torch's "meta" device, where `load_critic` compares shapes: for all
+    that is more than an allocation torch imports its compiler there, 60 MB."""
     if not conv.weight.is_meta:
         nn.init.kaiming_normal_(conv.weight, nonlinearity=nonlinearity)
 
