@@ -156,6 +156,25 @@ def test_recipes_whose_memory_is_fixed_refuse_to_stream(tmp_path, capsys):
         assert said.startswith("error: --stream: expected one of ct-chest-high, ") and f"got {name}, whose" in said
 
 
+LARGE = """
+import resource
+import advreg_edu as ar, torch
+from advreg_edu.experiments.recipes.parts import chest_critic
+from advreg_edu.training import Eq6BySlopes, NoiseLeft, Paired, algorithm_1
+problem = ar.Problem(ar.RayTransform(512, 60), 0.02)
+pairs = NoiseLeft(Paired(problem, torch.rand(8, 1, 512, 512)), 0.3)
+list(algorithm_1(chest_critic(blocks_down=True), pairs, Eq6BySlopes(74.0), steps=1, batch_size=8))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the unit of ru_maxrss differs")
+def test_512x512_trains_in_less_than_4_gb():
+    """The critic of the tables, 8 images a step, 60 views: the matrix alone takes 0.5 GB."""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", LARGE], capture_output=True, check=True)
+    assert 0.5e6 < int(done.stdout) < 3.9e6
+
+
 OWN = """
 import sys
 import advreg_edu as ar, torch
