@@ -185,7 +185,7 @@ class _Block(nn.Module):
         return h + self.conv2(F.silu(self.conv1(F.silu(h))))
 
 
-def draw_weights(conv: nn.Conv2d, nonlinearity: str) -> None:
+def draw_weights(conv: nn.Conv2d, nonlinearity: Literal["linear", "relu"]) -> None:
     """First weights after He et al. 2015. None on torch's "meta" device, where `load_critic` compares shapes: for all
     that is more than an allocation torch imports its compiler there, 60 MB."""
     if not conv.weight.is_meta:
