@@ -1,11 +1,9 @@
-"""Training with --stream against training from memory: python benchmarks/streaming.py [PATIENTS] [TURNS] [MB]
+"""Training with --stream against training from memory: python benchmarks/streaming.py [PATIENTS] [TURNS]
 
 A folder of DICOM files (PATIENTS, 60, of 10 slices each), the images of `ct-chest-high` made of it, and 150 steps with
 a small critic, 4 images a step: the lightest step of the course, so that reading weighs most. In turns, each in a new
 process: images in memory, images on disk. Says seconds of processor and of wall for making the images and for the
-steps, and the ratio of the steps' speeds. MB: the streamed ones once more in a memory group of so many (root on Linux
-with control groups of version 1), beside which the images may be many times larger; what the file cache holds of them
-counts as the group's.
+steps, and the ratio of the steps' speeds. `ten_times_memory.py` has more images than memory.
 """
 
 import os
@@ -15,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-STEPS, BATCH, GROUP = 150, 4, Path("/sys/fs/cgroup/memory/streaming")
+STEPS, BATCH = 150, 4
 TRAIN = """
 import resource, sys, time
 from dataclasses import replace
@@ -39,7 +37,7 @@ print(*(made[k] - start[k] for k in (0, 1)), *(end[k] - made[k] for k in (0, 1))
 """
 
 
-def main(patients: str = "60", turns: str = "3", limit: str = "") -> None:
+def main(patients: str = "60", turns: str = "3") -> None:
     with tempfile.TemporaryDirectory(dir=".") as folder:
         slices = files(Path(folder), int(patients))
         size = 64e-6 * 1024 * (2 * slices * 6 + 3000)
@@ -49,18 +47,10 @@ def main(patients: str = "60", turns: str = "3", limit: str = "") -> None:
         for _ in range(int(turns)):
             for where, rows in found.items():
                 rows.append(trained(where, folder))
-        assert len({row[-1] for rows in found.values() for row in rows}) <= 1  # the same training
-        for name, place in (("processor", 2), ("wall", 3)) if found["disk"] else ():
+        assert len({row[-1] for rows in found.values() for row in rows}) == 1  # the same training
+        for name, place in (("processor", 2), ("wall", 3)):
             turns_of = [a[place] / b[place] for a, b in zip(found["memory"], found["disk"], strict=True)]
             print(f"speed on disk / in memory, {name}: {statistics.median(turns_of):.2f} ({listed(turns_of)})")
-        if limit:
-            inside = ["sh", "-c", f'echo $$ > {GROUP}/cgroup.procs; exec "$@"', "-"]
-            GROUP.mkdir()
-            try:
-                (GROUP / "memory.limit_in_bytes").write_text(f"{limit}M")
-                trained("disk", folder, f"disk, {limit} MB for all", inside)
-            finally:
-                GROUP.rmdir()
 
 
 def files(folder: Path, patients: int) -> int:
@@ -79,13 +69,12 @@ def files(folder: Path, patients: int) -> int:
     return 10 * sum(k % HELD_BACK != 0 for k in range(patients))
 
 
-def trained(where: str, folder: str, name: str = "", before: list | None = None) -> list[float]:
-    command = [*(before or []), sys.executable, "-c", TRAIN, folder, where, str(STEPS), str(BATCH)]
+def trained(where: str, folder: str) -> list[float]:
+    command = [sys.executable, "-c", TRAIN, folder, where, str(STEPS), str(BATCH)]
     row = [float(x) for x in subprocess.run(command, capture_output=True, check=True, text=True).stdout.split()]
     made, made_wall, steps, steps_wall, own, _ = row
-    print(
-        f"| {name or where} | {made:.1f} ({made_wall:.1f}) | {steps:.1f} ({steps_wall:.1f}) | {own:.0f} |", flush=True
-    )
+    spent = f"{made:.1f} ({made_wall:.1f}) | {steps:.1f} ({steps_wall:.1f})"
+    print(f"| {where} | {spent} | {own:.0f} |", flush=True)
     return row
 
 
