@@ -15,7 +15,7 @@ from pathlib import Path
 
 STEPS, BATCH = 150, 4
 TRAIN = """
-import resource, sys, time
+import sys, time
 from dataclasses import replace
 from pathlib import Path
 from advreg_edu.experiments.recipes import RECIPES
