@@ -92,9 +92,9 @@ def mapped(batches: Iterable[Tensor], folder: str | PathLike) -> Tensor:
     forgets it where memory is short. Raises OSError where the folder has no room.
 
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     x = mapped((torch.full((2, 1, 4, 4), k / 3) for k in range(4)), folder)
+    ...     x = mapped((torch.full((2, 1, 4, 4), k / 4) for k in range(4)), folder)
     >>> x.shape, x[::2].mean((1, 2, 3)).tolist()
-    (torch.Size([8, 1, 4, 4]), [0.0, 0.3333333432674408, 0.6666666865348816, 1.0])
+    (torch.Size([8, 1, 4, 4]), [0.0, 0.25, 0.5, 0.75])
     """
     shape, count, folder = None, 0, check_path(folder, "folder")
     folder.mkdir(parents=True, exist_ok=True)
