@@ -236,7 +236,8 @@ pictures.strip(
 )
 
 # %% [markdown]
-# SIZES-TEXT The remedy is the proposal of Section 6 in the paper, a mean over windows, with a norm inside each:
+# Both sides lose: the smooth windows keep noise, the rough ones give up texture. Where $r$ is about 1 little changes,
+# and gravel, which is alike everywhere, gains as a whole what TV and the U-Net gain: it has no seams. The remedy is the proposal of Section 6 in the paper, a mean over windows, with a norm inside each:
 #
 # $$ \Psi(x) = \frac1{\sqrt W}\sum_{w=1}^{W} \|(x-D(x))_w\|, $$
 #
