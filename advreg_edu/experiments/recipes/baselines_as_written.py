@@ -59,8 +59,7 @@ def authors_tv(problem: Problem, y: Tensor, reg_weight: float, steps: int = TV_S
     operator = problem.A.as_odl(batch=len(y))
     d_1, d_2 = (odl.PartialDerivative(operator.domain, axis, pad_mode="constant") for axis in (2, 3))
     stacked = odl.BroadcastOperator(operator, d_1, d_2)
-    data = torch.view_as_real(y) if y.is_complex() else y
-    misfit = odl.functionals.L2NormSquared(operator.range).translated(operator.range.element(data.numpy()))
+    misfit = odl.functionals.L2NormSquared(operator.range).translated(operator.range.element(y.numpy()))
     length = reg_weight * odl.functionals.L1Norm(operator.domain)
     terms, zero = odl.functionals.SeparableSum(misfit, length, length), odl.functionals.ZeroFunctional(operator.domain)
     x, norm = operator.domain.element(problem.naive(y).numpy()), 1.1 * (problem.A.norm**2 + 8) ** 0.5
