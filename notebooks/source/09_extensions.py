@@ -537,8 +537,8 @@ for name, (problem, truth, critic, tv_weight) in scenes.items():
         outcome("09-holes", f"{values['ours'] - values['TV']:+.1f} dB beside TV.")
 
 # %% [markdown]
-# In MRI the critic is ahead of TV by more than one dB. And the critic for denoising fills holes, though it never saw one:
-# it takes what is rough in the harmonic filling for noise, and ends more than one dB above it. TV is behind here, but
+# In MRI the critic is ahead of TV by more than one dB. And the critic for denoising fills holes, though it never saw
+# one: it takes what is rough in the harmonic filling for noise, and ends more than one dB above it. TV is behind here, but
 # it had a round number for $\lambda$, where the tables give it its best. `photos-inpainting` was trained further on its
 # own iterates under a mask, and gained nothing by it: 26.9 dB on 32 photographs, 27.0 dB without that training, TV
 # 25.9 dB (data/study/inpainting-mri.md). Why Algorithm 1 as it is fails on fillings is told there too.
