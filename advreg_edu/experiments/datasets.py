@@ -58,7 +58,7 @@ def photographs(
         order = torch.randperm(len(files), generator=generator).tolist()
         one_of_each = itertools.islice(itertools.cycle(order), n)
         return torch.cat([images.from_folder([files[k]], 1, size, channels, generator) for k in one_of_each])
-    return images.from_folder(files, n, size, channels, generator)
+    return images.from_folder([*files], n, size, channels, generator)
 
 
 def photograph_files(path: Path | str | None, part: str) -> list[Path]:
