@@ -75,6 +75,8 @@ def load_critic(name: Path | str, *, kind: type[torch.nn.Module] | None = None) 
     >>> tuple(critic(torch.zeros(2, 1, 128, 128)).shape)
     (2,)
     """
+    if kind is not None and not isinstance(kind, type):
+        raise TypeError(f"kind: expected the class of a network, got {describe(kind)}. Pass the class, not its name.")
     return _load(name, names(), CRITICS if kind is None else {kind.__name__: kind})
 
 
@@ -101,19 +103,20 @@ def save_network(network: torch.nn.Module, path: Path | str) -> str:
     >>> len(sha256), torch.allclose(loaded(x), critic(x), atol=1e-6)
     (64, True)
     """
-    path = as_path(path, "path")
-    check_can_be_saved(network, path)
+    path = check_can_be_saved(network, path)
     tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
     made = {"class": type(network).__name__, "arguments": network.arguments}
     write(path, save(tensors, {"network": json.dumps(made)}))  # one key: safetensors writes several in random order
     return _sha256(path)
 
 
-def check_can_be_saved(network: torch.nn.Module, path: Path) -> None:
-    """Raise unless `load_critic` or `load_unet` could load what `save_network` would write.
+def check_can_be_saved(network: torch.nn.Module, path: Path | str) -> Path:
+    """Raise unless `load_critic` or `load_unet` could load what `save_network` would write; return the path.
 
-    >>> check_can_be_saved(LocalCritic(channels=1), Path("mine.safetensors"))
+    >>> check_can_be_saved(LocalCritic(channels=1), "mine.safetensors").name
+    'mine.safetensors'
     """
+    path = as_path(path, "path")
     if path.suffix != ".safetensors":
         got = f"the ending {path.suffix}" if path.suffix else "no ending"
         raise ValueError(f"{path}: expected a file that ends in .safetensors, got {got}. Rename it.")
@@ -121,6 +124,7 @@ def check_can_be_saved(network: torch.nn.Module, path: Path) -> None:
     if type(network) not in (*CRITICS.values(), UNet):
         _check_builds_again(network)
     check_network(network, "network")
+    return path
 
 
 def _check_builds_again(network: torch.nn.Module) -> None:

@@ -111,6 +111,13 @@ MEASUREMENTS = {  # functions of measurements of the ray transform
     "total_variation, scan": lambda y: ar.total_variation(SCANNING, y, 0.01, gap=0.1),
     "post_process, scan": lambda y: ar.post_process(SCANNING, y, NET),
 }
+class Halved:
+    """A physics of deepinv, or something with its interface."""
+
+    A = A_adjoint = staticmethod(lambda x: x / 2)
+    A_dagger = staticmethod(lambda y: 2 * y)
+
+
 INPUTS = {
     "none": lambda x: None,
     "text": lambda x: "ct-thorax",

@@ -13,7 +13,7 @@ from .._input.messages import refused
 from ._arrays import read_npy
 from ._dicom import read_slice
 from ._hounsfield import from_hounsfield
-from ._photos import ENDINGS
+from ._photos import ENDINGS, check_channels
 from ._pillow import Photograph
 from ._squares import averaged, check_large_enough
 
@@ -62,8 +62,8 @@ def from_bytes(
 
 def _read(name: str, file: IO[bytes], size: int, channels: int | None) -> torch.Tensor:
     size = check_count(size, "size")
-    if channels not in (None, 1, 3):
-        raise ValueError(f"channels: expected 1 (gray), 3 (colour) or None, got {channels!r}. Choose one of them.")
+    if channels is not None:
+        check_channels(channels)
     head, ending = file.read(132), Path(name).suffix.lower()
     file.seek(0)
     if not head:

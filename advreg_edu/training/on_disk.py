@@ -12,8 +12,9 @@ from torch import Generator, Tensor
 
 from .._input.arguments import check_count, check_images, check_path, place_of
 from .._input.messages import refused
+from .._input.signature import check_instance
 from ..hardware.devices import moved
-from ..problem import Problem
+from ..problem import Problem, check_problem
 from .pairs import Paired
 
 SAMPLE = 32  # images kept in memory, by which a checkpoint knows its data
@@ -42,6 +43,7 @@ class OnDisk(Paired):
     @classmethod
     def of(cls, problem: Problem, file: str | PathLike) -> Self:
         """The source of a file. Raises ValueError where it has no images for this operator."""
+        check_problem(problem)
         file = check_path(file, "file")
         count = len(_header(file, problem.A.domain_shape))
         places = torch.linspace(0, count - 1, min(SAMPLE, count)).long().tolist()
@@ -64,6 +66,7 @@ def save_batches(file: str | PathLike, count: int, batches: Iterable[Tensor]) ->
     [0.0, 0.0, 1.0]
     """
     file, count = check_path(file, "file"), check_count(count, "count")
+    check_instance(batches, "batches", Iterable)
     if file.exists():
         raise FileExistsError(f"{file}: expected no such file, got one. Name another, or move it away.")
     partial, written, shape = file.with_name(f"{file.name}.partial"), 0, None
