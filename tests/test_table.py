@@ -6,28 +6,28 @@ name fails here until it has a row.
 """
 
 import contextlib
+import copy
 import importlib
 import inspect
 import io
 import itertools
 import math
 import pkgutil
+import re
 import shutil
 import warnings
-from dataclasses import replace
-from types import ModuleType
+from dataclasses import fields, replace
 
 import advreg_edu as ar
 import numpy as np
 import pydicom.data
 import pytest
 import torch
-from advreg_edu import images, operators, reconstruction, theory, training
-from advreg_edu.apps.descent.model import Settings as Descent
+from advreg_edu import images, reconstruction, training
 from advreg_edu.experiments import export, recipes, sweep, train
-from advreg_edu.experiments.extensions import kept
 from advreg_edu.experiments.own_data.examples import dicom_folder
 from advreg_edu.theory import stability, worlds
+from PIL import Image
 from test_bad_input import (
     CRITIC,
     DENOISING,
@@ -35,9 +35,8 @@ from test_bad_input import (
     MASK,
     MODES,
     SCANNING,
-    X,
     Halved,
-    documented,
+    X,
     small_critic,
     small_net,
 )
@@ -258,6 +257,7 @@ def rows():
         "outcome": dict(name="00-a", measured="so"),
         "progress": {},
         "strip": dict(images=[X[0], X[1]], titles=["a", "b"], kinds=None, limits=(0, 1), signed_limit=1.0, alt=None),
+        "method_viewer": dict(truth=X, results=dict(ours=X), settings=None),
         "busiest": dict(image=X[0], side=4),
         "with_inset": dict(image=X[0], corner=(0, 0), side=4, factor=2),
         "number": dict(value=1.0),
@@ -277,6 +277,7 @@ RESULTS = {  # what functions return, raise or take: made by the package alone, 
     *("Batch", "DenoiserStep", "Diagnosis", "Inspection", "Iterate", "Picture", "Point", "REDFixedPoint", "Recipe"),
     *("Score", "Step", "TVMinimum", "Transport", "Diverged", "NotConverged", "Pairs", "Solver", "train_recipe"),
 }
+OPTIONAL = {"denoise_bm3d", "export", "onnx_bytes"}  # of packages that may be missing
 CALLS = {  # where the name itself is not what is called
     "OnDisk": training.OnDisk.of,
     "sweep.run": lambda **changes: sweep.run(steps=1, batch_size=2, **changes),
@@ -295,8 +296,83 @@ def test_every_public_name_has_a_row():
     assert public().keys() == rows().keys() | APPS.keys() | RESULTS
 
 
+def call(name, arguments):
+    """The result, or the error; of a generator its first values."""
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        try:
+            result = (CALLS.get(name) or public()[name])(**arguments)
+            return list(itertools.islice(result, MOST)) if inspect.isgenerator(result) else result
+        except RAISED as error:
+            return error
+
+
+def is_documented(error):
+    """One line that says what was expected, what came, and how to fix it, where that is not said by the first two."""
+    return re.search(r"expected .*got ", str(error)) and len(str(error)) < 500 and "\n" not in str(error)
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory):
+    """What rows read."""
+    folder = tmp_path_factory.mktemp("given")
+    dicom_folder(folder / "slices", patients=2, slices=2, size=16)
+    (folder / "photographs").mkdir()
+    Image.new("RGB", (20, 20)).save(folder / "photographs" / "a.png")
+    np.save(folder / "images.npy", X.numpy())
+    shutil.copy(ar.pretrained.folder() / "extensions" / "settings.json", folder)
+    return folder
+
+
 @pytest.fixture
-def place(tmp_path, monkeypatch):
-    """A folder with what rows read; small trainings."""
+def place(given, tmp_path, monkeypatch):
+    """A folder with what rows read; recipes of a moment."""
+    shutil.copytree(given, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
+    recipe = replace(
+        recipes.RECIPES["ct-minute"],
+        problem=lambda: SCANNING,
+        images=lambda path, generator: images.ellipses(4, 16, generator),
+        network=small_critic,
+        steps=1,
+        batch_size=2,
+    )
+    monkeypatch.setitem(recipes.RECIPES, "ct-minute", recipe)
+    monkeypatch.setattr(sweep, "STEPS", 3)
+    monkeypatch.setattr(sweep, "COUNT", 2)
     return tmp_path
+
+
+def emptied(place, given):
+    """Back to what rows read, without what the last cell wrote."""
+    for path in place.iterdir():
+        if not (given / path.name).exists():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+@pytest.mark.parametrize("name", rows())
+def test_each_cell_is_a_result_or_a_documented_error(name, place, given):
+    right = rows()[name]
+    assert name in OPTIONAL or not isinstance(found := call(name, right), Exception), found
+    for argument in right:
+        for kind, value in kinds(right[argument]).items():
+            emptied(place, given)
+            with MODES.get(kind, contextlib.nullcontext)():
+                found = call(name, copies(right) | {argument: value})
+            assert not isinstance(found, Exception) or is_documented(found), (argument, kind, found)
+
+
+def copies(arguments):
+    """Networks change when they are trained."""
+    return {key: copy.deepcopy(v) if isinstance(v, torch.nn.Module) else v for key, v in arguments.items()}
+
+
+@pytest.mark.parametrize("name", APPS)
+def test_each_setting_of_an_app_is_taken_or_refused(name):
+    """Before the app is there: what is refused leaves no widget behind."""
+    module = importlib.import_module(getattr(ar.apps, name).__module__)
+    for field in fields(module.Settings):
+        for kind in ("none", "text", "huge", "no number", "minus one", "a list", "an object", "a dictionary"):
+            value = VALUES[kind] if kind in VALUES else INPUTS[kind](X)
+            found = call(name, dict(settings=APPS[name] | {field.name: value}))
+            assert not isinstance(found, Exception) or is_documented(found), (field.name, kind, found)

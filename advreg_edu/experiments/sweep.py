@@ -32,6 +32,7 @@ from .recipes import RECIPES
 from .recipes.recipe import Recipe
 from .train import checked_device, train_recipe
 
+NO_NOISE = "Without noise the formula gives no weight to the critic."
 COUNT, STEPS = 16, 400  # images held back; iterates of Algorithm 2 at most
 HEAD = """\
 | recipe | σ | angles | seeds | A†y, dB | ours, dB | slope at A†y | λ | minutes |
@@ -80,7 +81,9 @@ def jobs_of(
     if RECIPES[name].loss is None:
         raise ValueError(f"name: expected a recipe of a critic, got {name}, a supervised one. Choose another.")
     seeds = [check_seed(seed, "seeds") for seed in seeds]
-    levels = [None] if sigmas is None else [check_number(sigma, "sigmas", 0) for sigma in sigmas]
+    levels = (
+        [None] if sigmas is None else [check_number(sigma, "sigmas", 0, fix=NO_NOISE, above=True) for sigma in sigmas]
+    )
     counts = [None] if angles is None else [check_count(count, "angles") for count in angles]
     return [Job(name, *values) for values in itertools.product(seeds, levels, counts)]
 
@@ -119,6 +122,7 @@ def run(
             continue
         recipe = job.recipe()
         problem = recipe.problem()
+        anew = not file.exists() and not file.with_suffix(".checkpoint").exists()
         x = held_back(problem, path)  # before the training, which is lost without them
         if not file.exists():
             resume = file.with_suffix(".checkpoint").exists()
@@ -128,7 +132,8 @@ def run(
         angles = problem.A.range_shape[1] if isinstance(problem.A, RayTransform) else None
         found = dict(stem=job.stem, name=job.name, seed=job.seed, sigma=problem.sigma, angles=angles)
         found |= measured(problem, load_critic(file).to(place), x.to(place))
-        found |= dict(minutes=(time.perf_counter() - start) / 60, changes=changes, sweep=[job.stem for job in jobs])
+        minutes = (time.perf_counter() - start) / 60 if anew else None  # nobody counted those before a kill
+        found |= dict(minutes=minutes, changes=changes, sweep=[job.stem for job in jobs])
         write(result, json.dumps(found, indent=1).encode())
     return 0
 
@@ -191,7 +196,8 @@ def gather(folder: Path | str) -> str:
 def _row(name: str, sigma: float, angles: int, results: list[dict[str, Any]]) -> str:
     cells = [name, f"{sigma:g}", str(angles or ""), str(len(results))]
     cells += [_spread([r[key] for r in results], digits) for key, digits in (("naive", 2), ("psnr", 2), ("slope", 2))]
-    cells += [f"{results[0]['reg_weight']:.3g}", _spread([r["minutes"] for r in results], 1)]
+    minutes = [r["minutes"] for r in results if r["minutes"] is not None]  # None: of a job that was interrupted
+    cells += [f"{results[0]['reg_weight']:.3g}", _spread(minutes, 1) if minutes else ""]
     return f"| {' | '.join(cells)} |"
 
 

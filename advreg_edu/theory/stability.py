@@ -72,7 +72,7 @@ def excess(found: torch.Tensor, known: torch.Tensor) -> float:
     for name, x in (("found", found), ("known", known)):
         check_batch(x, name, found.shape[1:])
         check_float(x, name)
-    return torch.cdist(found.flatten(1), known.flatten(1)).min(1).values.max().item()
+    return torch.cdist(found.flatten(1).double(), known.flatten(1).double()).min(1).values.max().item()
 
 
 @checked

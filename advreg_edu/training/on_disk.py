@@ -47,11 +47,11 @@ class OnDisk(Paired):
         file = check_path(file, "file")
         count = len(_header(file, problem.A.domain_shape))
         places = torch.linspace(0, count - 1, min(SAMPLE, count)).long().tolist()
-        return cls(problem, _read(file, places), file=file, count=count)
+        return cls(problem, _read(file, problem, places), file=file, count=count)
 
     def pick(self, items: Tensor, count: int, generator: Generator | None) -> Tensor:
         i = torch.randint(self.count, (count,), generator=generator, device=place_of(generator)).tolist()
-        return moved(_read(self.file, i).to(items.dtype), self.device)
+        return moved(_read(self.file, self.problem, i).to(items.dtype), self.device)
 
 
 def save_batches(file: str | PathLike, count: int, batches: Iterable[Tensor]) -> None:
@@ -101,9 +101,17 @@ def _header(file: Path, shape: Sequence[int]) -> np.memmap:
     return images
 
 
-def _read(file: Path, places: Sequence[int]) -> Tensor:
-    """Some of the images. They are read, not mapped: pages that are mapped would count as memory of this process."""
-    images = np.lib.format.open_memmap(file, mode="r")
+def _read(file: Path, problem: Problem, places: Sequence[int]) -> Tensor:
+    """Some of the images, checked: a file may hold what no sample of it shows, and may change while it is read.
+
+    They are read, not mapped: pages that are mapped would count as memory of this process.
+    """
+    images = _header(file, problem.A.domain_shape)
     size, start = images[0].size, images.offset
     read = [np.fromfile(file, "<f4", size, offset=start + 4 * size * k) for k in places]
+    for k, numbers in zip(places, read, strict=True):
+        low, high = (numbers.min(), numbers.max()) if len(numbers) == size else (np.nan, np.nan)
+        if not (low >= -1e-4 and high <= 1 + 1e-4):  # false for NaN, too
+            got = f"{low:.4g} to {high:.4g}" if len(numbers) == size else "the end of the file"
+            raise refused(file, "intensities in [0, 1]", f"{got} in image {k}", "Write it again: `save_batches`.")
     return torch.from_numpy(np.stack(read)).reshape(-1, *images.shape[1:])
