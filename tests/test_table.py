@@ -23,7 +23,7 @@ import numpy as np
 import pydicom.data
 import pytest
 import torch
-from advreg_edu import images, reconstruction, training
+from advreg_edu import apps, images, reconstruction, training
 from advreg_edu.experiments import export, recipes, sweep, train
 from advreg_edu.experiments.own_data.examples import dicom_folder
 from advreg_edu.theory import stability, worlds
@@ -260,7 +260,6 @@ def rows():
         "method_viewer": dict(truth=X, results=dict(ours=X), settings=None),
         "busiest": dict(image=X[0], side=4),
         "with_inset": dict(image=X[0], corner=(0, 0), side=4, factor=2),
-        "number": dict(value=1.0),
     }
     return of
 
@@ -275,13 +274,24 @@ APPS = {  # name: settings that make it quick
 }
 RESULTS = {  # what functions return, raise or take: made by the package alone, and by whoever knows what he is doing
     *("Batch", "DenoiserStep", "Diagnosis", "Inspection", "Iterate", "Picture", "Point", "REDFixedPoint", "Recipe"),
-    *("Score", "Step", "TVMinimum", "Transport", "Diverged", "NotConverged", "Pairs", "Solver", "train_recipe"),
+    *(
+        "Score",
+        "Step",
+        "TVMinimum",
+        "Transport",
+        "Diverged",
+        "NotConverged",
+        "Pairs",
+        "number",
+        "Solver",
+        "train_recipe",
+    ),
 }
 OPTIONAL = {"denoise_bm3d", "export", "onnx_bytes"}  # of packages that may be missing
 CALLS = {  # where the name itself is not what is called
     "OnDisk": training.OnDisk.of,
     "sweep.run": lambda **changes: sweep.run(steps=1, batch_size=2, **changes),
-} | {name: closed(getattr(ar.apps, name)) for name in (*APPS, "method_viewer")}
+} | {name: closed(getattr(apps, name)) for name in (*APPS, "method_viewer")}
 
 
 def kinds(good):
@@ -370,7 +380,7 @@ def copies(arguments):
 @pytest.mark.parametrize("name", APPS)
 def test_each_setting_of_an_app_is_taken_or_refused(name):
     """Before the app is there: what is refused leaves no widget behind."""
-    module = importlib.import_module(getattr(ar.apps, name).__module__)
+    module = importlib.import_module(getattr(apps, name).__module__)
     for field in fields(module.Settings):
         for kind in ("none", "text", "huge", "no number", "minus one", "a list", "an object", "a dictionary"):
             value = VALUES[kind] if kind in VALUES else INPUTS[kind](X)

@@ -27,7 +27,7 @@ def from_file(path: Path | str, size: int = 128, channels: int | None = None) ->
     path      a photograph (PNG, JPEG, TIFF, BMP, WebP or GIF; what is transparent is laid on white); a DICOM CT slice,
               air 0 and water 0.5; .npy with an array (H, W), (H, W, 3) or (3, H, W) of bytes or of numbers in [0, 1]
     channels  1 gray (mean of the colours), 3 colour; None: as the file is
-    What the file holds counts, not its ending. Memory: 300 MB, whatever the file.
+    What the file holds counts, not its ending. Memory: 300 MB, whatever the file; at most 100 million pixels decoded.
     Raises ValueError for another file, a damaged or too large one, and less than `size` pixels on a side.
 
     >>> from tempfile import TemporaryDirectory

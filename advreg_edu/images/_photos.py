@@ -60,7 +60,8 @@ def from_folder(
     channels  3 colour (gray photographs get three equal channels), 1 gray (luma)
     Photographs are turned upright as their EXIF data say, and what is transparent in them is laid on white. Endings:
     those in ENDINGS. Hidden files and folders are left out. Numbers of more than 8 bits: see `Photograph`.
-    Memory: at most 300 MB. A JPEG that would take more is decoded at half its size or less, others are refused.
+    Memory: at most 300 MB. A JPEG that would take more is decoded at half its size or less, others are refused, and so
+    are those that have more than 100 million pixels when decoded.
     Raises ValueError for a folder that is missing or has no photographs, and for a damaged or too small photograph.
 
     >>> from tempfile import TemporaryDirectory
