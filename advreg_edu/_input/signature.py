@@ -107,14 +107,14 @@ def check_instance(value: Any, name: str, kind: type) -> None:
 def check_shape(value: Any, name: str, length: int | None = None) -> tuple[int, ...]:
     """Raise unless `value` is a sequence of positive whole numbers, `length` of them if given; return it as a tuple.
 
-    >>> check_shape(8, "domain_shape")
+    >>> check_shape(8, "domain_shape", 3)
     Traceback (most recent call last):
-    ValueError: domain_shape: expected positive whole numbers, such as (1, 64, 64), got 8.
+    ValueError: domain_shape: expected (channels, height, width), got 8. Example: (1, 64, 64).
     """
     given = tuple(value) if isinstance(value, tuple | list | torch.Size) else ()
     if not given or (length is not None and len(given) != length):
-        expected = "positive whole numbers" if length is None else f"{length} positive whole numbers"
-        raise ValueError(f"{name}: expected {expected}, such as (1, 64, 64), got {describe(value)}.")
+        expected = "(channels, height, width)" if length == 3 else "positive whole numbers"
+        raise ValueError(f"{name}: expected {expected}, got {describe(value)}. Example: (1, 64, 64).")
     return tuple(check_count(n, name) for n in given)
 
 

@@ -87,9 +87,7 @@ def jobs_of(
     for key, values in dict(seeds=seeds, sigmas=sigmas, angles=angles).items():
         check_instance(() if values is None and key != "seeds" else values, key, Sequence)
     seeds = [check_seed(seed, "seeds") for seed in seeds]
-    levels = (
-        [None] if sigmas is None else [check_number(sigma, "sigmas", 0, fix=NO_NOISE, above=True) for sigma in sigmas]
-    )
+    levels = [None] if sigmas is None else [check_number(s, "sigmas", 0, fix=NO_NOISE, above=True) for s in sigmas]
     counts = [None] if angles is None else [check_count(count, "angles") for count in angles]
     return [Job(name, *values) for values in itertools.product(seeds, levels, counts)]
 
@@ -100,7 +98,8 @@ def part_of(jobs: Sequence[Job], task: str) -> list[Job]:
     >>> [job.seed for job in part_of(jobs_of("ct-minute", range(5)), "2/3")]
     [1, 4]
     """
-    check_jobs(jobs)
+    if not isinstance(jobs, Sequence) or not all(isinstance(job, Job) for job in jobs):
+        raise TypeError(f"jobs: expected a list of jobs, got {describe(jobs)}. Make them by jobs_of.")
     i, slash, n = task.partition("/") if isinstance(task, str) else ("", "", "")
     if not (slash and i.isdecimal() and n.isdecimal() and 1 <= int(i) <= int(n)):
         raise ValueError(f"task: expected i/n with i from 1 to n, such as 2/8, got {describe(task)}.")
@@ -121,7 +120,6 @@ def run(
     Args: path of the images, device, changes, as of `train`. Returns: exit status, 130 after Ctrl-C.
     """
     _check_same(folder := as_path(out, "out"), changes)
-    check_jobs(jobs)
     place = str(checked_device(device))
     for job in part_of(jobs, task):
         file = folder / f"{job.stem}.safetensors"
@@ -146,20 +144,13 @@ def run(
     return 0
 
 
-def check_jobs(jobs: object) -> None:
-    """Raise unless it is a list of jobs."""
-    if not isinstance(jobs, Sequence) or not all(isinstance(job, Job) for job in jobs):
-        raise TypeError(f"jobs: expected a list of jobs, got {describe(jobs)}. Make them by jobs_of.")
-
-
 def _results(folder: Path) -> list[dict[str, Any]]:
     """The results of sweeps in a folder."""
     what, fix = "the result of a job", "Move it away: the job is done again."
     found = {file: read_object(file.read_bytes(), file, what, fix) for file in sorted(folder.glob("*.json"))}
     results = {file: result for file, result in found.items() if "sweep" in result}
-    for file, result in results.items():
-        if missing := RESULT - result.keys():
-            raise refused(file, what, f"none of {', '.join(sorted(missing))}", fix)
+    for file in (file for file, result in results.items() if RESULT - result.keys()):
+        raise refused(file, what, f"none of {', '.join(sorted(RESULT - results[file].keys()))}", fix)
     return list(results.values())
 
 

@@ -116,7 +116,7 @@ def checked_device(name: str) -> torch.device:
         number = torch.zeros(1, device=name)
         number.item()  # of the device "meta" there is none
         return number.device
-    except (RuntimeError, AssertionError, TypeError, OverflowError) as error:
+    except (RuntimeError, AssertionError, TypeError, ValueError, OverflowError) as error:
         reason = str(error).splitlines()[0].rstrip(".")
         raise ValueError(
             f"--device: expected a device that torch can use, got {describe(name)}: {reason:.120}. Try cpu."

@@ -39,7 +39,7 @@ def from_deepinv(physics: Any, domain_shape: Sequence[int] = ()) -> LinearOperat
             )
     unsaid = isinstance(domain_shape, tuple) and not domain_shape
     said = getattr(physics, "img_size", None) if unsaid else domain_shape
-    return _FromPhysics(physics, check_shape(said, "domain_shape"))
+    return _FromPhysics(physics, check_shape(said, "domain_shape", 3))
 
 
 class _FromPhysics(LinearOperator):

@@ -79,14 +79,17 @@ class LinearOperator:
         mask: torch.Tensor | None = None,
         pinv: Map | None = None,
     ) -> None:
+        self._functions, self._given_pinv = (forward, adjoint), pinv
+        own = forward is not None or adjoint is not None or type(self)._forward is LinearOperator._forward
+        if own:
+            self._check_functions()
         self.domain_shape = check_shape(domain_shape, "domain_shape")
         self.range_shape = check_shape(range_shape, "range_shape")
         if norm is not None:
             self.norm = check_number(norm, "norm", low=0)
         self._mask = None if mask is None else self._checked_mask(mask)
-        self._functions, self._given_pinv = (forward, adjoint), pinv
-        if forward is not None or adjoint is not None or type(self)._forward is LinearOperator._forward:
-            self._check_functions()
+        if own:
+            self._check_shapes()
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """Return Ax: (B, *domain_shape) to (B, *range_shape)."""
@@ -185,16 +188,19 @@ class LinearOperator:
         return mask
 
     def _check_functions(self) -> None:
-        """Raise unless both functions map one image of zeros as they should. Sets `complex_range`."""
+        """Raise unless there is a function for the map, one for its adjoint, and one for A†."""
         given = (*self._functions, self._adjoint if self._given_pinv is None else self._given_pinv)
         for name, function in zip(("forward", "adjoint", "pinv"), given, strict=True):
             if isinstance(function, type) or not callable(function):
                 fix = "A subclass defines _forward and _adjoint, and passes domain_shape=... and range_shape=..."
                 raise TypeError(f"{name}: expected a function of a batch, got {describe(function)}. {fix}")
+
+    def _check_shapes(self) -> None:
+        """Raise unless the functions map one image of zeros as they should. Sets `complex_range`."""
         y = self._forward(torch.zeros(1, *self.domain_shape))
         check_batch(y, "forward(x)", self.range_shape, "measurements")
         self.complex_range = y.is_complex()
-        for name, inverse in (("adjoint", self._adjoint), ("pinv", given[-1])):
+        for name, inverse in (("adjoint", self._adjoint), ("pinv", self._given_pinv or self._adjoint)):
             check_batch(inverse(y), f"{name}(y)", self.domain_shape, "images")
 
     def __repr__(self) -> str:

@@ -112,6 +112,8 @@ def method_viewer(
     """
     check_images(truth, "truth")
     check_instance(results, "results", Mapping)
+    if min(truth.shape[-2:]) < SIDE:
+        raise ValueError(f"truth: expected at least {SIDE}x{SIDE} pixels, got {tuple(truth.shape[-2:])}. Take larger.")
     if not results:
         raise ValueError("results: expected at least one method, got none. Give {name: images}.")
     return MethodViewer(truth, results, as_settings(Settings, settings))
