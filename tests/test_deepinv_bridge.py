@@ -121,7 +121,7 @@ def test_a_pseudo_inverse_from_a_function():
         (lambda: ar.Problem(Blur(), 0.1), r"A: expected an operator .*got Blur\. Make it one: operators\.from_deepinv"),
         (
             lambda: ar.Identity((1, 8, 8)).as_deepinv(),
-            "as_deepinv: expected the package deepinv, got None: pip install",
+            "as_deepinv: expected the package deepinv, got none: pip install",
         ),
     ],
 )
@@ -134,6 +134,6 @@ def test_what_is_no_physics(call, message, monkeypatch):
 def test_a_physics_without_a_size():
     physics = Blur()
     physics.img_size = None
-    with pytest.raises(ValueError, match=r"domain_shape: expected \(channels, height, width\), got none"):
+    with pytest.raises(ValueError, match=r"domain_shape: expected \(channels, height, width\), got None"):
         from_deepinv(physics)
     assert from_deepinv(physics, (1, 4, 8)).range_shape == (1, 4, 8)
