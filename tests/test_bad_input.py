@@ -100,7 +100,6 @@ IMAGES = {  # functions of images, and of measurements that are images
     "from_deepinv.T": BRIDGED.T,
     "from_deepinv.pinv": BRIDGED.pinv,
     "FanBeam": FAN,
-    "inner": lambda x: ar.operators.inner(x, x),
     "gradient": lambda x: ar.reconstruction.gradient(CRITIC, x)[1],
     "red": lambda y: ar.red(DENOISING, y, NET, 0.5, steps=3),
     "load_critic": ar.load_critic("ct-thorax"),
