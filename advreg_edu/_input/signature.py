@@ -35,7 +35,7 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
     @functools.cache
     def checks() -> dict[str, Callable[[Any, str], object]]:  # at the first call, when all types are known
         hints = typing.get_type_hints(function)
-        found = {name: _check_of(hints[name]) for name in signature.parameters if name in hints}
+        found = {name: check_of(hints[name]) for name in signature.parameters if name in hints}
         return {name: check for name, check in found.items() if check is not None}
 
     @functools.wraps(function)
@@ -52,8 +52,13 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
-def _check_of(hint: Any) -> Callable[[Any, str], object] | None:
-    """The check of a type; None where every value will do, or the function knows better."""
+def check_of(hint: Any) -> Callable[[Any, str], object] | None:
+    """The check of a type; None where every value will do, or the function knows better.
+
+    >>> check_of(float)("3", "sigma")
+    Traceback (most recent call last):
+    TypeError: sigma: expected a number, got '3'.
+    """
     parts = set(typing.get_args(hint)) if typing.get_origin(hint) in (typing.Union, types.UnionType) else {hint}
     may_be_none, parts = types.NoneType in parts, parts - {types.NoneType}
     if parts <= {str, Path, os.PathLike} and parts != {str}:
