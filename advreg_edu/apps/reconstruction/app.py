@@ -13,7 +13,6 @@ from ... import pretrained
 from ..._input.arguments import check_choice
 from ...drawing.pictures import busiest
 from ...drawing.tiles import Grid
-from ...reconstruction.stopping import check_stop
 from ..shared import scenes
 from ..shared.controls import Slider, toggle
 from ..shared.lab import WatchedLab
@@ -22,7 +21,7 @@ from ..shared.page import page, row, wrapping
 from ..shared.panels import Curves, Gallery, code_box
 from ..shared.settings import as_settings
 from .controls import VIEWS, Controls
-from .model import AUTO, OWN, Result, Settings, as_code, results
+from .model import OWN, Result, Settings, as_code, results
 from .situations import SITUATIONS
 from .view import chart, ending, picture, sentence
 
@@ -217,8 +216,5 @@ def reconstruction_lab(
     if isinstance(critic, str):
         wanted, critic = replace(wanted, critic=critic), None
     check_choice(wanted.critic, "critic", [*pretrained.names(), OWN])
-    if isinstance(wanted.step_size, str):
-        check_choice(wanted.step_size, "step_size", [AUTO], "Or give a number.")
-    check_stop(wanted.stop, 0.01)
     named = isinstance(settings, dict) and "critic" in settings
     return ReconstructionLab(critic, replace(wanted, critic=OWN) if critic and not named else wanted)
