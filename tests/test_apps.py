@@ -3,6 +3,8 @@
 import asyncio
 import datetime
 import io
+import subprocess
+import sys
 import time
 from dataclasses import replace
 
@@ -428,3 +430,15 @@ def test_the_scale_of_the_change_moves_in_steps_of_one_two_five():
     assert [numbers.round_up(value) for value in (0, 0.001, 0.0011, 0.3, 0.5, 7)] == pytest.approx(
         [0.001, 0.001, 0.002, 0.5, 0.5, 10]
     )
+
+
+def test_opening_the_apps_imports_no_heavy_library():
+    """SciPy and pydicom take 50 MB, which a lab without CT and without a slice does not need."""
+    code = """
+import sys
+from advreg_edu.apps import reconstruction_lab
+reconstruction_lab(settings=dict(operator="denoising"))
+print({"scipy", "pydicom", "odl", "requests"} & set(sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

@@ -1,5 +1,6 @@
 """binder/rehearse in its short form: no installation, one notebook."""
 
+import importlib.util
 import re
 import subprocess
 import sys
@@ -17,6 +18,11 @@ def test_notebook_00_in_a_server_as_binder_starts_it(root):
     assert re.search(r"from start to a notebook that answers: [\d.]+ s", done.stdout)
     (peak,) = re.findall(r"\| 00_start_here \| [\d.]+ \| (\d+) \| none \|", done.stdout)
     assert 100 < int(peak) < 1000
+    if importlib.util.find_spec("voila"):
+        (peak,) = re.findall(r"\| reconstruction_lab, Voilà \| [\d.]+ \| (\d+) \| none \|", done.stdout)
+        assert 100 < int(peak) < 1000
+    else:
+        assert "the lab alone was left out: this environment has no Voilà" in done.stdout
 
 
 def test_an_unknown_notebook_is_refused(root):

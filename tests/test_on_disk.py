@@ -3,12 +3,16 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import advreg_edu as ar
 import numpy as np
 import pytest
 import torch
-from advreg_edu.training import Eq6, OnDisk, Paired, WithIterates, algorithm_1, save_batches
+from advreg_edu.__main__ import main
+from advreg_edu.experiments import recipes, training_images
+from advreg_edu.experiments.own_data import examples
+from advreg_edu.training import Eq6, OnDisk, Paired, WithIterates, algorithm_1, mapped, save_batches
 
 PROBLEM = ar.Problem(ar.Identity((1, 16, 16)), 0.1)
 
@@ -128,3 +132,92 @@ def test_what_cannot_be_saved(tmp_path, images):
         save_batches(tmp_path / "a.npy", 50, [images])
     with pytest.raises(ValueError, match=r"batches: expected intensities in \[0, 1\]"):
         save_batches(tmp_path / "b.npy", 50, [2 * images])
+
+
+def test_mapped_images_are_those_that_came_and_leave_no_file(tmp_path, images):
+    x = mapped(images.split(7), tmp_path / "new")
+    assert torch.equal(x, images) and not list((tmp_path / "new").iterdir())
+    with pytest.raises(ValueError, match="batches: expected at least one, got none"):
+        mapped([], tmp_path)
+    with pytest.raises(ValueError, match=r"batches: expected images \(B, C, H, W\) of shape \(B, 1, 16, 16\)"):
+        mapped([images, images[..., :8]], tmp_path)
+
+
+@pytest.fixture
+def scans(tmp_path, monkeypatch):
+    """A folder of CT slices as archives deliver it; of the phantoms that come with real slices only four."""
+    examples.dicom_folder(tmp_path / "scans" / "train", patients=6, slices=3, size=128)
+    phantoms = training_images.images.thorax
+    monkeypatch.setattr(training_images.images, "thorax", lambda n, **size: phantoms(4, **size))
+    return tmp_path / "scans"
+
+
+@pytest.mark.filterwarnings("ignore:.*left out")  # of the folder, on purpose
+@pytest.mark.parametrize("name", ["ct-chest-high", "ct-chest-low-unet"])
+def test_the_command_streams_to_the_same_weights(name, scans, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(recipes.recipe, "mapped", lambda few, folder: asked.append(folder) or mapped(few, folder))
+    network = (lambda: ar.UNet(1, (4, 4))) if name.endswith("unet") else lambda: ar.LocalCritic(1, (4, 4))
+    monkeypatch.setitem(recipes.RECIPES, name, replace(recipes.RECIPES[name], network=network))
+    out = [tmp_path / "runs" / f"{k}.safetensors" for k in "ab"]
+    command = ["train", name, "--images", str(scans), "--steps", "3", "--batch-size", "2", "--out"]
+    assert main([*command, str(out[0])]) == 0 and not asked
+    assert main([*command, str(out[1]), "--stream"]) == 0
+    assert asked == [tmp_path / "runs"] * 3 and out[0].read_bytes() == out[1].read_bytes()
+    assert sorted(file.name for file in (tmp_path / "runs").iterdir()) == ["a.safetensors", "b.safetensors"]
+
+
+def test_recipes_whose_memory_is_fixed_refuse_to_stream(tmp_path, capsys):
+    for name in ("photos-color", "ct-thorax", "ct-chest-high-apart"):
+        assert main(["train", name, "--stream", "--out", str(tmp_path / "a.safetensors")]) == 2
+        said = capsys.readouterr().err
+        assert said.startswith("error: --stream: expected one of ct-chest-high, ") and f"got {name}, whose" in said
+
+
+LARGE = """
+import resource
+import advreg_edu as ar, torch
+from advreg_edu.experiments.recipes.parts import chest_critic
+from advreg_edu.training import Eq6BySlopes, NoiseLeft, Paired, algorithm_1
+problem = ar.Problem(ar.RayTransform(512, 60), 0.02)
+pairs = NoiseLeft(Paired(problem, torch.rand(8, 1, 512, 512)), 0.3)
+list(algorithm_1(chest_critic(blocks_down=True), pairs, Eq6BySlopes(74.0), steps=1, batch_size=8))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the unit of ru_maxrss differs")
+def test_512x512_trains_in_less_than_4_gb():
+    """The critic of the tables, 8 images a step, 60 views: the matrix alone takes 0.5 GB."""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", LARGE], capture_output=True, check=True)
+    assert 0.5e6 < int(done.stdout) < 3.9e6
+
+
+OWN = """
+import sys
+import advreg_edu as ar, torch
+from advreg_edu.experiments import datasets
+from advreg_edu.training import Paired, mapped
+few = lambda: (torch.rand(64, 1, 128, 128) for _ in range(int(sys.argv[1])))
+x = mapped(datasets.poses(mapped(few(), sys.argv[2]), 2, None, sharp=True), sys.argv[2])
+pairs = Paired(ar.Problem(ar.Identity((1, 128, 128)), 0.1), x)
+for k in range(60):
+    pairs.draw(8, torch.Generator().manual_seed(k))
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("RssAnon")))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_memory_of_its_own_does_not_grow_with_the_mapped_images(tmp_path):
+    """25 and 252 MB, in three poses each: the process may hold a tenth of the difference."""
+    free_at_once = {"MALLOC_MMAP_THRESHOLD_": "1000000"}  # else up to 100 MB of what was freed stay with the process
+    used = []
+    for count in ("2", "20"):
+        env = (
+            os.environ
+            | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+            | free_at_once
+        )
+        done = subprocess.run([sys.executable, "-c", OWN, count, tmp_path], env=env, capture_output=True, check=True)
+        used.append(int(done.stdout) / 1000)
+    assert used[1] < used[0] + 23

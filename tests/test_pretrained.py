@@ -4,6 +4,8 @@ import hashlib
 import json
 import shutil
 import struct
+import subprocess
+import sys
 
 import advreg_edu as ar
 import pytest
@@ -298,3 +300,18 @@ def test_what_could_not_be_loaded_is_not_saved(tmp_path, name):
     with pytest.raises(kind, match=message):
         pretrained.save_network(make(), tmp_path / file)
     assert not list(tmp_path.iterdir())
+
+
+def test_loading_imports_no_compiler():
+    """torch's, with SymPy, takes 60 MB and a second: half of what a kernel with a lab has of its own otherwise."""
+    code = """
+import sys
+from advreg_edu import pretrained
+for name in pretrained.names():
+    pretrained.load_critic(name)
+for name in pretrained.unet_names():
+    pretrained.load_unet(name)
+print({"torch._dynamo", "sympy"} & set(sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

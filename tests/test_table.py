@@ -24,7 +24,7 @@ import pydicom.data
 import pytest
 import torch
 from advreg_edu import apps, images, reconstruction, training
-from advreg_edu.experiments import export, recipes, sweep, train
+from advreg_edu.experiments import export, extensions, recipes, sweep, train
 from advreg_edu.experiments.own_data.examples import dicom_folder
 from advreg_edu.theory import stability, worlds
 from PIL import Image
@@ -347,6 +347,7 @@ def place(given, tmp_path, monkeypatch):
         batch_size=2,
     )
     monkeypatch.setitem(recipes.RECIPES, "ct-minute", recipe)
+    monkeypatch.setitem(extensions.STUDIES, "settings", (lambda: iter(()), None))  # nothing to measure
     monkeypatch.setattr(sweep, "STEPS", 3)
     monkeypatch.setattr(sweep, "COUNT", 2)
     return tmp_path

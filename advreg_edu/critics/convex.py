@@ -16,7 +16,7 @@ from torch import nn
 from .._input.arguments import check_batch, check_count, check_number
 from .._input.messages import describe
 from .._input.networks import in_type_of_weights
-from .networks import GAIN, WIDEST
+from .networks import GAIN, WIDEST, draw_weights
 
 ROUNDING = 0.1  # of |.| and softplus, in units of GAIN times the intensity
 
@@ -59,7 +59,7 @@ class ConvexCritic(nn.Module):
         self.read = nn.ModuleList(_Positive(1, (width,)) for width in widths)
         self.tilt = nn.Parameter(torch.zeros(blocks[0]))
         for conv in (self.first, *self.see):
-            nn.init.kaiming_normal_(conv.weight, nonlinearity="linear")
+            draw_weights(conv, "linear")
             nn.init.zeros_(conv.bias)
 
     @in_type_of_weights
@@ -84,8 +84,10 @@ class _Positive(nn.Module):
 
     def __init__(self, outputs: int, inputs: Sequence[int]) -> None:
         super().__init__()
-        start = 2 * torch.rand(outputs, *inputs) / math.prod(inputs)
-        self.raw = nn.Parameter(start.clamp_min(1e-6).expm1().log())  # the inverse of softplus
+        raw = torch.rand(outputs, *inputs)
+        if not raw.is_meta:  # see `draw_weights`
+            raw = (2 * raw / math.prod(inputs)).clamp_min(1e-6).expm1().log()  # the inverse of softplus
+        self.raw = nn.Parameter(raw)
 
     def forward(self) -> torch.Tensor:
         return F.softplus(self.raw)

@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -87,8 +87,9 @@ class LocalCritic(nn.Module):
         self.unet = UNet(channels, widths, blocks_down, mirrored)
         self.channels, self.smoothing = self.unet.channels, check_number(smoothing, "smoothing", low=0, above=True)
         self.arguments = self.unet.arguments | dict(smoothing=smoothing)
-        binomial = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
-        self.register_buffer("blur", torch.outer(binomial, binomial).repeat(channels, 1, 1, 1), persistent=False)
+        binomial = [n / 16 for n in (1, 4, 6, 4, 1)]
+        blur = torch.tensor([[[[a * b for b in binomial] for a in binomial]]] * channels)
+        self.register_buffer("blur", blur, persistent=False)
 
     def clean(self, x: torch.Tensor) -> torch.Tensor:
         """Return D(x) = blur(x) + U-Net's correction: (B, C, H, W) twice."""
@@ -143,7 +144,7 @@ class UNet(nn.Module):
         self.up = nn.ModuleList(_Block(width) for width in widths[:-1])
         self.last = nn.Conv2d(widths[0], 4 * channels, 3, padding=1)
         for conv in (self.first, *self.shrink):
-            nn.init.kaiming_normal_(conv.weight, nonlinearity="linear")
+            draw_weights(conv, "linear")
         _zero(self.last)
 
     @in_type_of_weights
@@ -178,11 +179,18 @@ class _Block(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.conv1, self.conv2 = (nn.Conv2d(width, width, 3, padding=1) for _ in range(2))
-        nn.init.kaiming_normal_(self.conv1.weight, nonlinearity="relu")
+        draw_weights(self.conv1, "relu")
         _zero(self.conv2)
 
     def forward(self, h: torch.Tensor) -> torch.Tensor:
         return h + self.conv2(F.silu(self.conv1(F.silu(h))))
+
+
+def draw_weights(conv: nn.Conv2d, nonlinearity: Literal["linear", "relu"]) -> None:
+    """First weights after He et al. 2015. None on torch's "meta" device, where `load_critic` compares shapes: for all
+    that is more than an allocation torch imports its compiler there, 60 MB."""
+    if not conv.weight.is_meta:
+        nn.init.kaiming_normal_(conv.weight, nonlinearity=nonlinearity)
 
 
 def _zero(conv: nn.Conv2d) -> None:

@@ -1,7 +1,7 @@
 """Real images in parts, as Tables 1 and 2 need them. Paper: §5.2 (BSDS500), §5.3 (LIDC/IDRI)."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,7 +16,20 @@ from ..images._arrays import read_npz
 
 Item = TypeVar("Item")  # a patient or a photograph
 PARTS = ("train", "dev", "val")
+CHUNK = 64  # images at a time
 HELD_BACK = 8  # of the training patients or photographs, one in so many is held back for choices: "dev"
+
+
+def in_memory(batches: Iterable[torch.Tensor]) -> torch.Tensor:
+    """Images that come in batches as one tensor. `training.mapped` leaves them on disk instead.
+
+    >>> in_memory(torch.zeros(2, 1, 4, 4) for _ in range(3)).shape
+    torch.Size([6, 1, 4, 4])
+    """
+    return torch.cat(list(batches))
+
+
+Keep = Callable[[Iterable[torch.Tensor]], torch.Tensor]  # such as `in_memory`
 
 
 def photographs(
@@ -56,12 +69,15 @@ def photographs(
     return images.from_folder(list(_of_part(files, part, folder)), n, size, generator=generator)
 
 
-def chest(path: Path | str | None, part: str, size: int = 128) -> tuple[torch.Tensor, np.ndarray]:
+def chest(
+    path: Path | str | None, part: str, size: int = 128, keep: Keep = in_memory
+) -> tuple[torch.Tensor, np.ndarray]:
     """CT slices, each scaled from its own minimum to its own maximum as the authors did, and the patient of each.
 
     Every choice is made on "dev": every eighth patient of the training split, who is never trained on.
     Args: path, an .npz file with the arrays hu (n, H, W) in Hounsfield units, patient_id (n,) and split (n,), train
-        or val; or a folder of DICOM files path/train/PATIENT/... and path/val/PATIENT/...; part, one of PARTS.
+        or val; or a folder of DICOM files path/train/PATIENT/... and path/val/PATIENT/...; part, one of PARTS; keep,
+        what becomes of the slices, which come a few at a time, of a folder patient by patient.
     Returns: images (n, 1, size, size) in [0, 1] and an array of n patients.
 
     >>> from tempfile import TemporaryDirectory
@@ -76,7 +92,7 @@ def chest(path: Path | str | None, part: str, size: int = 128) -> tuple[torch.Te
     check_choice(part, "part", PARTS)
     split = "val" if part == "val" else "train"
     if path.is_dir():
-        return _dicom(path, part, split, size)
+        return _dicom(path, part, split, size, keep)
     if path.suffix != ".npz":
         raise refused(path, "a folder of DICOM files or an .npz file", path.name, "Give one of the two.")
     hu, patients, splits = _arrays(path)
@@ -85,7 +101,8 @@ def chest(path: Path | str | None, part: str, size: int = 128) -> tuple[torch.Te
         raise refused(path, f"slices whose split is {split}", got, "Divide them.")
     hu, patients = hu[splits == split], patients[splits == split]
     chosen = np.isin(patients, _of_part(np.unique(patients).tolist(), part, path))
-    return images.from_hounsfield(hu[chosen], size, window=None), patients[chosen]
+    few = np.array_split(np.flatnonzero(chosen), range(CHUNK, chosen.sum(), CHUNK))
+    return keep(images.from_hounsfield(hu[k], size, window=None) for k in few), patients[chosen]
 
 
 def _arrays(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -124,22 +141,39 @@ def augment_pose(
     >>> tuple(y.shape), torch.equal(y[:2], x)
     ((8, 1, 32, 32), True)
     """
+    return torch.cat(list(poses(x, copies, generator, sharp, weights, amount)))
+
+
+def poses(
+    x: torch.Tensor,
+    copies: int,
+    generator: torch.Generator | None,
+    sharp: bool = False,
+    weights: torch.Tensor | None = None,
+    amount: float = 1.0,
+) -> Iterator[torch.Tensor]:
+    """The images of `augment_pose`, the same and in the same order, a few at a time.
+
+    >>> x = images.thorax(2, size=32, generator=torch.Generator().manual_seed(0))
+    >>> [tuple(few.shape) for few in poses(x, 3, torch.Generator().manual_seed(1))]
+    [(2, 1, 32, 32), (2, 1, 32, 32), (2, 1, 32, 32), (2, 1, 32, 32)]
+    """
     draw = lambda *shape: amount * (torch.rand(len(x), *shape, generator=generator) - 0.5)
-    source = _double_sampling(_double_sampling(x, -1), -2) if sharp else x
     # the finer grid begins a quarter of a pixel farther out; from -1 to 1 a pixel is 2 / side
     shift_of_grid = 0.5 / torch.tensor([x.shape[-1], x.shape[-2]]) if sharp else torch.zeros(2)
-    out = [x]
+    yield from x.split(CHUNK)
     for _ in range(copies):
         angle, scale, shift = 0.35 * draw(), 1 + 0.25 * draw(), 0.12 * draw(2)
         cos, sin = scale * angle.cos(), scale * angle.sin()
         motion = torch.stack([cos, -sin, shift[:, 0], sin, cos, shift[:, 1]], 1).reshape(-1, 2, 3)
-        grid = F.affine_grid(motion, list(x.shape), align_corners=False) - shift_of_grid
-        mode = "bicubic" if sharp else "bilinear"
-        images_drawn = source
+        which = torch.arange(len(x))
         if weights is not None:
-            images_drawn = source[torch.multinomial(weights, len(x), True, generator=generator)]
-        out.append(F.grid_sample(images_drawn, grid, mode=mode, align_corners=False).clamp(0, 1))
-    return torch.cat(out)
+            which = torch.multinomial(weights, len(x), True, generator=generator)
+        for few, of_few in zip(which.split(CHUNK), motion.split(CHUNK), strict=True):
+            source = _double_sampling(_double_sampling(x[few], -1), -2) if sharp else x[few]
+            grid = F.affine_grid(of_few, [len(few), *x.shape[1:]], align_corners=False) - shift_of_grid
+            mode = "bicubic" if sharp else "bilinear"
+            yield F.grid_sample(source, grid, mode=mode, align_corners=False).clamp(0, 1)
 
 
 def _double_sampling(x: torch.Tensor, dim: int) -> torch.Tensor:
@@ -147,13 +181,19 @@ def _double_sampling(x: torch.Tensor, dim: int) -> torch.Tensor:
     return 2 * torch.fft.irfft(torch.fft.rfft(x, dim=dim), n=2 * x.shape[dim], dim=dim)
 
 
-def _dicom(path: Path, part: str, split: str, size: int) -> tuple[torch.Tensor, np.ndarray]:
+def _dicom(path: Path, part: str, split: str, size: int, keep: Keep) -> tuple[torch.Tensor, np.ndarray]:
     folders = sorted(folder.name for folder in (path / split).glob("*") if folder.is_dir())
     if not folders:
         raise ValueError(f"{path}: expected the folders {split}/PATIENT with DICOM files, got none. Sort them so.")
-    patients = _of_part(folders, part, path)
-    slices = [images.from_dicom(path / split / patient, size, window=None) for patient in patients]
-    return torch.cat(slices), np.repeat(np.array(patients), [len(x) for x in slices])
+    patients: list[str] = []
+
+    def slices() -> Iterator[torch.Tensor]:
+        for patient in _of_part(folders, part, path):
+            x = images.from_dicom(path / split / patient, size, window=None)
+            patients.extend([patient] * len(x))
+            yield x
+
+    return keep(slices()), np.array(patients)
 
 
 def _of_part(items: Sequence[Item], part: str, path: Path) -> Sequence[Item]:

@@ -30,6 +30,7 @@ def train(
     device: str = "cpu",
     devices: int = 1,
     nodes: int = 1,
+    stream: bool = False,
     **changes,
 ) -> int:
     """Train the recipe `name` with a progress bar, save the network to `out`, print its SHA-256 and the minutes.
@@ -42,6 +43,7 @@ def train(
         path: photographs or CT slices, for recipes that train on them, see `datasets`.
         seed: of the images, the first weights, the batches and the noise.
         device: such as "cuda"; devices, on each of `nodes` machines, share every batch, see `processes.together`.
+        stream: leave the images on disk, in the folder of `out`: the same weights, and memory does not grow with them.
         changes: arguments of the training that differ from the recipe's.
     Returns: exit status, 0 or 130 after Ctrl-C. Raises ValueError for bad arguments before the training starts, OSError
     where nothing can be written; the last checkpoint that could be is then kept.
@@ -51,6 +53,9 @@ def train(
     default = f"runs/{name}{f'-seed-{check_seed(seed)}' if seed else ''}.safetensors"
     file = as_path(default if out is None else out, "--out")
     devices, nodes = check_count(devices, "devices"), check_count(nodes, "nodes")
+    if stream:
+        _check_streams(name)
+        changes["disk"] = file.parent
     with together(str(checked_device(device)), devices, nodes) as place:
         return train_recipe(RECIPES[name], name, file, path, seed, resume, place, **changes)
 
@@ -91,6 +96,13 @@ def seeded(make: Callable[[], nn.Module], seed: int) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(check_seed(seed))
         return make()
+
+
+def _check_streams(name: str) -> None:
+    """Raise for a recipe whose images are in memory, as many as the recipe says, whatever the folder holds."""
+    if not RECIPES[name].streams:
+        can = ", ".join(name for name, recipe in RECIPES.items() if recipe.streams)
+        raise ValueError(f"--stream: expected one of {can}, got {name}, whose images are in memory. Leave it out.")
 
 
 def _check_files(out: Path, checkpoint: Path, resume: bool) -> None:

@@ -1,6 +1,7 @@
 """The images that the networks that ship were trained on. Paper: §5.1, §5.2, §5.3."""
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,8 @@ from torch import Generator, Tensor
 from .. import images
 from . import datasets
 
-Loader = Callable[
-    [Path | str | None, Generator], Tensor
-]  # (path of the data, generator) to images (N, C, H, W) in [0, 1]
+# (path of the data, generator) to images (N, C, H, W) in [0, 1]; one that can leave them on disk has an argument `keep`
+Loader = Callable[..., Tensor]
 
 
 def phantoms(count: int) -> Loader:
@@ -45,15 +45,21 @@ def slices(sharp: bool = False, half: int | None = None, even: bool = False) -> 
         even: about as many poses of each patient, who may have 1 slice or 60.
     """
 
-    def load(path: Path | str | None, generator: Generator) -> Tensor:
-        x, patients = datasets.chest(path, "train")
+    def load(path: Path | str | None, generator: Generator, keep: datasets.Keep = datasets.in_memory) -> Tensor:
+        x, patients = datasets.chest(path, "train", keep=keep)
         if half is not None:
             mine = np.isin(patients, np.unique(patients)[half::2])
             x, patients = x[mine], patients[mine]
         _, patient_of, counts = np.unique(patients, return_inverse=True, return_counts=True)
         weights = torch.from_numpy(1 / counts[patient_of]).repeat(2) if even else None
-        x = datasets.augment_pose(torch.cat([x, x.flip(-1)]), 5, generator, sharp, weights)
-        return torch.cat([x, images.thorax(3000, size=128, generator=generator)])
+        few = x.split(datasets.CHUNK)
+        both = keep(itertools.chain(few, (part.flip(-1) for part in few)))
+
+        def all_images() -> Iterator[Tensor]:
+            yield from datasets.poses(both, 5, generator, sharp, weights)
+            yield images.thorax(3000, size=128, generator=generator)
+
+        return keep(all_images())
 
     return load
 

@@ -4,7 +4,7 @@ from .algorithm import Step, algorithm_1, default_gp_weight, train_critic
 from .diagnosis import Diagnosis, diagnose
 from .iterates import WithIterates
 from .loss import Balanced, Eq6, Eq6BySlopes, Score, critic_loss, draw_mix, gradient_on_lines
-from .on_disk import OnDisk, save_batches
+from .on_disk import OnDisk, mapped, save_batches
 from .pairs import Batch, MeasuredElsewhere, Paired, Pairs, Unpaired
 from .wrappers import EqualLines, NoiseLeft, OwnLines, WhiteNoise, Windows
 
@@ -33,6 +33,7 @@ __all__ = [
     "diagnose",
     "draw_mix",
     "gradient_on_lines",
+    "mapped",
     "save_batches",
     "train_critic",
 ]

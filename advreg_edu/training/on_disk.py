@@ -1,5 +1,6 @@
 """Images that stay on disk: a source of pairs whose memory does not grow with them. Not in the paper."""
 
+import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
@@ -85,6 +86,34 @@ def save_batches(file: str | PathLike, count: int, batches: Iterable[Tensor]) ->
         partial.rename(file)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def mapped(batches: Iterable[Tensor], folder: str | PathLike) -> Tensor:
+    """Images that come in batches (B, C, H, W) as one float32 tensor, whose numbers lie in a file without a name.
+
+    The file is in `folder` and goes with the tensor, however the process ends. The system reads of it what is used, and
+    forgets it where memory is short. Raises OSError where the folder has no room.
+
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     x = mapped((torch.full((2, 1, 4, 4), k / 4) for k in range(4)), folder)
+    >>> x.shape, x[::2].mean((1, 2, 3)).tolist()
+    (torch.Size([8, 1, 4, 4]), [0.0, 0.25, 0.5, 0.75])
+    """
+    shape, count, folder = None, 0, check_path(folder, "folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as stream:
+        for batch in batches:
+            check_images(batch, "batches", shape)
+            shape, count = tuple(batch.shape[1:]), count + len(batch)
+            try:
+                stream.write(batch.cpu().float().contiguous().numpy().tobytes())
+                stream.flush()
+            except OSError as error:
+                got = f"none after {count} ({error.strerror})"
+                raise OSError(f"{folder}: expected room for the images, got {got}. Make room.") from None
+        if shape is None:
+            raise ValueError("batches: expected at least one, got none. Look at what should have made them.")
+        return torch.from_numpy(np.memmap(stream, np.float32, "r+", shape=(count, *shape)))
 
 
 def _header(file: Path, shape: Sequence[int]) -> np.memmap:

@@ -203,7 +203,9 @@ check("10b", split_places)
 #
 # `own_data.pack` has written one file: the slices, averaged down to 64x64 pixels, their patients, and the split. From
 # now on nobody splits again. `python -m advreg_edu data pack PATH --out mine.npz` does it in a terminal, and the
-# commands `train ct-chest-high --images mine.npz` and `tables 2 --images mine.npz` read that file.
+# commands `train ct-chest-high --images mine.npz` and `tables 2 --images mine.npz` read that file. They read a folder
+# as well, where it holds the patients as `train/PATIENT` and `val/PATIENT`. If its slices do not fit into memory,
+# `train ... --stream` leaves them on disk, and the weights are the same.
 #
 # There is a third part. The weight of total variation has to be chosen somewhere, and on the patients that we report
 # on it must not be. So a few training patients are held back for choices, and the critic does not see them.

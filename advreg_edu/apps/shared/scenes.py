@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import pydicom.data
 import torch
 
 from ... import images, pretrained
@@ -84,6 +83,8 @@ def _truth(image: str, number: int, size: int, channels: int, file: tuple | None
     if image == PHOTO:
         return images.photos(1, size=size, generator=seed(number), channels=channels)
     if image == SLICE:
+        import pydicom.data
+
         return images.from_dicom(str(pydicom.data.get_testdata_file("CT_small.dcm")), size=size)
     x = _opened(file, size)
     return x if x.shape[1] == channels else x.mean(1, keepdim=True)

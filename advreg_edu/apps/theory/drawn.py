@@ -8,7 +8,6 @@ import html
 
 import ipywidgets as W
 import numpy as np
-from skimage.measure import approximate_polygon
 
 from ..shared.page import DOT
 
@@ -71,6 +70,8 @@ def simplified(stroke: str) -> str:
     >>> simplified("0.1 0.1; 0.2 0.101; 0.3 0.1; 0.3 0.5")
     '0.1 0.1; 0.3 0.1; 0.3 0.5'
     """
+    from skimage.measure import approximate_polygon  # brings SciPy's statistics along, 30 MB
+
     points = np.array([[float(number) for number in pair.split()] for pair in stroke.split(";")])
     if np.ptp(points, axis=0).max() < 2 * TOLERANCE:
         raise ValueError("M: expected a line, got a dot. Press on the first map, move, and let go.")

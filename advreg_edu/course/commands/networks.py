@@ -28,6 +28,9 @@ def add(commands: Any) -> None:
         "--out", type=Path, metavar="FILE.safetensors", help="default runs/NAME[-seed-SEED].safetensors"
     )
     training.add_argument("--resume", action="store_true", help="go on from the checkpoint beside the output")
+    training.add_argument(
+        "--stream", action="store_true", help="leave CT slices on disk, beside the output: for more than memory holds"
+    )
     training.add_argument("--devices", type=int, default=1, help="GPUs of a machine that share a batch (default 1)")
     training.add_argument("--nodes", type=int, default=1, help="machines (default 1; torchrun and srun say it)")
     _add_changes(training)
@@ -66,7 +69,7 @@ def _add_changes(training: argparse.ArgumentParser) -> None:
 
 
 def _train(options: argparse.Namespace) -> int:
-    where = options.device, options.devices, options.nodes
+    where = options.device, options.devices, options.nodes, options.stream
     return train(options.name, options.out, options.images, options.seed, options.resume, *where, **_changes(options))
 
 

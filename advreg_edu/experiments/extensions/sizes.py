@@ -1,12 +1,13 @@
 """The same critic on images of other sizes, lambda by the formula. Paper: §6, "Local Regularizers"."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ... import images, pretrained
+from ...baselines import post_process, total_variation
 from ...critics import Critic, LocalCritic
 from ...metrics import psnr
 from ...operators import Identity, RayTransform
@@ -15,25 +16,64 @@ from ...reg_weight import weight_from_noise
 from .settings import Row, best_tv, our_minimum
 
 PHOTOGRAPHS = ("astronaut", "camera")  # of 512x512 pixels, in colour and gray
+TEXTURE = "gravel"  # alike everywhere
+SIGMA, TV_WEIGHT = 0.1, 0.14
+Denoise = Callable[[Problem, Tensor], Tensor]
 
 
 def sizes() -> Iterator[Row]:
-    """Photographs of 512x512 pixels denoised in tiles, and CT of chests drawn at several resolutions."""
+    """Photographs of 512x512 pixels denoised in tiles, and CT of chests drawn at several resolutions.
+
+    All of a photograph are the same pixels with the same noise, but those that are scaled down first.
+    """
     for name in PHOTOGRAPHS:
         for size in (64, 128, 256, 512):
             yield dict(name=name, size=size)
         yield dict(name=name, size=512, window=128)
     for size in (64, 128, 256):
         yield dict(name="ct", size=size)
+    for name in PHOTOGRAPHS:
+        yield dict(name=name, size=512, window=64)
+    yield dict(name="camera", size=128, scaled_down=True)
+    yield dict(name="camera", size=512, pull=128)
+    for method in OTHERS:
+        yield from (dict(name="camera", size=size, method=method) for size in (128, 512))
+    yield dict(name=TEXTURE, size=512, pull=128)
 
 
 def measure_size(row: Row) -> Row:
     """PSNR, of a photograph over the whole of it, and lambda."""
-    if row["name"] == "ct":
-        return _scan(row["size"])
+    name, size = row["name"], row["size"]
+    if name == "ct":
+        return _scan(size)
     critic = pretrained.load_critic("photos-color")
+    x = photograph(name)
+    if "scaled_down" in row:
+        x = F.interpolate(x, size=(size, size), mode="area")
+    y = x + SIGMA * torch.randn(x.shape, generator=torch.Generator().manual_seed(1))
+    if "pull" in row:
+        return _pulls(x, y, critic, row["pull"])
+    if "method" in row:
+        return dict(psnr=_db(_in_tiles(y, size, OTHERS[row["method"]]), x))
     window = row.get("window")
-    return _photograph(row["name"], row["size"], in_windows(critic, window) if window else critic)
+    psi = in_windows(critic, window) if window else critic
+    weight = weight_from_noise(Problem(Identity((3, size, size)), SIGMA))
+    return dict(psnr=_db(_in_tiles(y, size, _ours(psi)), x), weight=round(float(weight), 2))
+
+
+def _pulls(x: Tensor, y: Tensor, critic: LocalCritic, side: int) -> Row:
+    """What one norm of the whole image does to its windows, against each window alone.
+
+    pull is ||(x - D(x))_w|| over the root mean square of all windows: what a window gets of lambda, 1 in a tile of its
+    own. change is the PSNR of the window in the whole image minus that of the tile.
+    """
+    whole, tiled = (_in_tiles(y, size, _ours(critic)) for size in (x.shape[-1], side))
+    pooled = lambda u: F.avg_pool2d(u.square().mean(1, keepdim=True), side).flatten()
+    pull = pooled(whole - critic.clean(whole))
+    change = 10 * torch.log10(pooled(tiled.clamp(0, 1) - x) / pooled(whole.clamp(0, 1) - x))
+    numbers = lambda u: [round(value, 3) for value in u.tolist()]
+    pulls = numbers((pull / pull.mean()).sqrt())
+    return dict(psnr=_db(whole, x), tiles=_db(tiled, x), pulls=pulls, change=numbers(change))
 
 
 def in_windows(critic: LocalCritic, side: int) -> Critic:
@@ -56,13 +96,21 @@ def in_windows(critic: LocalCritic, side: int) -> Critic:
     return psi
 
 
-def _photograph(name: str, size: int, critic: Critic) -> Row:
-    problem = Problem(Identity((3, size, size)), 0.1)
-    x = photograph(name)
-    y = x + 0.1 * torch.randn(x.shape, generator=torch.Generator().manual_seed(1))
-    parts = torch.cat([our_minimum(problem, part, critic)[0] for part in tiles(y, size).split(16)])
-    whole = untiled(parts, x.shape[-1])
-    return dict(psnr=_db(whole, x), weight=round(float(weight_from_noise(problem)), 2))
+def _ours(critic: Critic) -> Denoise:
+    return lambda problem, y: our_minimum(problem, y, critic)[0]
+
+
+def _unet(problem: Problem, y: Tensor) -> Tensor:
+    return post_process(problem, y, pretrained.load_unet("photos-color-unet"))
+
+
+OTHERS: dict[str, Denoise] = {"U-Net": _unet, "TV": lambda problem, y: total_variation(problem, y, TV_WEIGHT)}
+
+
+def _in_tiles(y: Tensor, size: int, denoise: Denoise) -> Tensor:
+    """The image denoised in tiles of size x size pixels."""
+    problem = Problem(Identity((3, size, size)), SIGMA)
+    return untiled(torch.cat([denoise(problem, part) for part in tiles(y, size).split(16)]), y.shape[-1])
 
 
 def _scan(size: int) -> Row:
@@ -76,7 +124,7 @@ def _scan(size: int) -> Row:
 
 
 def photograph(name: str) -> Tensor:
-    """One of PHOTOGRAPHS as (1, 3, 512, 512); gray ones have three equal channels.
+    """A photograph of scikit-image's as (1, 3, 512, 512); gray ones have three equal channels.
 
     >>> photograph("camera").shape
     torch.Size([1, 3, 512, 512])

@@ -10,6 +10,7 @@ from ..._input.networks import Network
 from ...metrics import psnr
 from ...operators import Identity, Inpainting, RayTransform
 from ...problem import Problem
+from ..recipes.parts import mri
 from .settings import Row, best_tv, our_minimum
 
 COUNT = 4
@@ -35,6 +36,7 @@ SCENES: dict[str, Callable[[], Scene]] = {
     "inpainting of photographs, 30 % seen, σ = 0.02": lambda: _photographs(
         Problem(Inpainting(_mask(0.3), channels=3), 0.02), 0.02
     ),
+    "MRI of chests, a quarter of the lines, σ = 0.02": lambda: _chests(mri(), 0.015),
 }
 CRITICS = ("TV", "ct-thorax", "ct-thorax-convex", "photos-color", "photos-inpainting", "mri-thorax")
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from functools import partial
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from torch import nn
 
 from ...baselines.supervised import train_denoiser
 from ...problem import Problem
-from ...training import Eq6, MeasuredElsewhere, Paired, Pairs, algorithm_1
+from ...training import Eq6, MeasuredElsewhere, Paired, Pairs, algorithm_1, mapped
 from ..training_images import Loader
 
 
@@ -31,10 +33,20 @@ class Recipe:
     loss: Callable[[Pairs, int], Eq6] | None = None  # of the pairs and the seed; None: supervised, mean squared error
     settings: dict = field(default_factory=dict)  # further arguments of the training
 
-    def start(self, network: nn.Module, path: Path | str | None, seed: int, **changes) -> Generator[Any]:
-        """The training as a generator of its steps. `changes`: arguments of the training that differ."""
+    @property
+    def streams(self) -> bool:
+        """Can its images stay on disk?"""
+        return "keep" in signature(self.images).parameters and self.measured is None
+
+    def start(
+        self, network: nn.Module, path: Path | str | None, seed: int, disk: Path | None = None, **changes
+    ) -> Generator[Any]:
+        """The training as a generator of its steps. `changes`: arguments of the training that differ.
+
+        disk: a folder, in which the images of a recipe that `streams` are to stay.
+        """
         generator, problem = torch.Generator().manual_seed(seed), self.problem()
-        x_real = self.images(path, generator)
+        x_real = self.images(path, generator, **({"keep": partial(mapped, folder=disk)} if disk else {}))
         run: dict[str, Any] = dict(steps=self.steps, batch_size=self.batch_size, seed=seed)
         run |= dict(learning_rate=self.learning_rate, averaging=self.averaging) | self.settings | changes
         if self.loss is None:
