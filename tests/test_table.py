@@ -163,6 +163,7 @@ def rows():
         "draw_mix": dict(x_real=X, generator=g),
         "gradient_on_lines": dict(critic=CRITIC, batch=BATCH, mix=training.draw_mix(X)),
         "save_batches": dict(file="a.npy", count=4, batches=[X]),
+        "mapped": dict(batches=[X], folder="mapped"),
         "Balanced": dict(gp_weight=1.0, weight=1.0),
         "Eq6": dict(gp_weight=1.0),
         "Eq6BySlopes": dict(gp_weight=1.0),

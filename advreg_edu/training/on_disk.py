@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 
 from .._input.arguments import check_count, check_images, check_path, place_of
 from .._input.messages import refused
-from .._input.signature import check_instance
+from .._input.signature import check_instance, checked
 from ..hardware.devices import moved
 from ..problem import Problem, check_problem
 from .pairs import Paired
@@ -88,6 +88,7 @@ def save_batches(file: str | PathLike, count: int, batches: Iterable[Tensor]) ->
         partial.unlink(missing_ok=True)
 
 
+@checked
 def mapped(batches: Iterable[Tensor], folder: str | PathLike) -> Tensor:
     """Images that come in batches (B, C, H, W) as one float32 tensor, whose numbers lie in a file without a name.
 
@@ -99,6 +100,7 @@ def mapped(batches: Iterable[Tensor], folder: str | PathLike) -> Tensor:
     >>> x.shape, x[::2].mean((1, 2, 3)).tolist()
     (torch.Size([8, 1, 4, 4]), [0.0, 0.25, 0.5, 0.75])
     """
+    check_instance(batches, "batches", Iterable)
     shape, count, folder = None, 0, check_path(folder, "folder")
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder) as stream:
