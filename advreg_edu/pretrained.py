@@ -15,6 +15,7 @@ from ._input.arguments import check_choice, check_path
 from ._input.files import as_path, check_file_name, write
 from ._input.messages import describe, refused
 from ._input.networks import check_network
+from ._input.signature import check_instance
 from ._input.tensors import open_tensors, read_finite, read_object, shapes
 from .critics import ConvexCritic, LocalCritic, PaperCritic, UNet
 
@@ -75,6 +76,8 @@ def load_critic(name: Path | str, *, kind: type[torch.nn.Module] | None = None) 
     >>> tuple(critic(torch.zeros(2, 1, 128, 128)).shape)
     (2,)
     """
+    if kind is not None:
+        check_instance(kind, "kind", type)
     return _load(name, names(), CRITICS if kind is None else {kind.__name__: kind})
 
 
@@ -101,19 +104,20 @@ def save_network(network: torch.nn.Module, path: Path | str) -> str:
     >>> len(sha256), torch.allclose(loaded(x), critic(x), atol=1e-6)
     (64, True)
     """
-    path = as_path(path, "path")
-    check_can_be_saved(network, path)
+    path = check_can_be_saved(network, path)
     tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
     made = {"class": type(network).__name__, "arguments": network.arguments}
     write(path, save(tensors, {"network": json.dumps(made)}))  # one key: safetensors writes several in random order
     return _sha256(path)
 
 
-def check_can_be_saved(network: torch.nn.Module, path: Path) -> None:
-    """Raise unless `load_critic` or `load_unet` could load what `save_network` would write.
+def check_can_be_saved(network: torch.nn.Module, path: Path | str) -> Path:
+    """Raise unless `load_critic` or `load_unet` could load what `save_network` would write; return the path.
 
-    >>> check_can_be_saved(LocalCritic(channels=1), Path("mine.safetensors"))
+    >>> check_can_be_saved(LocalCritic(channels=1), "mine.safetensors").name
+    'mine.safetensors'
     """
+    path = as_path(path, "path")
     if path.suffix != ".safetensors":
         got = f"the ending {path.suffix}" if path.suffix else "no ending"
         raise ValueError(f"{path}: expected a file that ends in .safetensors, got {got}. Rename it.")
@@ -121,6 +125,7 @@ def check_can_be_saved(network: torch.nn.Module, path: Path) -> None:
     if type(network) not in (*CRITICS.values(), UNet):
         _check_builds_again(network)
     check_network(network, "network")
+    return path
 
 
 def _check_builds_again(network: torch.nn.Module) -> None:
@@ -142,19 +147,17 @@ def _check_builds_again(network: torch.nn.Module) -> None:
 
 def _load(name: object, shipped: list[str], classes: Classes) -> Any:
     fix = f"Pass one of {', '.join(shipped)}, or the path of a .safetensors file."
-    if isinstance(name, torch.nn.Module):
-        raise TypeError(f"name: expected the name of a network, got a {type(name).__name__}. It is loaded already.")
     if not isinstance(name, str | os.PathLike):
-        raise TypeError(f"name: expected the name of a network, got {describe(name)}. {fix}")
+        loaded = isinstance(name, torch.nn.Module)
+        got = f"a {type(name).__name__}. It is loaded already." if loaded else f"{describe(name)}. {fix}"
+        raise TypeError(f"name: expected the name of a network, got {got}")
     if (path := check_path(name, "name", fix)).suffix == ".safetensors":
         return _build(path, shipped, classes)
     path = folder() / f"{name}.safetensors"
     expected, got = _entry(str(name), shipped)["sha256"], _sha256(path)
     if expected != got:
-        raise ValueError(
-            f"{path.name}: expected SHA-256 {expected[:12]}..., got {got[:12]}... "
-            "The file is damaged or was replaced; get it again from the project."
-        )
+        fix = "The file is damaged or was replaced; get it again from the project."
+        raise ValueError(f"{path.name}: expected SHA-256 {expected[:12]}..., got {got[:12]}... {fix}")
     return _build(path, shipped, classes)
 
 
@@ -202,8 +205,7 @@ def _index() -> dict[str, dict[str, str]]:
     path, what, fix = folder() / "weights.json", "an index of the weights that ship", "Reinstall advreg-edu."
     index = read_object(path.read_bytes(), path.name, what, fix)
     complete = lambda e: isinstance(e, dict) and all(isinstance(e.get(key), str) for key in ("class", "sha256"))
-    wrong = [name for name, entry in index.items() if not complete(entry)]
-    if wrong:
+    if wrong := [name for name, entry in index.items() if not complete(entry)]:
         raise refused(path.name, what, f"no class or sha256 of {wrong[0]}", fix)
     return index
 

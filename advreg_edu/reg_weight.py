@@ -30,6 +30,6 @@ def weight_from_noise(
     check_problem(problem)
     check_count(samples, "samples")
     gradient_norm = check_number(gradient_norm, "gradient_norm", low=0, above=True)
-    generator = generator or torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(0) if generator is None else generator
     draws = problem.noise(samples, generator)
     return 2 * squared_norm(problem.A.T(draws)).sqrt().mean() / gradient_norm

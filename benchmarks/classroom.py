@@ -8,7 +8,8 @@ time from a move to the first iterate of the new run.
 import re
 import statistics
 import sys
-import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import psutil
 from jupyter_client.manager import start_new_kernel
@@ -33,22 +34,27 @@ print(f"first iterate after {{first[0]:.3f}} s")
 
 
 def main(kernels: str = "20", movers: str = "4") -> None:
-    started = [start_new_kernel() for _ in range(int(kernels))]
-    for _, client in started:
-        said(client, OPEN)
-    memory = [psutil.Process(manager.provisioner.pid).memory_full_info().pss / 1e6 for manager, _ in started]
-    print(f"{kernels} kernels with the lab: {statistics.mean(memory):.0f} MB in the mean, {max(memory):.0f} at most")
-    waits: list[float] = []
-    students = [threading.Thread(target=moves, args=(manager, waits)) for manager, _ in started[: int(movers)]]
-    for student in students:
-        student.start()
-    for student in students:
-        student.join()
-    first = f"median {statistics.median(waits):.2f} s, at most {max(waits):.2f} s"
-    print(f"{movers} of them move ten times at once: first iterate after {first}")
-    for manager, client in started:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
+    with ExitStack() as kept:  # also after an error no kernel is left
+        started = [kernel(kept) for _ in range(int(kernels))]
+        for _, client in started:
+            said(client, OPEN)
+        memory = [psutil.Process(manager.provisioner.pid).memory_full_info().pss / 1e6 for manager, _ in started]
+        print(
+            f"{kernels} kernels with the lab: {statistics.mean(memory):.0f} MB in the mean, {max(memory):.0f} at most"
+        )
+        waits: list[float] = []
+        with ThreadPoolExecutor(int(movers)) as students:
+            list(students.map(lambda one: moves(one[0], waits), started[: int(movers)]))
+        first = f"median {statistics.median(waits):.2f} s, at most {max(waits):.2f} s"
+        print(f"{movers} of them move ten times at once: first iterate after {first}")
+
+
+def kernel(kept: ExitStack) -> tuple:
+    """A new kernel and its client, shut down when `kept` is left."""
+    manager, client = start_new_kernel()
+    kept.callback(manager.shutdown_kernel, now=True)
+    kept.callback(client.stop_channels)
+    return manager, client
 
 
 def moves(manager, waits: list[float]) -> None:

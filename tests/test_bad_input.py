@@ -70,6 +70,15 @@ def reconstructed(problem, y, critic=CRITIC, **arguments):
     return last(ar.reconstruct(problem, y, critic, 0.1, step_size=0.1, steps=2, **arguments))
 
 
+class Halved:
+    """A physics of deepinv, or something with its interface."""
+
+    A = A_adjoint = staticmethod(lambda x: x / 2)
+    A_dagger = staticmethod(lambda y: 2 * y)
+
+
+SHIFT = ar.LinearOperator(lambda x: x.roll(1, -1), lambda y: y.roll(-1, -1), (1, 16, 16), (1, 16, 16))
+BRIDGED, FAN = ar.operators.from_deepinv(Halved(), (1, 16, 16)), ar.operators.FanBeam(16, 5)
 IMAGES = {  # functions of images, and of measurements that are images
     "Identity": ar.Identity((1, 16, 16)),
     "Inpainting": ar.Inpainting(MASK),
@@ -83,6 +92,16 @@ IMAGES = {  # functions of images, and of measurements that are images
     "LocalCritic": CRITIC,
     "PaperCritic": ar.PaperCritic(1, 16).requires_grad_(False),
     "UNet": NET,
+    "ConvexCritic": ar.ConvexCritic(1, widths=(4, 4)).requires_grad_(False),
+    "LinearOperator": SHIFT,
+    "LinearOperator.T": SHIFT.T,
+    "LinearOperator.pinv": SHIFT.pinv,
+    "from_deepinv": BRIDGED,
+    "from_deepinv.T": BRIDGED.T,
+    "from_deepinv.pinv": BRIDGED.pinv,
+    "FanBeam": FAN,
+    "gradient": lambda x: ar.reconstruction.gradient(CRITIC, x)[1],
+    "red": lambda y: ar.red(DENOISING, y, NET, 0.5, steps=3),
     "load_critic": ar.load_critic("ct-thorax"),
     "psnr": lambda x: ar.psnr(x, X),
     "psnr, truth": lambda x: ar.psnr(X, x),
@@ -154,6 +173,7 @@ def cell(call, value):
 CALLS = {name: (call, X) for name, call in IMAGES.items()}
 Y = SCANNING.measure(X, seeded()).clamp(0, 1)
 CALLS |= {name: (call, Y) for name, call in MEASUREMENTS.items()}
+CALLS |= {name: (call, FAN(X)) for name, call in {"FanBeam.T": FAN.T, "FanBeam.pinv": FAN.pinv}.items()}
 
 
 @pytest.mark.filterwarnings("ignore:total_variation")
@@ -175,7 +195,12 @@ def test_half_precision_works_but_for_sparse_products_and_fourier_transforms():
     """Where it cannot it is refused before any work, with float32 as the fix."""
     for (name, (call, good)), dtype in itertools.product(CALLS.items(), (torch.float16, torch.bfloat16)):
         result = cell(call, good.to(dtype))
-        refused = ("scan" in name and "train" not in name) or "RayTransform" in name or name == "FourierSampling"
+        refused = (
+            ("scan" in name and "train" not in name)
+            or "RayTransform" in name
+            or "FanBeam" in name
+            or name == "FourierSampling"
+        )
         assert isinstance(result, TypeError) == refused, (name, dtype, result)
 
 

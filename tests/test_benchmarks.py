@@ -3,6 +3,7 @@
 import importlib.util
 import sys
 import time
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -34,6 +35,22 @@ def test_a_peer_that_takes_four_times_as_long_has_the_ratio_4(bench, monkeypatch
     assert name == "sleep" and ours.endswith(" ms") and peer.endswith(" ms")
     assert 3.0 <= float(ratio.split("**")[1]) <= 4.2
     assert 0.9 <= float(floor) <= 1.5
+
+
+def test_an_error_leaves_no_kernel_of_a_class(root, monkeypatch):
+    classroom, left = loaded(root, "classroom"), []
+
+    def start():
+        if len(left) == 3:
+            raise RuntimeError("no memory")
+        left.append(len(left))
+        shut = SimpleNamespace(shutdown_kernel=lambda now: left.remove(left[-1]))
+        return shut, SimpleNamespace(stop_channels=lambda: None)
+
+    monkeypatch.setattr(classroom, "start_new_kernel", start)
+    with pytest.raises(RuntimeError, match="no memory"):
+        classroom.main("5", "2")
+    assert not left
 
 
 def test_import_loads_no_heavy_library(bench, capsys):

@@ -134,6 +134,6 @@ def test_what_is_no_physics(call, message, monkeypatch):
 def test_a_physics_without_a_size():
     physics = Blur()
     physics.img_size = None
-    with pytest.raises(ValueError, match=r"domain_shape: expected \(channels, height, width\), got none"):
+    with pytest.raises(ValueError, match=r"domain_shape: expected \(channels, height, width\), got None"):
         from_deepinv(physics)
     assert from_deepinv(physics, (1, 4, 8)).range_shape == (1, 4, 8)

@@ -103,6 +103,24 @@ def test_files_that_are_none(tmp_path, array, message):
         OnDisk.of(PROBLEM, path)
 
 
+@pytest.mark.parametrize("damage", ["bright", "nan", "cut", "gone"])
+def test_an_image_that_is_met_later_is_refused_by_its_file(tmp_path, damage):
+    """Of 100 images 32 are looked at when the source is made: the second, or a file that changes, is met in a step."""
+    array = np.full((100, 1, 16, 16), 0.5, np.float32)
+    array[1] = dict(bright=7.0, nan=np.nan).get(damage, 0.5)
+    path = tmp_path / "a.npy"
+    np.save(path, array)
+    pairs = OnDisk.of(PROBLEM, path)
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:-2000])
+    if damage == "gone":
+        path.unlink()
+    words = {"bright": "7 to 7 in image 1", "nan": "nan to nan in image 1"}.get(damage, "none that can be read")
+    with pytest.raises(ValueError, match=rf"a\.npy: expected .*got {words}"):
+        for k in range(100):
+            pairs.draw(8, seeded(k))
+
+
 def test_what_cannot_be_saved(tmp_path, images):
     with pytest.raises(ValueError, match="count: expected 50 images, as many as came, got 51"):
         save_batches(tmp_path / "a.npy", 51, [images])

@@ -174,9 +174,14 @@ def test_who_started_the_processes(env, expected, monkeypatch):
             asked.append(options)
 
     monkeypatch.setitem(sys.modules, "lightning_fabric", types.SimpleNamespace(Fabric=Fabric))
-    monkeypatch.setattr(dist, "destroy_process_group", lambda: None)
+    ended = []
+    monkeypatch.setattr(dist, "destroy_process_group", lambda: ended.append(1))
     with processes.together("cuda", 3, 2) as device:
         assert device == "cuda:1"
+    with pytest.raises(ValueError, match="broke down"), processes.together("cuda", 3, 2):
+        raise ValueError("broke down")
+    assert ended == [1, 1], "also an error ends the group"
+    asked = asked[:1]
     assert asked == [dict(accelerator="cuda", strategy="ddp", devices=expected[0], num_nodes=expected[1])]
 
 

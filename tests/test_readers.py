@@ -16,6 +16,7 @@ import torch
 from advreg_edu import images
 from advreg_edu.apps.shared import scenes
 from advreg_edu.experiments import datasets
+from advreg_edu.images import _pillow
 from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
@@ -244,14 +245,27 @@ def test_large_photographs_take_little_memory(tmp_path):
     done = subprocess.run([sys.executable, "-c", MEASURE, *names], capture_output=True, text=True, check=True)
     assert max(map(float, done.stdout.split())) < 300
     Image.new("RGB", (8000, 8000)).save(tmp_path / "bomb.png")
-    with pytest.raises(ValueError, match=r"bomb\.png: expected a photograph that takes at most 240 MB, got 8000x8000"):
+    with pytest.raises(
+        ValueError,
+        match=r"bomb\.png: expected a photograph .* at most 240 MB and 100 .*, got 8000x8000",
+    ):
         images.from_file(tmp_path / "bomb.png")
     Image.new("RGB", (8000, 6500)).save(tmp_path / "whole.jpg", progressive=True, subsampling=0)
-    with pytest.raises(ValueError, match=r"whole\.jpg: expected .* at most 240 MB, got 8000x6500"):
+    with pytest.raises(ValueError, match=r"whole\.jpg: expected .* at most 240 MB and .*, got 8000x6500"):
         images.from_file(tmp_path / "whole.jpg")
     Image.new("P", (11000, 11000)).save(tmp_path / "moving.gif")  # a second picture would take as much again
-    with pytest.raises(ValueError, match=r"moving\.gif: expected .* at most 240 MB, got 11000x11000"):
+    with pytest.raises(ValueError, match=r"moving\.gif: expected .* at most 240 MB and .*, got 11000x11000"):
         images.from_file(tmp_path / "moving.gif")
+
+
+@pytest.mark.parametrize("mode", ["P", "L", "1"])
+def test_photographs_of_many_small_pixels_are_refused_before_they_cost_seconds(tmp_path, mode, monkeypatch):
+    """13340x13340 with a palette took 8 s, in little memory."""
+    monkeypatch.setattr(_pillow, "MOST_PIXELS", 99)
+    Image.new(mode, (10, 10)).save(tmp_path / "many.png")
+    for read in (images.from_file, lambda path, size: images.from_folder([path], 1, size)):
+        with pytest.raises(ValueError, match=r"many\.png: expected .* got 10x10 pixels, 0 MB\. Save it with fewer"):
+            read(tmp_path / "many.png", 8)
 
 
 def test_a_jpeg_in_a_dicom_file_that_claims_to_be_huge_is_refused(tmp_path):

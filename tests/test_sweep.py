@@ -100,6 +100,19 @@ def test_it_measures_on_images_that_no_training_has_seen(tiny, tmp_path, monkeyp
     assert found["angles"] is None and found["sigma"] == 0.1 and 0 < found["psnr"] < 60 and found["iterates"] <= 5
 
 
+def test_minutes_that_nobody_counted_are_not_reported(tiny, tmp_path, monkeypatch):
+    """A job that was interrupted counts for every mean but that of the minutes."""
+    alone = ["sweep", "ct-minute", "--seeds", "0", "--out", str(tmp_path)]
+    with monkeypatch.context() as patch:
+        patch.setattr(sweep, "load_critic", lambda file: pytest.fail("killed"))
+        with pytest.raises(pytest.fail.Exception):
+            main(alone)
+    assert main(alone) == 0 and sweep.gather(tmp_path).splitlines()[2].endswith("|  |")
+    assert main([*alone[:3], "1", *alone[4:]]) == 0
+    row = sweep.gather(tmp_path).splitlines()[2].split("|")
+    assert row[4].strip() == "2" and "±" in row[6] and float(row[9]) >= 0
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [
@@ -108,7 +121,8 @@ def test_it_measures_on_images_that_no_training_has_seen(tiny, tmp_path, monkeyp
             "error: --task: expected i/n with i from 1 to n, such as 2/8",
         ),
         (["sweep", "ct-minute", "--task", "2"], "error: --task: expected i/n"),
-        (["sweep", "ct-minute", "--sigmas", "-1"], "error: --sigmas: expected a finite number at least 0, got -1"),
+        (["sweep", "ct-minute", "--sigmas", "-1"], "error: --sigmas: expected a finite number above 0, got -1"),
+        (["sweep", "ct-minute", "--sigmas", "0.1", "0"], "--sigmas: expected a finite number above 0, got 0. Without"),
         (
             ["sweep", "photos-minute", "--angles", "30"],
             "error: --angles: expected a recipe for CT, got",

@@ -138,6 +138,20 @@ def check_count(value: Any, name: str, low: int = 1, fix: str = "", high: int = 
     return int(value)
 
 
+def check_pair(value: Any, name: str, fix: str, low: float = -math.inf, high: float = math.inf) -> tuple[float, float]:
+    """Raise unless `value` is two finite numbers in [low, high]; return them.
+
+    >>> check_pair(3, "window", "Give (low, high).")
+    Traceback (most recent call last):
+    TypeError: window: expected two numbers, got 3. Give (low, high).
+    """
+    try:
+        first, second = value
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}: expected two numbers, got {describe(value)}. {fix}") from None
+    return check_number(first, f"{name}[0]", low, high, fix), check_number(second, f"{name}[1]", low, high, fix)
+
+
 def check_seed(value: Any, name: str = "seed") -> int:
     """Raise unless `value` can seed a training, whose step k takes seed * 1,000,003 + k; return it as an int.
 

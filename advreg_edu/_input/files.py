@@ -8,6 +8,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from .messages import describe
+
 
 def as_path(value: object, name: str) -> Path:
     """`value` as a Path, with ~ in the place of the home folder written out.
@@ -16,7 +18,8 @@ def as_path(value: object, name: str) -> Path:
     '.checkpoint'
     """
     if not isinstance(value, (str, os.PathLike)) or not str(value):
-        raise TypeError(f"{name}: expected the path of a file, got {value!r}. Give one such as 'runs/mine.checkpoint'.")
+        fix = "Give one such as 'runs/mine.checkpoint'."
+        raise TypeError(f"{name}: expected the path of a file, got {describe(value)}. {fix}")
     return Path(value).expanduser()
 
 

@@ -14,7 +14,7 @@ def describe(value: object) -> str:
         return f"{'a tensor' if isinstance(value, torch.Tensor) else 'an array'} of shape {tuple(value.shape)}"
     if isinstance(value, int) and abs(value) >= 10**50:
         return "a number of over 50 digits"
-    text = repr(value)
+    text = _one_line(repr(value))
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .arguments import check_batch, check_float
+from .arguments import check_batch, check_float, check_tensor
 
 Network = Callable[[Tensor], Tensor]  # (B, C, H, W) to (B,) for critics, to (B, C, H, W) for others
 
@@ -41,6 +41,8 @@ def evaluate(network: Network, x: Tensor) -> Tensor:
     >>> evaluate(nn.Linear(2, 1), torch.zeros(1, 2, dtype=torch.float64)).dtype
     torch.float64
     """
+    if isinstance(network, type) or not callable(network):
+        check_network(network)
     return network(as_input(network, x)).to(x.dtype)
 
 
@@ -142,6 +144,8 @@ def variable(x: Tensor) -> Tensor:
     >>> variable(torch.zeros(2)).requires_grad
     True
     """
+    check_tensor(x, "x")
+    check_float(x, "x")
     return (x.clone() if x.is_inference() else x.detach()).requires_grad_()
 
 

@@ -28,10 +28,12 @@ def denoise_bm3d(y: Tensor, sigma: float) -> Tensor:
 
     Raises: ModuleNotFoundError, where `bm3d` is not installed.
     """
-    import bm3d
-
     check_images(y, "y", unit_range=False)
     check_number(sigma, "sigma", low=0)
+    try:
+        import bm3d
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError("denoise_bm3d: expected the package bm3d, got none: pip install bm3d.") from None
     function = bm3d.bm3d_rgb if y.shape[1] == 3 else bm3d.bm3d
     images = y.detach().cpu().double().permute(0, 2, 3, 1).numpy()
     ends = [torch.as_tensor(function(image, sigma)).reshape(image.shape) for image in images]

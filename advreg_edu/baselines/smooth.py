@@ -1,15 +1,17 @@
 """Smooth classical functionals, for gradient descent: Tikhonov, smoothed total variation. Paper: §2.3, Eq. 2."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
 
 from .._input.arguments import check_number
+from .._input.signature import checked
 from ..operators import LinearOperator
 
 
+@runtime_checkable
 class SmoothFunctional(Protocol):
     """A functional (B, C, H, W) to (B,) that knows the Lipschitz constant of its gradient.
 
@@ -70,6 +72,7 @@ class Tikhonov:
         return _squared_differences(x).flatten(1).sum(1)
 
 
+@checked
 def stability_limit(A: LinearOperator, regularizer: SmoothFunctional, reg_weight: float) -> float:
     """Return the step size below which no step of gradient descent on J(x) = ||Ax - y||^2 + reg_weight * f(x) raises J.
 

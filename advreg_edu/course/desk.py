@@ -5,6 +5,7 @@ import inspect
 from dataclasses import replace
 from typing import Any
 
+from .._input.arguments import check_choice, check_seed
 from .exercise import Exercise
 from .exercises import EXERCISES
 from .judge import judge
@@ -20,7 +21,7 @@ def check(name: str, answer: Any, seed: int = 0) -> Verdict:
     >>> check("00a", lambda x, x_true: None, seed=1)
     ○ 00a, not attempted. Fill in psnr(x, x_true), run its cell, then this one again.
     """
-    verdict = judge(_find(name), answer, seed)
+    verdict = judge(_find(name), answer, check_seed(seed))
     return verdict if seed else replace(verdict, note=Progress().remember(verdict, _text_of(answer)))
 
 
@@ -59,6 +60,4 @@ def solution(name: str) -> Text:
 
 
 def _find(name: str) -> Exercise:
-    if name not in EXERCISES:
-        raise ValueError(f"name: expected one of {', '.join(EXERCISES)}, got {name!r}. See the line above the stub.")
-    return EXERCISES[name]
+    return EXERCISES[check_choice(name, "name", EXERCISES, "See the line above the stub.")]

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import ipywidgets as W
 from IPython.display import display
 
+from .._input.messages import describe
+from .._input.signature import checked
 from ..apps.shared.app import App
 from ..apps.shared.messages import callback
 from ..apps.shared.page import script
@@ -83,6 +85,7 @@ class Form(App):
         return self.notice.say(failed) if failed else self._show_kept()
 
 
+@checked
 def predict(name: str, question: str, options: Sequence[str] = (), *, unit: str | None = None) -> Form:
     """A form for a prediction. Each answer is kept in the record, and `outcome(name, ...)` sets the outcome beside it.
 
@@ -94,11 +97,13 @@ def predict(name: str, question: str, options: Sequence[str] = (), *, unit: str 
     >>> form.field.description
     'number'
     """
-    if isinstance(options, str) or len(options) == 1:
-        raise ValueError(f"options: expected two or more, got {options!r}. Give a list, or none for words.")
+    texts = isinstance(options, Sequence) and all(isinstance(option, str) for option in options)
+    if not texts or isinstance(options, str) or len(options) == 1:
+        raise ValueError(f"options: expected two or more, got {describe(options)}. Give a list, or none for words.")
     return Form(name, question, options, unit)
 
 
+@checked
 def outcome(name: str, measured: str) -> None:
     """Show what came, beside what was predicted where anything was; the record keeps both.
 

@@ -12,6 +12,7 @@ from torch import nn
 from .._input.arguments import check_batch, check_count, check_number
 from .._input.messages import describe
 from .._input.networks import in_type_of_weights
+from .._input.signature import check_flag
 
 Critic: TypeAlias = Callable[[torch.Tensor], torch.Tensor]  # Psi: images (B, C, H, W) to (B,), differentiable
 
@@ -133,9 +134,9 @@ class UNet(nn.Module):
             raise TypeError(f"widths: expected one for each level, such as (16, 32, 64), got {describe(widths)}.")
         self.channels = check_count(channels, "channels", high=WIDEST)
         self.widths = tuple(check_count(w, "widths", high=WIDEST) for w in widths)
-        self.mirrored = bool(mirrored)
-        self.arguments = dict(channels=channels, widths=list(widths), blocks_down=bool(blocks_down))
+        self.mirrored, blocks_down = check_flag(mirrored, "mirrored"), check_flag(blocks_down, "blocks_down")
         self.fold = check_count(fold, "fold", high=8)
+        self.arguments = dict(channels=channels, widths=list(widths), blocks_down=blocks_down)
         self.arguments |= dict(mirrored=self.mirrored, fold=self.fold)
         levels = list(itertools.pairwise(widths))
         self.first = nn.Conv2d(fold**2 * channels, widths[0], 3, padding=1)

@@ -5,13 +5,14 @@ Nothing here knows about widgets.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import torch
 from PIL import Image
 
-from .._input.arguments import check_finite
+from .._input.arguments import as_tensor, check_finite, check_pair
+from .._input.signature import check_instance, checked
 from .insets import busiest, with_inset
 from .looks import colour_table
 from .panels import COLOURS, FONT, GAP, SIDE, Panel, Picture, number
@@ -19,6 +20,7 @@ from .panels import COLOURS, FONT, GAP, SIDE, Panel, Picture, number
 __all__ = ["FONT", "GAP", "SIDE", "Picture", "busiest", "number", "strip", "with_inset"]
 
 
+@checked
 def strip(
     images: Sequence[torch.Tensor],
     titles: Sequence[str],
@@ -41,6 +43,10 @@ def strip(
     >>> strip([torch.zeros(8, 8), torch.ones(8, 8)], ["black", "white"])
     Side by side: black (mean 0, values 0 to 0, shown from 0 to 1); white (mean 1, values 1 to 1, shown from 0 to 1).
     """
+    given = dict(images=images, titles=titles, kinds=kinds or ())
+    for name, values in given.items():
+        check_instance(values, name, Collection)
+    limits = check_pair(limits, "limits", "They are (black, white).")
     kinds = ["image"] * len(images) if kinds is None else list(kinds)
     if not len(images) == len(titles) == len(kinds) > 0:
         counts = f"{len(images)} images, {len(titles)} titles, {len(kinds)} kinds"
@@ -59,7 +65,7 @@ def array_of(image: torch.Tensor, title: str) -> np.ndarray:
     >>> array_of(torch.zeros(1, 4, 6), "black").shape
     (4, 6)
     """
-    array = torch.as_tensor(image).detach().cpu().float()
+    array = as_tensor(image, "images", "Give tensors (H, W), (1, H, W) or (3, H, W).").cpu().float()
     if array.ndim not in (2, 3) or (array.ndim == 3 and len(array) not in (1, 3)):
         raise ValueError(
             f"images: expected (H, W), (1, H, W) or (3, H, W), got {tuple(array.shape)} for {title!r}. "

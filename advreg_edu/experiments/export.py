@@ -13,6 +13,7 @@ from torch import nn
 
 from .._input.arguments import check_count
 from .._input.files import as_path, check_file_name, write
+from .._input.signature import check_instance
 from ..critics import LocalCritic, UNet
 from ..critics.networks import GAIN
 from ..pretrained import load_critic
@@ -34,9 +35,10 @@ def export(name: Path | str, out: Path | str | None = None, size: int = 128) -> 
     ...     round(path.stat().st_size / 1e6, 1)  # megabytes: each weight is there once
     1.1
     """
+    critic = load_critic(name)
     out = Path("runs", f"{Path(name).stem}.onnx") if out is None else as_path(out, "out")
     check_file_name(out)
-    written = onnx_bytes(load_critic(name), size, Path(name).stem)
+    written = onnx_bytes(critic, size, Path(name).stem)
     out.parent.mkdir(parents=True, exist_ok=True)
     write(out, written)
     return out
@@ -53,6 +55,7 @@ def onnx_bytes(critic: LocalCritic, size: int = 128, name: str = "critic") -> by
     if not isinstance(critic, LocalCritic):
         raise ValueError(f"name: expected the name of a LocalCritic, got {type(critic).__name__}. Train a LocalCritic.")
     size = check_count(size, "size", 2)
+    check_instance(name, "name", str)
     graph, x, shape = Graph(), "x", [1, critic.channels, size, size]
     floor = critic.smoothing * (critic.channels * size**2) ** 0.5
     clean = graph.add(_blurred(graph, critic, x, size), _correction(graph, critic.unet, x, size))

@@ -18,12 +18,15 @@ import torch
 from torch import Tensor
 
 from .. import images
-from .._input.arguments import check_count, check_number, check_seed
+from .._input.arguments import check_choice, check_count, check_number, check_seed
 from .._input.files import as_path, write
+from .._input.messages import describe, refused
+from .._input.signature import check_instance, checked
+from .._input.tensors import read_object
 from ..metrics import psnr
 from ..operators import RayTransform
 from ..pretrained import load_critic
-from ..problem import Problem
+from ..problem import Problem, check_problem
 from ..reconstruction import NotConverged, reconstruct
 from ..reg_weight import weight_from_noise
 from ..training import diagnose
@@ -32,7 +35,9 @@ from .recipes import RECIPES
 from .recipes.recipe import Recipe
 from .train import checked_device, train_recipe
 
+NO_NOISE = "Without noise the formula gives no weight to the critic."
 COUNT, STEPS = 16, 400  # images held back; iterates of Algorithm 2 at most
+RESULT = {"stem", "name", "sigma", "angles", "naive", "psnr", "slope", "reg_weight", "minutes", "changes", "sweep"}
 HEAD = """\
 | recipe | σ | angles | seeds | A†y, dB | ours, dB | slope at A†y | λ | minutes |
 |---|---|---|---|---|---|---|---|---|"""
@@ -77,10 +82,12 @@ def jobs_of(
     >>> len(jobs_of("ct-minute", [0, 1, 2], sigmas=[0.01, 0.02]))
     6
     """
-    if RECIPES[name].loss is None:
+    if RECIPES[check_choice(name, "name", RECIPES)].loss is None:
         raise ValueError(f"name: expected a recipe of a critic, got {name}, a supervised one. Choose another.")
+    for key, values in dict(seeds=seeds, sigmas=sigmas, angles=angles).items():
+        check_instance(() if values is None and key != "seeds" else values, key, Sequence)
     seeds = [check_seed(seed, "seeds") for seed in seeds]
-    levels = [None] if sigmas is None else [check_number(sigma, "sigmas", 0) for sigma in sigmas]
+    levels = [None] if sigmas is None else [check_number(s, "sigmas", 0, fix=NO_NOISE, above=True) for s in sigmas]
     counts = [None] if angles is None else [check_count(count, "angles") for count in angles]
     return [Job(name, *values) for values in itertools.product(seeds, levels, counts)]
 
@@ -91,9 +98,11 @@ def part_of(jobs: Sequence[Job], task: str) -> list[Job]:
     >>> [job.seed for job in part_of(jobs_of("ct-minute", range(5)), "2/3")]
     [1, 4]
     """
-    i, slash, n = task.partition("/")
+    if not isinstance(jobs, Sequence) or not all(isinstance(job, Job) for job in jobs):
+        raise TypeError(f"jobs: expected a list of jobs, got {describe(jobs)}. Make them by jobs_of.")
+    i, slash, n = task.partition("/") if isinstance(task, str) else ("", "", "")
     if not (slash and i.isdecimal() and n.isdecimal() and 1 <= int(i) <= int(n)):
-        raise ValueError(f"task: expected i/n with i from 1 to n, such as 2/8, got {task!r}.")
+        raise ValueError(f"task: expected i/n with i from 1 to n, such as 2/8, got {describe(task)}.")
     return list(jobs[int(i) - 1 :: int(n)])
 
 
@@ -119,6 +128,7 @@ def run(
             continue
         recipe = job.recipe()
         problem = recipe.problem()
+        anew = not file.exists() and not file.with_suffix(".checkpoint").exists()
         x = held_back(problem, path)  # before the training, which is lost without them
         if not file.exists():
             resume = file.with_suffix(".checkpoint").exists()
@@ -128,15 +138,20 @@ def run(
         angles = problem.A.range_shape[1] if isinstance(problem.A, RayTransform) else None
         found = dict(stem=job.stem, name=job.name, seed=job.seed, sigma=problem.sigma, angles=angles)
         found |= measured(problem, load_critic(file).to(place), x.to(place))
-        found |= dict(minutes=(time.perf_counter() - start) / 60, changes=changes, sweep=[job.stem for job in jobs])
+        minutes = (time.perf_counter() - start) / 60 if anew else None  # nobody counted those before a kill
+        found |= dict(minutes=minutes, changes=changes, sweep=[job.stem for job in jobs])
         write(result, json.dumps(found, indent=1).encode())
     return 0
 
 
 def _results(folder: Path) -> list[dict[str, Any]]:
     """The results of sweeps in a folder."""
-    found = [json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))]
-    return [result for result in found if isinstance(result, dict) and "sweep" in result]
+    what, fix = "the result of a job", "Move it away: the job is done again."
+    found = {file: read_object(file.read_bytes(), file, what, fix) for file in sorted(folder.glob("*.json"))}
+    results = {file: result for file, result in found.items() if "sweep" in result}
+    for file in (file for file, result in results.items() if RESULT - result.keys()):
+        raise refused(file, what, f"none of {', '.join(sorted(RESULT - results[file].keys()))}", fix)
+    return list(results.values())
 
 
 def _check_same(folder: Path, changes: dict[str, Any]) -> None:
@@ -149,6 +164,7 @@ def _check_same(folder: Path, changes: dict[str, Any]) -> None:
 
 def held_back(problem: Problem, path: Path | str | None) -> Tensor:
     """Images that no training has seen and no table reports: the part "dev" of data, or phantoms of another seed."""
+    check_problem(problem)
     channels, side, _ = problem.A.domain_shape
     generator = torch.Generator().manual_seed(4_714)
     if channels == 3:
@@ -159,6 +175,7 @@ def held_back(problem: Problem, path: Path | str | None) -> Tensor:
     return x[torch.linspace(0, len(x) - 1, COUNT).long()]
 
 
+@checked
 def measured(problem: Problem, critic: torch.nn.Module, x: Tensor) -> dict[str, float]:
     """What a critic is worth on the images x: means over them, at the minimum, with λ by the formula.
 
@@ -191,7 +208,8 @@ def gather(folder: Path | str) -> str:
 def _row(name: str, sigma: float, angles: int, results: list[dict[str, Any]]) -> str:
     cells = [name, f"{sigma:g}", str(angles or ""), str(len(results))]
     cells += [_spread([r[key] for r in results], digits) for key, digits in (("naive", 2), ("psnr", 2), ("slope", 2))]
-    cells += [f"{results[0]['reg_weight']:.3g}", _spread([r["minutes"] for r in results], 1)]
+    minutes = [r["minutes"] for r in results if r["minutes"] is not None]  # None: of a job that was interrupted
+    cells += [f"{results[0]['reg_weight']:.3g}", _spread(minutes, 1) if minutes else ""]
     return f"| {' | '.join(cells)} |"
 
 

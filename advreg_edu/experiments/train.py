@@ -10,8 +10,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from .._input.arguments import check_count, check_seed
+from .._input.arguments import check_choice, check_count, check_path, check_seed
 from .._input.files import as_path, reserved
+from .._input.messages import describe
+from .._input.signature import checked
 from ..hardware.processes import is_first, together
 from ..pretrained import check_can_be_saved, save_network
 from ..training.checkpoints import room_for
@@ -46,6 +48,8 @@ def train(
     Returns: exit status, 0 or 130 after Ctrl-C. Raises ValueError for bad arguments before the training starts, OSError
     where nothing can be written; the last checkpoint that could be is then kept.
     """
+    check_choice(name, "name", RECIPES)
+    path = None if path is None else check_path(path)
     default = f"runs/{name}{f'-seed-{check_seed(seed)}' if seed else ''}.safetensors"
     file = as_path(default if out is None else out, "--out")
     devices, nodes = check_count(devices, "devices"), check_count(nodes, "nodes")
@@ -86,10 +90,11 @@ def train_recipe(
     return 0
 
 
+@checked
 def seeded(make: Callable[[], nn.Module], seed: int) -> nn.Module:
     """`make()` with first weights that depend on the seed alone; the global generator is left as it was."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(check_seed(seed))
         return make()
 
 
@@ -123,9 +128,11 @@ def checked_device(name: str) -> torch.device:
         number = torch.zeros(1, device=name)
         number.item()  # of the device "meta" there is none
         return number.device
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, TypeError, ValueError, OverflowError) as error:
         reason = str(error).splitlines()[0].rstrip(".")
-        raise ValueError(f"--device: expected a device that torch can use, got {name!r}: {reason}. Try cpu.") from None
+        raise ValueError(
+            f"--device: expected a device that torch can use, got {describe(name)}: {reason:.120}. Try cpu."
+        ) from None
 
 
 def _watch(steps: Iterable, total: int, title: str) -> None:

@@ -99,8 +99,10 @@ def together(device: str, devices: int = 1, nodes: int = 1) -> Iterator[str]:
         raise ModuleNotFoundError(f"devices: expected the package lightning-fabric, got none. {fix}") from None
     fabric = Fabric(accelerator=torch.device(device).type, strategy="ddp", devices=devices, num_nodes=nodes)
     fabric.launch()
-    yield str(fabric.device)
-    dist.destroy_process_group()
+    try:
+        yield str(fabric.device)
+    finally:  # the others must not wait for one that an error has ended
+        dist.destroy_process_group()
 
 
 def _started() -> tuple[int, int] | None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 LARGEST = 240_000_000  # bytes that a decoded photograph may take: 60 million pixels in colour
+MOST_PIXELS = 100_000_000  # also where they take little memory: a palette with transparency takes 5 s
 PIXEL_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}  # in Pillow; 4 in every other mode
 # what Pillow raises for damaged files
 DAMAGED: tuple[type[Exception], ...] = (

@@ -13,7 +13,7 @@ from .._input.messages import refused
 from ._arrays import read_npy
 from ._dicom import read_slice
 from ._hounsfield import from_hounsfield
-from ._photos import ENDINGS
+from ._photos import ENDINGS, check_channels
 from ._pillow import Photograph
 from ._squares import averaged, check_large_enough
 
@@ -27,7 +27,7 @@ def from_file(path: Path | str, size: int = 128, channels: int | None = None) ->
     path      a photograph (PNG, JPEG, TIFF, BMP, WebP or GIF; what is transparent is laid on white); a DICOM CT slice,
               air 0 and water 0.5; .npy with an array (H, W), (H, W, 3) or (3, H, W) of bytes or of numbers in [0, 1]
     channels  1 gray (mean of the colours), 3 colour; None: as the file is
-    What the file holds counts, not its ending. Memory: 300 MB, whatever the file.
+    What the file holds counts, not its ending. Memory: 300 MB, whatever the file; at most 100 million pixels decoded.
     Raises ValueError for another file, a damaged or too large one, and less than `size` pixels on a side.
 
     >>> from tempfile import TemporaryDirectory
@@ -62,8 +62,8 @@ def from_bytes(
 
 def _read(name: str, file: IO[bytes], size: int, channels: int | None) -> torch.Tensor:
     size = check_count(size, "size")
-    if channels not in (None, 1, 3):
-        raise ValueError(f"channels: expected 1 (gray), 3 (colour) or None, got {channels!r}. Choose one of them.")
+    if channels is not None:
+        check_channels(channels)
     head, ending = file.read(132), Path(name).suffix.lower()
     file.seek(0)
     if not head:

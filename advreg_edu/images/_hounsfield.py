@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import ArrayLike
 
-from .._input.arguments import check_count, check_finite, check_number
+from .._input.arguments import check_count, check_finite, check_number, check_pair, check_tensor
 
 WINDOW = (-1000.0, 1000.0)  # Hounsfield units shown as 0 and 1: air is 0, water 0.5
 AIR = -1024.0  # what scanners write where they did not measure; nothing is below it
@@ -40,6 +40,7 @@ def _as_slices(hu: torch.Tensor | ArrayLike) -> torch.Tensor:
     """A float tensor (B, 1, H, W)."""
     try:
         if isinstance(hu, torch.Tensor):
+            check_tensor(hu, "hu")
             if hu.is_complex() or hu.dtype == torch.bool:
                 raise TypeError
             hu = hu.to(torch.float32)
@@ -77,9 +78,5 @@ def _shrink(hu: torch.Tensor, size: int | None) -> torch.Tensor:
 
 def _check_window(window: Window) -> Window:
     fix = "A window is (low, high) in Hounsfield units, such as images.WINDOW, or None for each slice's own range."
-    try:
-        low, high = window
-    except (TypeError, ValueError):
-        raise TypeError(f"window: expected two numbers, got {window!r}. {fix}") from None
-    low = check_number(low, "window[0]", -WIDEST, WIDEST, fix)
+    low, high = check_pair(window, "window", fix, -WIDEST, WIDEST)
     return low, check_number(high, "window[1]", low, WIDEST, fix, above=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from .._input.arguments import check_count, check_path
-from .._input.messages import refused
+from .._input.messages import describe, refused
 from ._pillow import Photograph
 from ._shapes import or_fresh
 
@@ -37,7 +37,7 @@ def photos(n: int, size: int = 128, generator: torch.Generator | None = None, ch
     ((2, 3, 32, 32), (2, 1, 32, 32))
     """
     n, size, generator = check_count(n, "n"), check_count(size, "size"), or_fresh(generator)
-    _check_channels(channels)
+    check_channels(channels)
     pictures = [_bundled(name) for name, _, _, colour in BUNDLED if colour or channels == 1]
     pictures = [picture for picture in pictures if min(picture.shape) >= size]
     if not pictures:
@@ -60,7 +60,8 @@ def from_folder(
     channels  3 colour (gray photographs get three equal channels), 1 gray (luma)
     Photographs are turned upright as their EXIF data say, and what is transparent in them is laid on white. Endings:
     those in ENDINGS. Hidden files and folders are left out. Numbers of more than 8 bits: see `Photograph`.
-    Memory: at most 300 MB. A JPEG that would take more is decoded at half its size or less, others are refused.
+    Memory: at most 300 MB. A JPEG that would take more is decoded at half its size or less, others are refused, and so
+    are those that have more than 100 million pixels when decoded.
     Raises ValueError for a folder that is missing or has no photographs, and for a damaged or too small photograph.
 
     >>> from tempfile import TemporaryDirectory
@@ -73,7 +74,7 @@ def from_folder(
     ((1, 3, 32, 32), (5, 3, 32, 32), 1.0)
     """
     size, generator = check_count(size, "size"), or_fresh(generator)
-    _check_channels(channels)
+    check_channels(channels)
     names = [check_path(one) for one in path] if isinstance(path, list | tuple) else files_in(path)
     if not names:
         raise ValueError("path: expected a folder or a list of files, got an empty list. Name at least one photograph.")
@@ -88,9 +89,10 @@ def from_folder(
     return crops
 
 
-def _check_channels(channels: int) -> None:
-    if channels not in (1, 3):
-        raise ValueError(f"channels: expected 1 (gray) or 3 (colour), got {channels!r}. Choose one of the two.")
+def check_channels(channels: int) -> None:
+    """Raise unless it is 1 or 3."""
+    if check_count(channels, "channels") not in (1, 3):
+        raise ValueError(f"channels: expected 1 (gray) or 3 (colour), got {describe(channels)}. Choose one of the two.")
 
 
 def _choose(n: int, count: int, generator: torch.Generator) -> tuple[list[int], list[list[float]]]:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from .._input.messages import Refused, refused
-from ._decoders import FORMATS, LARGEST, affordable_size, bytes_needed, coefficient_bytes, decoding
+from ._decoders import FORMATS, LARGEST, MOST_PIXELS, affordable_size, bytes_needed, coefficient_bytes, decoding
 from ._squares import ROWS, averaged, check_large_enough
 
 if TYPE_CHECKING:
@@ -152,11 +152,8 @@ class Photograph:
         held, (width, height) = coefficient_bytes(image), image.size
         if image.format in ("JPEG", "MPO"):
             image.draft(None, least)
-        needed = held + bytes_needed(image)
-        if needed > LARGEST:
-            raise refused(
-                self.name,
-                f"a photograph that takes at most {LARGEST // 10**6} MB",
-                f"{width}x{height} pixels, {needed // 10**6} MB",
-                "Save it with fewer pixels.",
-            )
+        needed, pixels = held + bytes_needed(image), image.width * image.height
+        if needed > LARGEST or pixels > MOST_PIXELS:
+            limits = f"{LARGEST // 10**6} MB and {MOST_PIXELS // 10**6} megapixels"
+            got = f"{width}x{height} pixels, {needed // 10**6} MB"
+            raise refused(self.name, f"a photograph that takes at most {limits}", got, "Save it with fewer pixels.")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from .._input.arguments import check_number, check_path
+from .._input.arguments import check_pair, check_path
 from .._input.messages import Refused, refused
 from ._dicom import Order, read_slice
 from ._hounsfield import WINDOW, Window, from_hounsfield
@@ -39,7 +39,8 @@ def from_dicom(
     path = check_path(path)
     if not path.exists():
         raise refused("path", "a DICOM file or a folder of them", f"{path}, which is not there", "Check it.")
-    rescale = None if rescale is None else _check_rescale(rescale)
+    if rescale is not None:
+        rescale = check_pair(rescale, "rescale", "rescale is (slope, intercept), such as (1, -1024).")
     files = files_of_scans(path)
     slices: list[Slice] = []
     left_out: list[LeftOut] = []
@@ -62,15 +63,6 @@ def from_dicom(
 def files_of_scans(path: Path) -> list[Path]:
     """What could be slices: the visible files of a folder but for the index DICOMDIR, or the file itself."""
     return [f for f in visible_files(path) if f.name != "DICOMDIR"] if path.is_dir() else [path]
-
-
-def _check_rescale(rescale: tuple[float, float]) -> tuple[float, float]:
-    fix = "rescale is (slope, intercept), such as (1, -1024)."
-    try:
-        slope, intercept = rescale
-    except (TypeError, ValueError):
-        raise TypeError(f"rescale: expected two numbers, got {rescale!r}. {fix}") from None
-    return check_number(slope, "rescale[0]", fix=fix), check_number(intercept, "rescale[1]", fix=fix)
 
 
 def _no_slices(path: Path, left_out: list[LeftOut]) -> Refused:

@@ -4,11 +4,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .._input.arguments import place_of
+
 Number = float | Tensor
 
 
 def or_fresh(generator: torch.Generator | None) -> torch.Generator:
     """The generator itself; for None a fresh one, seeded by the machine. The global generator stays untouched."""
+    place_of(generator)
     if generator is None:
         generator = torch.Generator()
         generator.seed()

@@ -2,7 +2,7 @@
 
 import torch
 
-from .._input.arguments import check_images
+from .._input.arguments import check_count, check_images
 
 
 def compare_statistics(phantoms: torch.Tensor, real: torch.Tensor, bins: int = 64) -> dict[str, torch.Tensor]:
@@ -22,8 +22,10 @@ def compare_statistics(phantoms: torch.Tensor, real: torch.Tensor, bins: int = 6
     >>> compare_statistics(dark, light)["wasserstein"].item()
     0.5
     """
+    bins = check_count(bins, "bins")
     check_images(phantoms, "phantoms")
     check_images(real, "real", phantoms.shape[1:])
+    phantoms, real = phantoms.detach().float(), real.detach().float()
     centers = (torch.arange(bins) + 0.5) / bins
     both = (phantoms, real)
     histogram = torch.stack([_histogram(x, bins) for x in both])

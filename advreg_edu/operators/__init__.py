@@ -1,13 +1,14 @@
 """Linear operators A with their adjoint A* and regularised pseudo-inverse A†. Paper: §2.1, §3.1."""
 
-from .checks import check_measurement, check_type
+from .adjoint import Adjoint
+from .checks import check_measurement, check_operator, check_type
 from .deepinv_bridge import from_deepinv
 from .fan_beam import FanBeam
 from .identity import Identity
 from .inner import column, inner, squared_norm
-from .linear import Adjoint, LinearOperator
+from .linear import LinearOperator
 from .masked import FourierSampling, Inpainting, cartesian_mask
-from .products import check_operator, dot_test
+from .products import dot_test
 from .ray_transform import RayTransform
 
 __all__ = [

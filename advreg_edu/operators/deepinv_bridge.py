@@ -11,6 +11,7 @@ from torch import nn
 
 from .._input.arguments import FLOATS, check_tensor
 from .._input.messages import describe
+from .._input.signature import check_shape
 from .checks import check_measurement
 from .linear import LinearOperator
 
@@ -36,10 +37,9 @@ def from_deepinv(physics: Any, domain_shape: Sequence[int] = ()) -> LinearOperat
             raise TypeError(
                 f"physics: expected an object with A, A_adjoint and A_dagger, got {describe(physics)}. {fix}"
             )
-    shape = tuple(domain_shape) or getattr(physics, "img_size", None)
-    if not shape:
-        raise ValueError("domain_shape: expected (channels, height, width), got none. The physics does not say it.")
-    return _FromPhysics(physics, shape)
+    unsaid = isinstance(domain_shape, tuple) and not domain_shape
+    said = getattr(physics, "img_size", None) if unsaid else domain_shape
+    return _FromPhysics(physics, check_shape(said, "domain_shape", 3))
 
 
 class _FromPhysics(LinearOperator):

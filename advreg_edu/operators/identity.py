@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
-from .._input.arguments import check_count
-from .._input.messages import describe
+from .._input.signature import check_shape
 from .linear import LinearOperator
 
 
@@ -20,7 +19,7 @@ class Identity(LinearOperator):
     """
 
     def __init__(self, shape: Sequence[int]) -> None:
-        shape = _image_shape(shape)
+        shape = check_shape(shape, "shape", 3)
         super().__init__(domain_shape=shape, range_shape=shape, norm=1.0)
 
     def _forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -31,10 +30,3 @@ class Identity(LinearOperator):
     def resolvent(self, b: torch.Tensor, t: float | torch.Tensor) -> torch.Tensor:
         """Return b / (1 + t)."""
         return b / (1 + t)
-
-
-def _image_shape(shape: Sequence[int]) -> tuple[int, ...]:
-    if not hasattr(shape, "__len__") or isinstance(shape, str) or len(shape) != 3:
-        example = "Example: Identity((3, 128, 128))."
-        raise ValueError(f"shape: expected (channels, height, width), got {describe(shape)}. {example}")
-    return tuple(check_count(n, "shape") for n in shape)

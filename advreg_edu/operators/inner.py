@@ -2,6 +2,8 @@
 
 import torch
 
+from .._input.arguments import check_batch, check_tensor
+
 
 def inner(u: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     """Return <u, v> = Re sum u conj(v) of each item of the batch: (B, ...) twice to (B,).
@@ -9,6 +11,10 @@ def inner(u: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     >>> inner(torch.tensor([[1.0, 2.0], [0.0, 1.0]]), torch.tensor([[3.0, 1.0], [5.0, 7.0]]))
     tensor([5., 7.])
     """
+    check_tensor(u, "u")
+    check_tensor(v, "v")
+    if u.shape != v.shape:
+        raise ValueError(f"v: expected the shape of u, {tuple(u.shape)}, got {tuple(v.shape)}.")
     return (u * v.conj()).real.flatten(1).sum(1) if u.is_complex() else (u * v).flatten(1).sum(1)
 
 
@@ -27,4 +33,5 @@ def column(numbers: torch.Tensor) -> torch.Tensor:
     >>> column(torch.tensor([1.0, 2.0])).shape
     torch.Size([2, 1, 1, 1])
     """
+    check_batch(numbers, "numbers", ())
     return numbers[:, None, None, None]

@@ -11,9 +11,11 @@ from typing import Any
 
 import torch
 
-from .._input.arguments import FLOATS, check_batch, place_of
+from .._input.arguments import FLOATS, as_tensor, check_batch, check_number, place_of
 from .._input.messages import describe
+from .._input.signature import check_shape
 from ..hardware.devices import moved
+from .adjoint import Adjoint
 from .autograd import Map, linear
 from .checks import check_measurement, check_type
 from .normal import conjugate_gradients, largest_eigenvalue
@@ -77,13 +79,17 @@ class LinearOperator:
         mask: torch.Tensor | None = None,
         pinv: Map | None = None,
     ) -> None:
-        self.domain_shape, self.range_shape = tuple(domain_shape), tuple(range_shape)
-        if norm is not None:
-            self.norm = norm
-        self._mask = mask
         self._functions, self._given_pinv = (forward, adjoint), pinv
-        if (forward, adjoint) != (None, None) or type(self)._forward is LinearOperator._forward:
+        own = forward is not None or adjoint is not None or type(self)._forward is LinearOperator._forward
+        if own:
             self._check_functions()
+        self.domain_shape = check_shape(domain_shape, "domain_shape")
+        self.range_shape = check_shape(range_shape, "range_shape")
+        if norm is not None:
+            self.norm = check_number(norm, "norm", low=0)
+        self._mask = None if mask is None else self._checked_mask(mask)
+        if own:
+            self._check_shapes()
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """Return Ax: (B, *domain_shape) to (B, *range_shape)."""
@@ -174,47 +180,28 @@ class LinearOperator:
         """`y` with zeros in the places that hold no measurement; noise and `measured_count` follow from it."""
         return y if self._mask is None else y * self._mask.to(device=y.device, dtype=y.real.dtype)
 
+    def _checked_mask(self, mask: torch.Tensor) -> torch.Tensor:
+        """The mask as a tensor; raises unless it can be broadcast to `range_shape`."""
+        mask, over = as_tensor(mask, "mask", "Give zeros and ones."), self.range_shape[::-1]
+        if mask.ndim > len(over) or any(n not in (1, m) for n, m in zip(mask.shape[::-1], over, strict=False)):
+            raise ValueError(f"mask: expected one for {self.range_shape}, got {describe(mask)}. Give zeros and ones.")
+        return mask
+
     def _check_functions(self) -> None:
-        """Raise unless both functions map one image of zeros as they should. Sets `complex_range`."""
-        given = (*self._functions, self._given_pinv or self._adjoint)
+        """Raise unless there is a function for the map, one for its adjoint, and one for A†."""
+        given = (*self._functions, self._adjoint if self._given_pinv is None else self._given_pinv)
         for name, function in zip(("forward", "adjoint", "pinv"), given, strict=True):
-            if not callable(function):
+            if isinstance(function, type) or not callable(function):
                 fix = "A subclass defines _forward and _adjoint, and passes domain_shape=... and range_shape=..."
                 raise TypeError(f"{name}: expected a function of a batch, got {describe(function)}. {fix}")
+
+    def _check_shapes(self) -> None:
+        """Raise unless the functions map one image of zeros as they should. Sets `complex_range`."""
         y = self._forward(torch.zeros(1, *self.domain_shape))
         check_batch(y, "forward(x)", self.range_shape, "measurements")
         self.complex_range = y.is_complex()
-        for name, inverse in (("adjoint", self._adjoint), ("pinv", given[-1])):
+        for name, inverse in (("adjoint", self._adjoint), ("pinv", self._given_pinv or self._adjoint)):
             check_batch(inverse(y), f"{name}(y)", self.domain_shape, "images")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.domain_shape} -> {self.range_shape})"
-
-
-class Adjoint:
-    """A* as an operator of its own, so that `A.T(y)` reads like the formula.
-
-    >>> from advreg_edu.operators import Identity
-    >>> A = Identity((1, 8, 8))
-    >>> A.T
-    Identity((1, 8, 8) -> (1, 8, 8)).T
-    >>> A.T(torch.ones(2, 1, 8, 8)).shape
-    torch.Size([2, 1, 8, 8])
-    """
-
-    def __init__(self, A: LinearOperator) -> None:
-        self.T = A
-        self.domain_shape, self.range_shape = A.range_shape, A.domain_shape
-
-    @property
-    def norm(self) -> float:
-        """||A*|| = ||A||."""
-        return self.T.norm
-
-    def __call__(self, y: torch.Tensor) -> torch.Tensor:
-        """Return A*y: (B, *range_shape) to (B, *domain_shape), both of A."""
-        check_measurement(self.T, y)
-        return linear(y, self.T._adjoint, self.T._forward)
-
-    def __repr__(self) -> str:
-        return f"{self.T}.T"

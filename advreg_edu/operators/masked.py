@@ -5,6 +5,7 @@ import math
 import torch
 
 from .._input.arguments import as_tensor, check_choice, check_count, check_number, place_of
+from .._input.messages import describe
 from .autograd import linear
 from .checks import check_measurement
 from .copies import Copies
@@ -20,6 +21,8 @@ class _Masked(LinearOperator):
     def __init__(self, mask: torch.Tensor, channels: int, inverse: str) -> None:
         self.inverse = check_choice(inverse, "inverse", self.inverses)
         mask = as_tensor(mask, "mask", "Give a matrix (H, W) of zeros and ones.")
+        if mask.is_complex():
+            raise TypeError(f"mask: expected real numbers, got {describe(mask)}. Take mask.real.")
         if mask.ndim != 2 or not mask.numel() or not ((mask == 0) | (mask == 1)).all():
             raise ValueError(
                 f"mask: expected a matrix (H, W) of zeros and ones, 1 = measured, got shape {tuple(mask.shape)} with "

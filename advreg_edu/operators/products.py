@@ -3,6 +3,7 @@
 import torch
 
 from .._input.arguments import place_of
+from .checks import check_operator
 from .inner import inner
 from .linear import LinearOperator
 
@@ -25,16 +26,3 @@ def dot_test(A: LinearOperator, generator: torch.Generator | None = None) -> tor
     y = A.random_measurement(1, generator, x.device, dtype)
     Ax, Aty = A(x), A.T(y)
     return (inner(Ax, y) - inner(x, Aty)).abs().squeeze() / (Ax.norm() * y.norm())
-
-
-def check_operator(A: object) -> None:
-    """Raise unless it is a LinearOperator.
-
-    >>> from advreg_edu.operators import Identity
-    >>> check_operator(Identity((1, 8, 8)))
-    """
-    if not isinstance(A, LinearOperator):
-        fix = "Build one, such as Identity((1, 64, 64))."
-        if hasattr(A, "A_adjoint"):
-            fix = "Make it one: operators.from_deepinv(physics, (channels, height, width))."
-        raise TypeError(f"A: expected an operator such as Identity or RayTransform, got {type(A).__name__}. {fix}")

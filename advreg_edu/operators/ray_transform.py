@@ -66,6 +66,7 @@ class RayTransform(LinearOperator):
         self.arc = self.full_arc if arc is None else check_number(arc, "arc", 0, self.full_arc, fix, above=True)
         self.filter = check_choice(filter, "filter", FILTERS)
         import_astra()
+        memory_budget = check_number(memory_budget, "memory_budget", 0, fix="It counts bytes.")
         bytes_needed = self.nonzeros * BYTES_PER_NONZERO * size**2 * angles
         as_matrix = bytes_needed <= memory_budget
         on_the_fly = BYTES_PER_PIXEL * size**2 + BYTES_PER_VALUE * angles * math.sqrt(2) * size

@@ -1,7 +1,7 @@
 """Reconstruction with a learned regulariser: the objective, the solvers, the stopping rules. Paper: §3.1, Alg. 2."""
 
 from .algorithm import reconstruct
-from .divergence import Diverged, warn_if_unstable
+from .divergence import Diverged
 from .objective import Iterate, Objective, Point, gradient
 from .solvers import METHODS, Solver
 from .stopping import NotConverged
@@ -16,5 +16,4 @@ __all__ = [
     "Solver",
     "gradient",
     "reconstruct",
-    "warn_if_unstable",
 ]

@@ -155,7 +155,7 @@ def check_stop(stop: str | float | None, tolerance: float) -> None:
 
     >>> check_stop("discrepancy", 0.01)
     """
-    if stop not in (None, "gradient", "discrepancy"):
+    if stop is not None and not (isinstance(stop, str) and stop in ("gradient", "discrepancy")):
         fix = 'Give None, "gradient", "discrepancy", or a relative change such as 1e-4.'
         check_number(stop, "stop", low=0, fix=fix)
     check_number(tolerance, "tolerance", low=0, above=True, fix="Try 0.01.")

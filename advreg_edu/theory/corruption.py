@@ -4,11 +4,13 @@ import torch
 import torch.nn.functional as F
 
 from .._input.arguments import check_number
+from .._input.signature import checked
 from ..operators import LinearOperator
 from ..problem import Problem
 from .world import World
 
 
+@checked
 def corruption(world: World, sigma: float, along: float = 0.0) -> Problem:
     """Return the Problem with A†y = x + sigma * (normal part of e + along * tangential part of e), e ~ N(0, I), x on M.
 

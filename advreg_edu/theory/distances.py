@@ -11,7 +11,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from .._input.arguments import check_batch, check_finite
+from .._input.arguments import check_batch, check_finite, check_float, check_number
+from .._input.signature import check_instance, checked
 from ..critics import Critic
 from ..operators import inner
 from ..reconstruction import gradient
@@ -34,6 +35,7 @@ class Transport:
     plan: torch.Tensor  # (N, M), float64, sum 1
 
 
+@checked
 def transport(x_real: torch.Tensor, x_noisy: torch.Tensor) -> Transport:
     """Find the optimal transport between two samples, each point with the same weight. Source: Eq. 7, its dual side.
 
@@ -47,10 +49,8 @@ def transport(x_real: torch.Tensor, x_noisy: torch.Tensor) -> Transport:
     """
     import ot
 
-    for name, x in (("x_real", x_real), ("x_noisy", x_noisy)):
-        check_batch(x, name)
-        check_finite(x, name)
-    noisy, real = (x.flatten(1).double() for x in (x_noisy, x_real))
+    _check_samples(x_real=x_real, x_noisy=x_noisy)
+    noisy, real = (x.detach().flatten(1).double() for x in (x_noisy, x_real))
     costs = torch.cdist(noisy, real, compute_mode="donot_use_mm_for_euclid_dist")
     plan, log = ot.emd(ot.unif(len(noisy)), ot.unif(len(real)), costs.cpu().numpy(), numItermax=10**7, log=True)
     if log["warning"]:
@@ -58,6 +58,7 @@ def transport(x_real: torch.Tensor, x_noisy: torch.Tensor) -> Transport:
     return Transport(float(log["cost"]), torch.from_numpy(plan).to(x_noisy.device))
 
 
+@checked
 def wasserstein(x_real: torch.Tensor, x_noisy: torch.Tensor) -> float:
     """Return Wass(P_r, P_n) of two samples, exact. Source: Eq. 7.
 
@@ -68,6 +69,7 @@ def wasserstein(x_real: torch.Tensor, x_noisy: torch.Tensor) -> float:
     return transport(x_real, x_noisy).distance
 
 
+@checked
 @torch.no_grad()
 def gap(f: Critic, x_real: torch.Tensor, x_noisy: torch.Tensor) -> float:
     """Return E f(x_noisy) - E f(x_real), which Eq. 7 maximises over the 1-Lipschitz functions.
@@ -77,9 +79,11 @@ def gap(f: Critic, x_real: torch.Tensor, x_noisy: torch.Tensor) -> float:
     >>> round(gap(height, x, x + torch.tensor([0.3, 0.4])), 4)
     0.4
     """
+    _check_samples(x_real=x_real, x_noisy=x_noisy)
     return (f(x_noisy).mean() - f(x_real).mean()).item()
 
 
+@checked
 def flow(f: Critic, x: torch.Tensor, eta: float) -> torch.Tensor:
     """Return g_eta(x) = x - eta * grad f(x), of the shape of x. Source: Eq. 8.
 
@@ -90,6 +94,7 @@ def flow(f: Critic, x: torch.Tensor, eta: float) -> torch.Tensor:
     return x - eta * gradient(f, x)[1]
 
 
+@checked
 def squared_slope(f: Critic, x: torch.Tensor) -> float:
     """Return E ||grad f(x)||^2. Theorem 1 says that it is minus the slope of the Wasserstein distance.
 
@@ -100,6 +105,7 @@ def squared_slope(f: Critic, x: torch.Tensor) -> float:
     return inner(g := gradient(f, x)[1], g).mean().item()
 
 
+@checked
 def decay(f: Critic, x_real: torch.Tensor, x_noisy: torch.Tensor, etas: Iterable[float]) -> list[float]:
     """Return Wass(P_r, P_eta) for each eta, exact. P_eta is the law of flow(f, x_noisy, eta). Source: §3.2.
 
@@ -108,10 +114,12 @@ def decay(f: Critic, x_real: torch.Tensor, x_noisy: torch.Tensor, etas: Iterable
     >>> [round(d, 4) for d in decay(height, x, x + torch.tensor([0.0, 0.4]), etas=[0, 0.1, 0.2])]
     [0.4, 0.3, 0.2]
     """
-    direction = gradient(f, x_noisy)[1]
-    return [wasserstein(x_real, x_noisy - float(eta) * direction) for eta in etas]
+    check_instance(etas, "etas", Iterable)
+    direction, lengths = gradient(f, x_noisy)[1], [check_number(eta, "etas") for eta in etas]
+    return [wasserstein(x_real, x_noisy - eta * direction) for eta in lengths]
 
 
+@checked
 def slope_at_zero(f: Critic, x_real: torch.Tensor, x_noisy: torch.Tensor) -> float:
     """Return d/d eta Wass(P_r, P_eta) at eta = 0, exact for the samples, without a difference quotient.
 
@@ -130,6 +138,7 @@ def slope_at_zero(f: Critic, x_real: torch.Tensor, x_noisy: torch.Tensor) -> flo
     return -(plan[i, j] * inner(away, g[i])).sum().item()
 
 
+@checked
 @torch.no_grad()
 def distance_error(f: Critic, world: World, x: torch.Tensor) -> float:
     """Return the minimum over c of E |f(x) - d_M(x) - c|: Eq. 18 leaves a constant free. Source: Theorem 2.
@@ -139,5 +148,14 @@ def distance_error(f: Critic, world: World, x: torch.Tensor) -> float:
     >>> round(distance_error(lambda x: circle.distance(x) + 7, circle, torch.rand(20, 1, 1, 2)), 4)
     0.0
     """
+    _check_samples(x=x)
     difference = f(x) - world.distance(x)
     return (difference - difference.median()).abs().mean().item()
+
+
+def _check_samples(**samples: torch.Tensor) -> None:
+    """Raise unless they are batches of finite numbers."""
+    for name, x in samples.items():
+        check_batch(x, name)
+        check_float(x, name)
+        check_finite(x, name)

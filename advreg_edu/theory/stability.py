@@ -8,9 +8,10 @@ from typing import TypeAlias
 
 import torch
 
-from .._input.arguments import check_count, check_number, place_of
+from .._input.arguments import check_batch, check_count, check_float, check_number, place_of
+from .._input.signature import checked
 from ..critics import Critic
-from ..operators import inner, squared_norm
+from ..operators import check_measurement, inner, squared_norm
 from ..problem import Problem, check_problem
 from ..reconstruction import gradient, reconstruct
 
@@ -18,6 +19,7 @@ Method: TypeAlias = Callable[[torch.Tensor], torch.Tensor]  # R: measurements y 
 Pullback: TypeAlias = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # (y, r) to J* r, J the derivative of R at y
 
 
+@checked
 def minimisers(
     problem: Problem,
     y: torch.Tensor,
@@ -45,6 +47,10 @@ def minimisers(
     >>> len(minimisers(plane, middle, worlds.points().distance, 0.2, starts))
     2
     """
+    check_problem(problem)
+    check_measurement(problem.A, y)
+    if len(y) != 1:
+        raise ValueError(f"y: expected one measurement, got {len(y)}. Take y[:1].")
     many = y.expand(len(starts), *y.shape[1:])
     *_, it = reconstruct(problem, many, f, reg_weight, step_size, steps, x0=starts)
     order = it.objective.argsort()
@@ -56,24 +62,32 @@ def minimisers(
     return kept
 
 
+@checked
 def excess(found: torch.Tensor, known: torch.Tensor) -> float:
     """Return the largest distance from an element of `found` to the nearest of `known`: 0 if all are known.
 
     >>> excess(torch.tensor([[0.0, 0.0], [0.5, 0.0]]), known=torch.tensor([[0.0, 0.0]]))
     0.5
     """
-    return torch.cdist(found.flatten(1), known.flatten(1)).min(1).values.max().item()
+    for name, x in (("found", found), ("known", known)):
+        check_batch(x, name, found.shape[1:])
+        check_float(x, name)
+    return torch.cdist(found.flatten(1).double(), known.flatten(1).double()).min(1).values.max().item()
 
 
+@checked
 def amplification(method: Method, y: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
     """Return ||R(y + delta) - R(y)|| / ||delta|| of a method R, for each image: (B,).
 
     >>> amplification(lambda y: 3 * y, torch.rand(2, 1, 8, 8), delta=torch.ones(2, 1, 8, 8))
     tensor([3., 3.])
     """
+    check_batch(y, "y")
+    check_batch(delta, "delta", y.shape[1:])
     return (squared_norm(method(y + delta) - method(y)) / squared_norm(delta)).sqrt()
 
 
+@checked
 def worst_perturbation(
     method: Method,
     pullback: Pullback,
@@ -106,6 +120,7 @@ def worst_perturbation(
     return delta
 
 
+@checked
 def by_autograd(method: Method) -> Pullback:
     """Return the pullback of a method that autograd can differentiate, such as FBP or a U-Net.
 
@@ -121,6 +136,7 @@ def by_autograd(method: Method) -> Pullback:
     return pullback
 
 
+@checked
 def implicitly(
     problem: Problem, f: Critic, reg_weight: float, method: Method, step_size: float = 0.3, steps: int = 30
 ) -> Pullback:

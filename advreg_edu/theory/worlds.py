@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 
-from .._input.arguments import check_batch
+from .._input.arguments import as_tensor, check_batch, check_number
+from .._input.signature import checked
 from .corruption import corruption
 from .nearest import nearest_by_bisection
 from .world import Curve, World
@@ -20,27 +21,32 @@ __all__ = ["World", "circle", "corruption", "ellipse", "points", "polyline", "se
 Places = Sequence[Sequence[float]] | torch.Tensor
 
 
+@checked
 def circle(radius: float = 0.3) -> World:
     """Make a circle around the centre of the square; P_r is uniform on it.
 
     >>> circle(radius=0.3).distance(torch.tensor([[[[0.5, 0.5]]]]))  # of the centre
     tensor([0.3000])
     """
+    check_number(radius, "radius", 0, above=True)
     curve, velocity = _around(torch.tensor([radius, radius]))
     nearest: Curve = lambda x: torch.atan2(x[..., 1] - 0.5, x[..., 0] - 0.5) / (2 * math.pi) % 1
     return World("circle", curve, velocity, nearest)
 
 
+@checked
 def ellipse(a: float = 0.38, b: float = 0.24) -> World:
     """Make an ellipse with half axes a and b; P_r is uniform in the angle of (a cos, b sin).
 
     >>> ellipse(a=0.4, b=0.2).project(torch.tensor([[[[0.5, 0.9]]]]))  # the top
     tensor([[[[0.5000, 0.7000]]]])
     """
+    check_number(min(a, b), "a and b", 0, above=True)
     curve, velocity = _around(torch.tensor([a, b]))
     return World("ellipse", curve, velocity, nearest_by_bisection(curve, velocity))
 
 
+@checked
 def spiral(turns: float = 1.75, inner: float = 0.06, outer: float = 0.42) -> World:
     """Make a spiral, radius proportional to the angle, open at both ends; P_r is nearly uniform in length.
 
@@ -48,7 +54,7 @@ def spiral(turns: float = 1.75, inner: float = 0.06, outer: float = 0.42) -> Wor
     >>> bool((spiral().distance(x) < 1e-5).all())
     True
     """
-    start = (inner / outer) ** 2
+    start = (inner / check_number(outer, "outer", inner, above=True)) ** 2
     share: Curve = lambda t: (start + (1 - start) * t).sqrt()[..., None]  # radius / outer
     angle: Curve = lambda t: 2 * math.pi * turns * share(t)[..., 0]
 
@@ -63,6 +69,7 @@ def spiral(turns: float = 1.75, inner: float = 0.06, outer: float = 0.42) -> Wor
     return World("spiral", curve, velocity, nearest_by_bisection(curve, velocity))
 
 
+@checked
 def points(places: Places = ((0.25, 0.5), (0.75, 0.5)), name: str = "two points") -> World:
     """Make a world of finitely many points of equal weight; by default two.
 
@@ -76,6 +83,7 @@ def points(places: Places = ((0.25, 0.5), (0.75, 0.5)), name: str = "two points"
     return World(name, curve, velocity, nearest)
 
 
+@checked
 def polyline(places: Places, name: str = "your own") -> World:
     """Make straight pieces from place to place, in the unit square; P_r is uniform in length.
 
@@ -108,6 +116,7 @@ def polyline(places: Places, name: str = "your own") -> World:
     return World(name, curve, velocity, nearest)
 
 
+@checked
 def segment(start: Sequence[float] = (0.2, 0.5), end: Sequence[float] = (0.8, 0.5)) -> World:
     """Make a straight piece; P_r is uniform on it.
 
@@ -129,7 +138,7 @@ def _around(axes: torch.Tensor) -> tuple[Curve, Curve]:
 
 
 def _places(places: Places, least: int) -> torch.Tensor:
-    at = torch.as_tensor(places, dtype=torch.float64)
+    at = as_tensor(places, "places", "Give a list of pairs of numbers.").double()
     check_batch(at, "places", (2,), "points")
     if len(at) < least or not ((at >= 0) & (at <= 1)).all():
         low, high = (float(v) for v in (at.min(), at.max())) if len(at) else (math.nan, math.nan)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from .._input.arguments import check_choice, check_seed
+from .._input.arguments import check_choice, check_pair, check_seed
 from .._input.networks import computing_type, derivatives
 from ..hardware.cores import in_parts
 from ..hardware.processes import shared
@@ -20,7 +20,7 @@ from ..problem import Problem
 from ..reconstruction import gradient
 from .checks import check_critic, check_source, check_training, checked_precision, device_of
 from .loss import Eq6, Score, draw_mix
-from .pairs import Batch, Context, Paired, Pairs
+from .pairs import Batch, Context, Paired, Pairs, check_pairs
 from .run import TrainingRun
 
 
@@ -136,6 +136,7 @@ def algorithm_1(
     dtype = computing_type(critic, pairs.innermost.x_real)
     prepared = pairs.prepared(Context(grad_psi, batch_size, seed, device_of(critic), dtype))
     check_choice(schedule, "schedule", ("cosine", "constant"))
+    check_pair(betas, "betas", "Adam's are (0.9, 0.999).", 0, 1 - 1e-9)
     adam: dict[str, Any] = dict(betas=betas, schedule=schedule)
     rates = learning_rate, averaging
     run = TrainingRun(critic, steps, seed, *rates, precision, settings, checkpoint, checkpoint_every, **adam)
@@ -182,4 +183,5 @@ def default_gp_weight(pairs: Pairs, seed: int = 0) -> float:
     >>> round(default_gp_weight(pairs), 1)  # three times the length of the noise, 0.1 * 16
     4.8
     """
+    check_pairs(pairs)
     return 3 * pairs.line_length(seed)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from .._input.files import as_path, remove_partial, reserved, write
 from .._input.messages import refused
+from .._input.signature import check_flag
 from .._input.tensors import open_tensors, read_object
 from ..hardware.processes import is_first
 from .fingerprint import differences
@@ -64,6 +65,7 @@ class Checkpoint:
 
     def start(self, run: Training, resume: bool) -> int:
         """The step to begin with: 0, or where the file ends. Raises where the file cannot be used, or would be lost."""
+        resume = check_flag(resume, "resume")
         if self.path is None and not resume:
             return 0
         if self.path is None or (resume and not self.path.exists()):

@@ -68,4 +68,5 @@ def device_of(network: nn.Module) -> torch.device:
 
 def checked_precision(precision: str | None, network: nn.Module) -> str:
     """`precision`, or where it is None the fast one on the device of the network."""
-    return check_choice(precision or fast_precision(device_of(network)), "precision", PRECISIONS)
+    fast = fast_precision(device_of(network)) if precision is None else precision
+    return check_choice(fast, "precision", PRECISIONS)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor, nn
 
-from .._input.arguments import check_count
+from .._input.arguments import check_count, check_seed
+from .._input.networks import check_trainable
 from ..operators import inner
 from ..problem import Problem
 from ..reconstruction import gradient
@@ -42,7 +43,8 @@ def diagnose(critic: nn.Module, problem: Problem, x_real: Tensor, pairs: int = 3
     >>> diagnosis.wasserstein < diagnosis.distance
     True
     """
-    generator = torch.Generator().manual_seed(seed)
+    check_trainable(critic)
+    generator = torch.Generator().manual_seed(check_seed(seed))
     draw = Paired(problem, x_real, device=device_of(critic)).draw(check_count(pairs, "pairs"), generator)
     both = zip(draw.x_real, draw.x_noisy, strict=True)
     parts = [_measure(critic, real[None], noisy[None], generator) for real, noisy in both]

@@ -21,6 +21,7 @@ from .._input.networks import (
     gradient_by,
     variable,
 )
+from .._input.signature import check_instance
 from ..critics import Critic
 from ..hardware.devices import moved
 from ..operators import inner
@@ -79,6 +80,8 @@ def gradient_on_lines(critic: Critic, batch: Batch, mix: Tensor) -> Tensor:
     >>> gradient_on_lines(lambda x: x.square().flatten(1).sum(1), Batch.between(zero, one), one / 4).item()  # 2 x_i
     1.5
     """
+    check_instance(batch, "batch", Batch)
+    check_batch(mix, "mix", (1, 1, 1))
     with derivatives():
         x_i = variable(mix * batch.x_real + (1 - mix) * batch.x_end)  # Alg. 1, line 5
         return gradient_by(evaluate(critic, x_i), x_i, create_graph=True)
@@ -90,6 +93,7 @@ def draw_mix(x_real: Tensor, generator: Generator | None = None) -> Tensor:
     >>> draw_mix(torch.zeros(5, 1, 8, 8)).shape
     torch.Size([5, 1, 1, 1])
     """
+    check_batch(x_real, "x_real")
     mix = torch.rand(len(x_real), 1, 1, 1, generator=generator, device=place_of(generator))
     return moved(mix, x_real.device).to(x_real)
 

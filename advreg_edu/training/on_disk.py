@@ -13,8 +13,9 @@ from torch import Generator, Tensor
 
 from .._input.arguments import check_count, check_images, check_path, place_of
 from .._input.messages import refused
+from .._input.signature import check_instance, checked
 from ..hardware.devices import moved
-from ..problem import Problem
+from ..problem import Problem, check_problem
 from .pairs import Paired
 
 SAMPLE = 32  # images kept in memory, by which a checkpoint knows its data
@@ -43,14 +44,15 @@ class OnDisk(Paired):
     @classmethod
     def of(cls, problem: Problem, file: str | PathLike) -> Self:
         """The source of a file. Raises ValueError where it has no images for this operator."""
+        check_problem(problem)
         file = check_path(file, "file")
         count = len(_header(file, problem.A.domain_shape))
         places = torch.linspace(0, count - 1, min(SAMPLE, count)).long().tolist()
-        return cls(problem, _read(file, places), file=file, count=count)
+        return cls(problem, _read(file, problem, places), file=file, count=count)
 
     def pick(self, items: Tensor, count: int, generator: Generator | None) -> Tensor:
         i = torch.randint(self.count, (count,), generator=generator, device=place_of(generator)).tolist()
-        return moved(_read(self.file, i).to(items.dtype), self.device)
+        return moved(_read(self.file, self.problem, i).to(items.dtype), self.device)
 
 
 def save_batches(file: str | PathLike, count: int, batches: Iterable[Tensor]) -> None:
@@ -65,6 +67,7 @@ def save_batches(file: str | PathLike, count: int, batches: Iterable[Tensor]) ->
     [0.0, 0.0, 1.0]
     """
     file, count = check_path(file, "file"), check_count(count, "count")
+    check_instance(batches, "batches", Iterable)
     if file.exists():
         raise FileExistsError(f"{file}: expected no such file, got one. Name another, or move it away.")
     partial, written, shape = file.with_name(f"{file.name}.partial"), 0, None
@@ -85,6 +88,7 @@ def save_batches(file: str | PathLike, count: int, batches: Iterable[Tensor]) ->
         partial.unlink(missing_ok=True)
 
 
+@checked
 def mapped(batches: Iterable[Tensor], folder: str | PathLike) -> Tensor:
     """Images that come in batches (B, C, H, W) as one float32 tensor, whose numbers lie in a file without a name.
 
@@ -96,6 +100,7 @@ def mapped(batches: Iterable[Tensor], folder: str | PathLike) -> Tensor:
     >>> x.shape, x[::2].mean((1, 2, 3)).tolist()
     (torch.Size([8, 1, 4, 4]), [0.0, 0.25, 0.5, 0.75])
     """
+    check_instance(batches, "batches", Iterable)
     shape, count, folder = None, 0, check_path(folder, "folder")
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder) as stream:
@@ -127,9 +132,17 @@ def _header(file: Path, shape: Sequence[int]) -> np.memmap:
     return images
 
 
-def _read(file: Path, places: Sequence[int]) -> Tensor:
-    """Some of the images. They are read, not mapped: pages that are mapped would count as memory of this process."""
-    images = np.lib.format.open_memmap(file, mode="r")
+def _read(file: Path, problem: Problem, places: Sequence[int]) -> Tensor:
+    """Some of the images, checked: a file may hold what no sample of it shows, and may change while it is read.
+
+    They are read, not mapped: pages that are mapped would count as memory of this process.
+    """
+    images = _header(file, problem.A.domain_shape)
     size, start = images[0].size, images.offset
     read = [np.fromfile(file, "<f4", size, offset=start + 4 * size * k) for k in places]
+    for k, numbers in zip(places, read, strict=True):
+        low, high = (numbers.min(), numbers.max()) if len(numbers) == size else (np.nan, np.nan)
+        if not (low >= -1e-4 and high <= 1 + 1e-4):  # false for NaN, too
+            got = f"{low:.4g} to {high:.4g}" if len(numbers) == size else "the end of the file"
+            raise refused(file, "intensities in [0, 1]", f"{got} in image {k}", "Write it again: `save_batches`.")
     return torch.from_numpy(np.stack(read)).reshape(-1, *images.shape[1:])

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol, Self, runtime_checkable
 import torch
 from torch import Generator, Tensor
 
-from .._input.arguments import check_finite, check_images, place_of
+from .._input.arguments import check_finite, check_images, check_seed, place_of
 from .._input.networks import to_float_type
 from ..hardware.cores import one_thread
 from ..hardware.devices import moved
@@ -126,7 +126,7 @@ class Paired:
 
     def line_length(self, seed: int = 0) -> float:
         with one_thread():
-            return mean_length(self.with_own(32, torch.Generator().manual_seed(seed)))
+            return mean_length(self.with_own(32, torch.Generator().manual_seed(check_seed(seed))))
 
     def pick(self, items: Tensor, count: int, generator: Generator | None) -> Tensor:
         """`count` of the items, at random, on the device of the training."""

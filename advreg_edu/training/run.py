@@ -51,6 +51,7 @@ class TrainingRun:
         self.average = [p.detach().clone() for p in network.parameters()]
         weights = {key for key, _ in network.named_parameters(remove_duplicate=False)}
         self.buffers = {key: value for key, value in network.state_dict().items() if key not in weights}
+        self.draws = any(isinstance(layer, nn.modules.dropout._DropoutNd) for layer in network.modules())
         self.state: dict[str, Tensor] = {}  # tensors that a training changes beside the weights
         self.kept: dict[str, Tensor] = {}  # they and the buffers, after the last update
         self.done, self.whole = 0, True
@@ -93,10 +94,21 @@ class TrainingRun:
         It computes with one thread, or in parts with several (`cores.in_parts`), so that the weights do not depend on
         the number of cores.
         """
-        with one_thread(), derivatives(), exact_convolutions():
-            yield torch.Generator().manual_seed(self.seed * 1_000_003 + k)
+        own = self.seed * 1_000_003 + k
+        with one_thread(), derivatives(), exact_convolutions(), self._drawing(own):
+            yield torch.Generator().manual_seed(own)
         if (k + 1) % self.every == 0:
             self.checkpoint.save(self)
+
+    @contextmanager
+    def _drawing(self, seed: int) -> Iterator[None]:
+        """Within it a network that draws (dropout) draws by the seed; the global generators are left as they were."""
+        if not self.draws:
+            yield
+            return
+        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
+            torch.manual_seed(seed)
+            yield
 
     def autocast(self) -> AbstractContextManager:
         """Within it networks compute in the precision of the training; weights and sums stay as they are.
@@ -109,7 +121,7 @@ class TrainingRun:
 
     def without_counting(self) -> AbstractContextManager:
         """Within it a network with running statistics (batch normalisation) is as in use, and leaves them alone."""
-        return in_eval_mode(self.network) if self.buffers else nullcontext()
+        return in_eval_mode(self.network) if self.buffers or self.draws else nullcontext()
 
     def gradients(
         self, loss_of: Callable[..., tuple[Tensor, ...]], *batches: Tensor, parts: int | None = None
@@ -120,7 +132,7 @@ class TrainingRun:
         Args: loss_of(part of each batch) gives scalars that are means over the part; parts, see `in_parts`.
         """
         size = len(batches[0])
-        if self.buffers:  # parts at the same time would count in any order
+        if self.buffers or self.draws:  # parts at the same time would count, and draw, in any order
             parts = 1
         mine = batches if parts == 1 else processes.share(*batches)
 

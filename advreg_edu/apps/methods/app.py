@@ -7,6 +7,8 @@ from typing import Any
 import ipywidgets as W
 import torch
 
+from ..._input.arguments import check_images
+from ..._input.signature import check_instance
 from ...drawing.pictures import busiest
 from ..shared.controls import NAME_WIDTH, Slider, sliders
 from ..shared.messages import Status, callback
@@ -108,4 +110,10 @@ def method_viewer(
     Args: truth (N, C, H, W) in [0, 1]; results, {method: (N, C, H, W)}, the first is shown first; settings, a dict of
         method, number, row and column.
     """
+    check_images(truth, "truth")
+    check_instance(results, "results", Mapping)
+    if min(truth.shape[-2:]) < SIDE:
+        raise ValueError(f"truth: expected at least {SIDE}x{SIDE} pixels, got {tuple(truth.shape[-2:])}. Take larger.")
+    if not results:
+        raise ValueError("results: expected at least one method, got none. Give {name: images}.")
     return MethodViewer(truth, results, as_settings(Settings, settings))

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
+from ..._input.arguments import check_number
 from ...metrics import psnr, ssim
 from ...problem import Problem
 from ...reconstruction import Diverged, Iterate, NotConverged, reconstruct
+from ...reconstruction.stopping import check_stop
 from ...reg_weight import weight_from_noise
 from ..shared.scenes import Scene, image_code, operator, operator_code, seed, truth
 
@@ -44,6 +46,11 @@ class Settings(Scene):
     looked_at: int | None = field(default=None, compare=False)  # these compute nothing: an iterate, None is the newest
     row: int | None = field(default=None, compare=False)  # of the magnified square, None: where there is most to see
     column: int | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.step_size != AUTO:
+            check_number(self.step_size, "step_size", fix=f'Or give "{AUTO}".')
+        check_stop(self.stop, 0.01)
 
 
 @dataclass(frozen=True)

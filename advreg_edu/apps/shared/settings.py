@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, get_type_hints
 
 import ipywidgets as W
 
 from ..._input.arguments import check_choice
 from ..._input.messages import describe
+from ..._input.signature import check_of
 from .app import App
 from .controls import Slider, button, choice, toggle, values
 from .messages import Muted, Notice, callback
@@ -173,6 +174,10 @@ def as_settings(kind: type, given: Any) -> Any:
         raise TypeError(f"settings: expected a dict, got {describe(given)}. Write settings=dict({names[0]}=...).")
     if unknown := [name for name in given if name not in names]:
         raise ValueError(f"settings: expected names among {', '.join(names)}, got {', '.join(map(str, unknown))}.")
+    hints = get_type_hints(kind)
+    for name, value in given.items():
+        if check := check_of(hints[name]):
+            check(value, name)
     return kind(**given)
 
 

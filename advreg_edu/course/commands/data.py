@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from ..._input.files import write
+
 OPTIONS = {"path": "PATH", "out": "--out", "size": "--size", "val": "--val", "seed": "--seed", "patients": "--patients"}
 WHAT = "a folder of DICOM files or photographs, or an .npz file with hu and patient_id"
 
@@ -50,8 +52,7 @@ def _inspect(options: argparse.Namespace) -> int:
 
     report = inspect(options.path)
     sheet = report.sheet()
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_bytes(sheet.png)
+    write(options.out, sheet.png)
     print(f"{report}\n{options.out}: {sheet.alt}")
     return 0
 

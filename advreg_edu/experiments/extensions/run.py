@@ -5,6 +5,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ..._input.arguments import check_choice
+from ..._input.files import as_path, check_file_name, write
+from ..._input.messages import refused
+from ..._input.tensors import read_object
 from ...pretrained import folder
 from .recursion import measure_recursion, recursions
 from .settings import measure_setting, settings
@@ -23,20 +27,26 @@ STUDIES: dict[str, tuple[Callable[[], Iterator[Row]], Callable[[Row], Row]]] = {
 }
 
 
-def kept(name: str, path: Path | None = None) -> list[Row]:
+def kept(name: str, path: Path | str | None = None) -> list[Row]:
     """The rows that were measured.
 
     >>> all(row["ours"] > row["tv"] for row in kept("settings") if row["factor"] == 1)
     True
     """
-    return json.loads((path or _file(name)).read_text(encoding="utf-8"))["rows"]
+    file = _file(name, path)
+    if not file.is_file():
+        raise refused(file, "the rows of a study", "no such file", f"Run: python -m advreg_edu extensions {name}")
+    rows = read_object(file.read_bytes(), file, "the rows of a study").get("rows")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise refused(file, "the rows of a study", "something else", "Move it away, or name another.")
+    return rows
 
 
-def run(name: str, out: Path | None = None) -> int:
+def run(name: str, out: Path | str | None = None) -> int:
     """Measure what is missing in the file, which is written after each row; return the exit status 0."""
+    file = _file(name, out)
+    check_file_name(file)
     questions, answer = STUDIES[name]
-    file = out or _file(name)
-    file.parent.mkdir(parents=True, exist_ok=True)
     rows = kept(name, file) if file.exists() else []
     for question in questions():
         if any(question.items() <= row.items() for row in rows):
@@ -45,9 +55,10 @@ def run(name: str, out: Path | None = None) -> int:
         print(rows[-1], flush=True)
         lines = ",\n".join("  " + json.dumps(row, ensure_ascii=False) for row in rows)
         text = f'{{"command": "python -m advreg_edu extensions {name}",\n "rows": [\n{lines}\n]}}\n'
-        file.write_text(text, encoding="utf-8")
+        write(file, text.encode())
     return 0
 
 
-def _file(name: str) -> Path:
-    return folder() / "extensions" / f"{name}.json"
+def _file(name: str, path: Path | str | None) -> Path:
+    check_choice(name, "name", STUDIES)
+    return folder() / "extensions" / f"{name}.json" if path is None else as_path(path, "out")

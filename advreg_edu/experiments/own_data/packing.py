@@ -1,13 +1,14 @@
 """Split by patient, once and for all: one .npz file that trainings and tables read."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from ... import images
-from ..._input.arguments import check_count, check_number, check_seed
-from ..._input.files import as_path, check_file_name
+from ..._input.arguments import check_count, check_number, check_seed, check_tensor
+from ..._input.files import as_path, check_file_name, write
 from ..._input.messages import refused
 from ...images._hounsfield import AIR
 from .found import SLICES, each_image
@@ -22,6 +23,8 @@ def split_by_patient(patients: np.ndarray, val: float = 0.25, seed: int = 0) -> 
     >>> split_by_patient(np.array(["a", "a", "b", "c", "c", "d"]), val=0.25).tolist()
     ['val', 'val', 'train', 'train', 'train', 'train']
     """
+    if isinstance(patients, torch.Tensor):
+        check_tensor(patients, "patients")
     names = np.unique(np.asarray(patients))
     if len(names) < 2:
         got = f"{len(names)} patient{'s' * (len(names) != 1)}"
@@ -62,9 +65,10 @@ def pack(path: Path | str, out: Path | str, size: int = 128, val: float = 0.25, 
     slices.sort(key=lambda s: s[:2])
     patients = np.array([patient for _, _, patient, _ in slices])
     split = split_by_patient(patients, val, seed)
-    out.parent.mkdir(parents=True, exist_ok=True)
     hu = np.frombuffer(b"".join(stored for *_, stored in slices), np.int16).reshape(-1, size, size)
-    np.savez_compressed(out, hu=hu, patient_id=patients, split=split)
+    packed = io.BytesIO()
+    np.savez_compressed(packed, hu=hu, patient_id=patients, split=split)
+    write(out, packed.getvalue())
     return split
 
 
