@@ -37,7 +37,7 @@ import torch
 from advreg_edu import training
 from advreg_edu.course import check, hint, outcome, predict, solution
 from advreg_edu.drawing import charts, pictures
-from advreg_edu.experiments import datasets, own_data, poses
+from advreg_edu.experiments import own_data, poses
 from advreg_edu.experiments.own_data import examples
 from advreg_edu.operators import FanBeam
 from advreg_edu.operators.normal import conjugate_gradients
