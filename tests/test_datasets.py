@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from advreg_edu.experiments import datasets
+from advreg_edu.experiments import datasets, poses
+from advreg_edu.experiments.training_images import crops as crops_of
 from PIL import Image
 
 
@@ -126,7 +127,7 @@ def test_foreign_files_are_refused(tmp_path, slices):
 @pytest.mark.parametrize("sharp", [False, True])
 def test_moved_images_are_the_images_and_new_versions_of_each(sharp):
     x = datasets.images.thorax(3, size=64, generator=seeded())
-    y = datasets.augment_pose(x, 2, seeded(1), sharp)
+    y = poses.augment_pose(x, 2, seeded(1), sharp)
     assert y.shape == (9, 1, 64, 64) and torch.equal(y[:3], x) and y.min() >= 0 and y.max() <= 1
     distance = lambda a, b: (a - b).flatten(1).norm(dim=1)
     for versions in (y[3:6], y[6:]):
@@ -139,7 +140,7 @@ def test_moved_images_are_the_images_and_new_versions_of_each(sharp):
 def test_a_disk_is_moved_by_less_than_three_percent_and_scaled_by_less_than_an_eighth(sharp):
     axis = torch.linspace(-1, 1, 64)
     disk = ((axis[:, None] ** 2 + axis**2) < 0.25).float().expand(50, 1, 64, 64)
-    copies = datasets.augment_pose(disk, 1, seeded(), sharp)[50:]
+    copies = poses.augment_pose(disk, 1, seeded(), sharp)[50:]
     mass = copies.sum((1, 2, 3))
     centre = (copies[:, 0].sum(1) * torch.arange(64)).sum(1) / mass - 31.5
     assert centre.abs().max() < 0.03 * 64 * 1.15 and centre.abs().max() > 0.5
@@ -150,7 +151,7 @@ def test_a_disk_is_moved_by_less_than_three_percent_and_scaled_by_less_than_an_e
 def test_sharp_copies_are_where_the_others_are_and_as_sharp_as_the_image():
     """By their power between 36 and 50 cycles per image, of which linear interpolation leaves half."""
     x = datasets.images.thorax(20, size=128, generator=seeded())
-    linear, sharp = (datasets.augment_pose(x, 1, seeded(1), s)[20:] for s in (False, True))
+    linear, sharp = (poses.augment_pose(x, 1, seeded(1), s)[20:] for s in (False, True))
     f = torch.fft.fftfreq(128, 1 / 128)
     radius = f[:, None].hypot(f)
     power = lambda image, low, high: (torch.fft.fft2(image).abs() ** 2)[..., (radius > low) & (radius < high)].sum()
@@ -162,6 +163,18 @@ def test_sharp_copies_are_where_the_others_are_and_as_sharp_as_the_image():
 def test_weights_say_which_images_are_copied():
     levels = torch.tensor([0.2, 0.5, 0.8]).repeat(100)
     x = levels[:, None, None, None].expand(300, 1, 16, 16)
-    copies = datasets.augment_pose(x, 2, seeded(), weights=(levels > 0.3) * levels)[300:, 0, 8, 8]
+    copies = poses.augment_pose(x, 2, seeded(), weights=(levels > 0.3) * levels)[300:, 0, 8, 8]
     assert len(copies) == 600 and copies.min() == pytest.approx(0.5)
     assert (copies > 0.6).float().mean().item() == pytest.approx(8 / 13, abs=0.06)
+
+
+def test_turned_crops_are_the_same_in_all_eight_positions(tmp_path):
+    """Each has the pixels of the crop that is not turned; a pattern without symmetry shows all eight."""
+    for k in range(16):
+        pixels = np.random.default_rng(k).integers(256, size=(8, 8, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{k:02}.png")
+    load = lambda turned: crops_of(400, 8, 1, turned)(tmp_path, torch.Generator().manual_seed(0))
+    straight, turned = load(False), load(True)
+    assert torch.equal(straight.flatten(1).sort().values, turned.flatten(1).sort().values)
+    of_the_first = turned[(straight == straight[0]).flatten(1).all(1)]
+    assert len(of_the_first) > 8 and len(of_the_first.unique(dim=0)) == 8

@@ -196,10 +196,10 @@ def test_512x512_trains_in_less_than_4_gb():
 OWN = """
 import sys
 import advreg_edu as ar, torch
-from advreg_edu.experiments import datasets
+from advreg_edu.experiments import poses
 from advreg_edu.training import Paired, mapped
 few = lambda: (torch.rand(64, 1, 128, 128) for _ in range(int(sys.argv[1])))
-x = mapped(datasets.poses(mapped(few(), sys.argv[2]), 2, None, sharp=True), sys.argv[2])
+x = mapped(poses.poses(mapped(few(), sys.argv[2]), 2, None, sharp=True), sys.argv[2])
 pairs = Paired(ar.Problem(ar.Identity((1, 128, 128)), 0.1), x)
 for k in range(60):
     pairs.draw(8, torch.Generator().manual_seed(k))

@@ -14,7 +14,7 @@ import torch
 from advreg_edu import pretrained
 from advreg_edu.__main__ import main
 from advreg_edu.baselines import TVMinimum
-from advreg_edu.experiments import extensions, ladder, methods, recipes, report, tables
+from advreg_edu.experiments import evaluation, extensions, ladder, methods, recipes, report, tables
 from advreg_edu.experiments.evaluation import BATCH, Row, Sample, evaluate
 from advreg_edu.experiments.methods import OVER_SLOPE, compare
 from advreg_edu.experiments.recipes import as_written, baselines_as_written
@@ -237,9 +237,26 @@ def test_retrain_with_another_seed_trains_other_networks(tiny_recipes, tmp_path,
 
 
 def test_without_images_the_command_says_what_it_needs(capsys):
-    for number, word in (("1", "BSDS500"), ("2", "CT slices"), ("inpainting", "BSDS500")):
+    for number, word in (("1", "BSDS500"), ("2", "CT slices"), ("inpainting", "BSDS500"), ("bsd68", "BSDS500")):
         assert main(["tables", number]) == 2
         assert "--images: expected a" in (message := capsys.readouterr().err) and word in message
+
+
+def test_published_numbers_stand_below_the_table_of_the_same_images_alone():
+    full, quick = tables.EXPERIMENTS["bsd68"][0], tables.QUICK["bsd68"][0]
+    assert "BM3D 28.57" in full.published and full.problem().A.domain_shape == (1, 321, 481)
+    assert not quick.published and not tables.EXPERIMENTS["1"][0].published
+    x = tables._quick_sample("bsd68").x
+    assert x.shape == (BATCH, *quick.problem().A.domain_shape) and quick.problem().sigma == full.problem().sigma
+
+
+def test_large_images_come_in_smaller_batches(experiment, sample, monkeypatch):
+    """With what each image gives alone; the noise of a batch depends on where it begins."""
+    sizes = []
+    direct = lambda y: sizes.append(len(y)) or y
+    monkeypatch.setattr(evaluation, "LARGEST", sample.x[0].numel() // 8)
+    evaluate(experiment, total_length, direct, 1.0, sample, draws=1)
+    assert sizes == [2, 1]
 
 
 def test_phantoms_of_mri_are_made_and_no_images_taken(capsys, tmp_path):

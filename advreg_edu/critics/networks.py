@@ -70,7 +70,7 @@ class LocalCritic(nn.Module):
     >>> critic(torch.rand(2, 1, 64, 64)).shape, critic(torch.rand(2, 1, 30, 50)).shape
     (torch.Size([2]), torch.Size([2]))
 
-    Args: channels; widths, blocks_down and mirrored of the `UNet`; smoothing in intensities per pixel.
+    Args: channels; widths, blocks_down, mirrored and fold of the `UNet`; smoothing in intensities per pixel.
     """
 
     blur: torch.Tensor
@@ -82,9 +82,10 @@ class LocalCritic(nn.Module):
         smoothing: float = 0.01,
         blocks_down: bool = True,
         mirrored: bool = False,
+        fold: int = 2,
     ) -> None:
         super().__init__()
-        self.unet = UNet(channels, widths, blocks_down, mirrored)
+        self.unet = UNet(channels, widths, blocks_down, mirrored, fold)
         self.channels, self.smoothing = self.unet.channels, check_number(smoothing, "smoothing", low=0, above=True)
         self.arguments = self.unet.arguments | dict(smoothing=smoothing)
         binomial = [n / 16 for n in (1, 4, 6, 4, 1)]
@@ -107,9 +108,9 @@ class LocalCritic(nn.Module):
 class UNet(nn.Module):
     """A U-Net returns x + correction(x) for images of any size: (B, C, H, W) twice.
 
-    The correction is zero before training. The first level works on 2x2 blocks of pixels as channels, at a quarter of
-    the cost of full resolution.
-    Args: channels C; widths of the levels at 1/2, 1/4, ... of the resolution; multiples of 16 are fastest;
+    The correction is zero before training. The first level works on `fold` x `fold` blocks of pixels as channels: with
+    2 at a quarter of the cost of full resolution, which is 1. data/study/denoising.md has its worth.
+    Args: channels C; widths of the levels at 1/fold, 1/(2 fold), ... of the resolution; multiples of 16 are fastest;
         blocks_down: whether the way down has blocks too, or is a bank of linear filters and a quarter faster;
         mirrored: once trained (`eval`), the correction is the mean of x's own and of that of its mirror image, mirrored
         back. Twice the work; data/study/networks.md has its worth. For networks that train on mirrored images.
@@ -126,6 +127,7 @@ class UNet(nn.Module):
         widths: Sequence[int] = (16, 32, 64),
         blocks_down: bool = True,
         mirrored: bool = False,
+        fold: int = 2,
     ) -> None:
         super().__init__()
         if not isinstance(widths, (list, tuple)) or not widths:
@@ -133,16 +135,17 @@ class UNet(nn.Module):
         self.channels = check_count(channels, "channels", high=WIDEST)
         self.widths = tuple(check_count(w, "widths", high=WIDEST) for w in widths)
         self.mirrored, blocks_down = check_flag(mirrored, "mirrored"), check_flag(blocks_down, "blocks_down")
+        self.fold = check_count(fold, "fold", high=8)
         self.arguments = dict(channels=channels, widths=list(widths), blocks_down=blocks_down)
-        self.arguments |= dict(mirrored=self.mirrored)
+        self.arguments |= dict(mirrored=self.mirrored, fold=self.fold)
         levels = list(itertools.pairwise(widths))
-        self.first = nn.Conv2d(4 * channels, widths[0], 3, padding=1)
+        self.first = nn.Conv2d(fold**2 * channels, widths[0], 3, padding=1)
         self.down = nn.ModuleList(_Block(width) if blocks_down else nn.Identity() for width in widths[:-1])
         self.shrink = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in levels)
         self.bottom = _Block(widths[-1])
         self.grow = nn.ModuleList(nn.ConvTranspose2d(coarse, fine, 2, stride=2) for fine, coarse in levels)
         self.up = nn.ModuleList(_Block(width) for width in widths[:-1])
-        self.last = nn.Conv2d(widths[0], 4 * channels, 3, padding=1)
+        self.last = nn.Conv2d(widths[0], fold**2 * channels, 3, padding=1)
         for conv in (self.first, *self.shrink):
             draw_weights(conv, "linear")
         _zero(self.last)
@@ -161,16 +164,16 @@ class UNet(nn.Module):
 
     def _correction(self, x: torch.Tensor) -> torch.Tensor:
         height, width = x.shape[-2:]
-        multiple = 2 ** len(self.widths)
+        multiple = self.fold * 2 ** (len(self.widths) - 1)
         padded = F.pad(x, (0, -width % multiple, 0, -height % multiple), mode="replicate")
-        h, skips = self.first(F.pixel_unshuffle(GAIN * (padded - 0.5), 2)), []
+        h, skips = self.first(F.pixel_unshuffle(GAIN * (padded - 0.5), self.fold)), []
         for block, shrink in zip(self.down, self.shrink, strict=True):
             skips.append(block(h))
             h = shrink(skips[-1])
         h = self.bottom(h)
         for block, grow in zip(reversed(self.up), reversed(self.grow), strict=True):
             h = block(grow(h) + skips.pop())
-        return F.pixel_shuffle(self.last(h), 2)[..., :height, :width] / GAIN
+        return F.pixel_shuffle(self.last(h), self.fold)[..., :height, :width] / GAIN
 
 
 class _Block(nn.Module):

@@ -7,7 +7,6 @@ from typing import TypeVar
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from .. import images
 from .._input.arguments import check_choice, check_path
@@ -33,9 +32,10 @@ Keep = Callable[[Iterable[torch.Tensor]], torch.Tensor]  # such as `in_memory`
 
 
 def photographs(
-    path: Path | str | None, part: str, n: int, size: int, generator: torch.Generator | None
+    path: Path | str | None, part: str, n: int, size: int, generator: torch.Generator | None, channels: int = 3
 ) -> torch.Tensor:
-    """n random colour crops of the photographs in a folder that belong to a part: (n, 3, size, size).
+    """n random crops, colour (3) or gray (1), of the photographs in a folder that belong to a part: (n, channels, size,
+    size).
 
     Every choice is made on "dev": every eighth photograph of path/train, never trained on. "train" is the others,
     "val" is path/val, in random order one crop of each photograph before any gives a second. A folder without the
@@ -52,6 +52,24 @@ def photographs(
     >>> tuple(x.shape)
     (6, 3, 16, 16)
     """
+    files = photograph_files(path, part)
+    if part == "val":
+        order = torch.randperm(len(files), generator=generator).tolist()
+        one_of_each = itertools.islice(itertools.cycle(order), n)
+        return torch.cat([images.from_folder([files[k]], 1, size, channels, generator) for k in one_of_each])
+    return images.from_folder([*files], n, size, channels, generator)
+
+
+def photograph_files(path: Path | str | None, part: str) -> list[Path]:
+    """The photographs of a part, sorted by path: see `photographs`.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     for name in ("b.png", "a.png"):
+    ...         _ = Path(folder, name).write_bytes(b"")
+    ...     [file.name for file in photograph_files(folder, "dev")]
+    ['a.png']
+    """
     folder = _existing(path, "a folder of photographs such as BSDS500, with the subfolders train and val")
     check_choice(part, "part", PARTS)
     split = "val" if part == "val" else "train"
@@ -61,12 +79,7 @@ def photographs(
         raise ValueError(
             f"{folder}: expected the subfolders train and val, got none called val. Split the photographs."
         )
-    files = images.files_in(folder)
-    if part == "val":
-        order = torch.randperm(len(files), generator=generator).tolist()
-        one_of_each = itertools.islice(itertools.cycle(order), n)
-        return torch.cat([images.from_folder([files[k]], 1, size, generator=generator) for k in one_of_each])
-    return images.from_folder(list(_of_part(files, part, folder)), n, size, generator=generator)
+    return list(_of_part(images.files_in(folder), part, folder))
 
 
 def chest(
@@ -116,69 +129,6 @@ def _arrays(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if arrays["hu"].dtype.kind == "f" and not np.isfinite(arrays["hu"]).all():
         raise refused(f"{path}, array hu", "finite numbers", "a NaN or an infinity", "Replace them: numpy.nan_to_num.")
     return arrays["hu"], arrays["patient_id"], arrays["split"]
-
-
-def augment_pose(
-    x: torch.Tensor,
-    copies: int,
-    generator: torch.Generator | None,
-    sharp: bool = False,
-    weights: torch.Tensor | None = None,
-    amount: float = 1.0,
-) -> torch.Tensor:
-    """x and `copies` more of each image, turned by up to 10 degrees, scaled by up to an eighth and shifted by up to 3 %
-    of its side, at random: (B, C, H, W) to ((1 + copies) * B, C, H, W). What comes in from outside is 0, air.
-
-    Args:
-        sharp: copies as sharp as x, by bicubic interpolation between samples twice as dense. The linear one, which is
-            the default, blurs the finest details. data/study/patients.md says which networks gain by it.
-        weights: (B,) >= 0; each of the copies * B copies is of an image drawn with these odds. None copies every image
-            `copies` times.
-        amount: a factor on angle, scale and shift.
-
-    >>> x = images.thorax(2, size=32, generator=torch.Generator().manual_seed(0))
-    >>> y = augment_pose(x, 3, torch.Generator().manual_seed(1))
-    >>> tuple(y.shape), torch.equal(y[:2], x)
-    ((8, 1, 32, 32), True)
-    """
-    return torch.cat(list(poses(x, copies, generator, sharp, weights, amount)))
-
-
-def poses(
-    x: torch.Tensor,
-    copies: int,
-    generator: torch.Generator | None,
-    sharp: bool = False,
-    weights: torch.Tensor | None = None,
-    amount: float = 1.0,
-) -> Iterator[torch.Tensor]:
-    """The images of `augment_pose`, the same and in the same order, a few at a time.
-
-    >>> x = images.thorax(2, size=32, generator=torch.Generator().manual_seed(0))
-    >>> [tuple(few.shape) for few in poses(x, 3, torch.Generator().manual_seed(1))]
-    [(2, 1, 32, 32), (2, 1, 32, 32), (2, 1, 32, 32), (2, 1, 32, 32)]
-    """
-    draw = lambda *shape: amount * (torch.rand(len(x), *shape, generator=generator) - 0.5)
-    # the finer grid begins a quarter of a pixel farther out; from -1 to 1 a pixel is 2 / side
-    shift_of_grid = 0.5 / torch.tensor([x.shape[-1], x.shape[-2]]) if sharp else torch.zeros(2)
-    yield from x.split(CHUNK)
-    for _ in range(copies):
-        angle, scale, shift = 0.35 * draw(), 1 + 0.25 * draw(), 0.12 * draw(2)
-        cos, sin = scale * angle.cos(), scale * angle.sin()
-        motion = torch.stack([cos, -sin, shift[:, 0], sin, cos, shift[:, 1]], 1).reshape(-1, 2, 3)
-        which = torch.arange(len(x))
-        if weights is not None:
-            which = torch.multinomial(weights, len(x), True, generator=generator)
-        for few, of_few in zip(which.split(CHUNK), motion.split(CHUNK), strict=True):
-            source = _double_sampling(_double_sampling(x[few], -1), -2) if sharp else x[few]
-            grid = F.affine_grid(of_few, [len(few), *x.shape[1:]], align_corners=False) - shift_of_grid
-            mode = "bicubic" if sharp else "bilinear"
-            yield F.grid_sample(source, grid, mode=mode, align_corners=False).clamp(0, 1)
-
-
-def _double_sampling(x: torch.Tensor, dim: int) -> torch.Tensor:
-    """x with a sample between every two, by zeros behind its Fourier transform: exact but for the finest frequency."""
-    return 2 * torch.fft.irfft(torch.fft.rfft(x, dim=dim), n=2 * x.shape[dim], dim=dim)
 
 
 def _dicom(path: Path, part: str, split: str, size: int, keep: Keep) -> tuple[torch.Tensor, np.ndarray]:

@@ -19,7 +19,8 @@ from ..problem import Problem
 from ..reconstruction import NotConverged
 from .methods import Comparison, compare
 
-BATCH = 16  # images at a time
+BATCH = 16  # images at a time, of up to LARGEST numbers each; fewer of larger ones
+LARGEST = 3 * 128 * 128
 
 Average = Callable[[Tensor], tuple[Tensor, Tensor]]  # scores (K, draws * N) to their mean and its standard error (K,)
 Progress = Callable[[Sequence], Iterable]
@@ -37,6 +38,7 @@ class Experiment:
     tv_weights: tuple[float, ...]
     red_weights: tuple[float, ...]  # none: no RED
     paper: dict[str, tuple[float, float]]  # method -> (PSNR, SSIM)
+    published: str = ""  # what others report, with its source
 
 
 @dataclass(frozen=True)
@@ -109,9 +111,10 @@ def evaluate(
         warnings.simplefilter("ignore", NotConverged)  # the methods count them
         weights = experiment.tv_gap, experiment.tv_weights, experiment.red_weights
         methods = compare(problem, critic, unet, slope, sample.train, *weights)
-        batches = [(draw, start) for draw in range(draws) for start in range(0, len(sample.x), BATCH)]
+        size = min(BATCH, max(1, BATCH * LARGEST // sample.x[0].numel()))
+        batches = [(draw, start) for draw in range(draws) for start in range(0, len(sample.x), size)]
         for (draw, start), method in progress([(b, m) for b in batches for m in methods.rows if not (b[0] and m.slow)]):
-            truth = sample.x[start : start + BATCH]
+            truth = sample.x[start : start + size]
             y = problem.measure(truth, torch.Generator().manual_seed(100_000 * draw + start))
             trace: list[Tensor] = []
             x = method.reconstruct(y, partial(_note_psnr, trace, truth))

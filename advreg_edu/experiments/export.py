@@ -5,7 +5,7 @@ python -m advreg_edu export ct-thorax
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -85,7 +85,7 @@ def _correction(graph: Graph, net: UNet, x: str, size: int) -> str:
 
 def _one_correction(graph: Graph, net: UNet, x: str, size: int) -> str:
     """`UNet._correction`."""
-    multiple = 2 ** len(net.widths)
+    multiple = net.fold * 2 ** (len(net.widths) - 1)
     padded = math.ceil(size / multiple) * multiple
     eye, constant = torch.eye(size), graph.constant
     if padded > size:
@@ -103,19 +103,19 @@ def _one_correction(graph: Graph, net: UNet, x: str, size: int) -> str:
 
 
 def _first(graph: Graph, net: UNet, x: str) -> str:
-    """3x3 on blocks of 2x2 pixels as channels is a convolution of 6x6 pixels with stride 2."""
-    weights = _weights(graph, "first", net.first, F.pixel_shuffle(net.first.weight, 2))
-    return graph.convolve(x, weights, stride=2, padding=2)
+    """3x3 on blocks of 2x2 pixels as channels is a convolution of 6x6 pixels with stride 2, and so for any block."""
+    weights = _weights(graph, "first", net.first, F.pixel_shuffle(net.first.weight, net.fold))
+    return graph.convolve(x, weights, stride=net.fold, padding=net.fold)
 
 
 def _last(graph: Graph, net: UNet, h: str, size: int) -> str:
-    """The way back to pixels, 6x6 transposed; each pixel of a block has a bias of its own."""
-    last: Any = net.last
+    """The way back to pixels, the same transposed; each pixel of a block has a bias of its own."""
+    last, fold = cast(Any, net.last), net.fold
     flipped = last.weight.flip(2, 3).transpose(0, 1)
-    weight = graph.constant("last.weight", F.pixel_shuffle(flipped, 2))
-    block = graph.constant("last.bias", F.pixel_shuffle(last.bias.reshape(1, -1, 1, 1), 2))
-    bias = graph.op("Tile", block, graph.constant("blocks", torch.tensor([1, 1, size // 2, size // 2])))
-    return graph.shift(graph.convolve_transposed(h, (weight,), stride=2, padding=2), bias)
+    weight = graph.constant("last.weight", F.pixel_shuffle(flipped, fold))
+    block = graph.constant("last.bias", F.pixel_shuffle(last.bias.reshape(1, -1, 1, 1), fold))
+    bias = graph.op("Tile", block, graph.constant("blocks", torch.tensor([1, 1, size // fold, size // fold])))
+    return graph.shift(graph.convolve_transposed(h, (weight,), stride=fold, padding=fold), bias)
 
 
 def _block(graph: Graph, block: Any, name: str, h: str) -> str:

@@ -14,7 +14,7 @@ from ..training.diagnosis import Diagnosis
 from .evaluation import Evaluation, Experiment, Row, Sample
 from .methods import OVER_SLOPE, STEPS, TOLERANCE
 
-QUICK_SOURCES = {1: "not the paper's", 3: "crops of four photographs, which λ was chosen on too"}  # by channels
+PHANTOMS, FEW = "not the paper's", "crops of a few photographs, which λ was chosen on too"  # reported by --quick
 
 
 def write(folder: Path, name: str, text: str, evaluation: Evaluation) -> str:
@@ -51,7 +51,8 @@ def section(
     methods, problem = evaluation.methods, experiment.problem()
     count, groups = len(sample.x), len(np.unique(sample.groups))
     reported = f"{count} images" + (f" of {groups} patients, averaged per patient" if groups < count else "")
-    source = QUICK_SOURCES[sample.x.shape[1]] if quick else "images never used to choose"
+    quick_source = FEW if experiment.critic.startswith("photos") else PHANTOMS
+    source = quick_source if quick else "images never used to choose"
     red = f"\nRED: λ = {methods.red.weight:g}, {methods.red.endings}." if methods.red else ""
     slow = ", ".join(method.name for method in methods.rows if method.slow)
     head = f"""\
@@ -69,7 +70,8 @@ Rows called oracle look at the truth.
 | method | PSNR, dB | batch PSNR, dB | SSIM | SSIM, range 2 | paper: PSNR | paper: SSIM (range 2) |
 |---|---|---|---|---|---|---|
 """
-    return head + "\n".join(map(str, evaluation.rows)) + f"\n\nCritic, on training pairs: {diagnosis}.\n"
+    published = experiment.published and f"\n\n{experiment.published}"
+    return head + "\n".join(map(str, evaluation.rows)) + f"{published}\n\nCritic, on training pairs: {diagnosis}.\n"
 
 
 def write_csv(file: Path, rows: list[Row]) -> None:

@@ -1,4 +1,4 @@
-"""Tables 1 and 2, ours beside the paper's, and two more: python -m advreg_edu tables 1|2|inpainting|mri. Paper: §5.
+"""Tables 1 and 2, ours beside the paper's, and others: python -m advreg_edu tables 1|2|inpainting|mri|bsd68. Paper: §5.
 
 Here are the experiments and the paper's numbers; `methods` says what chooses what, `evaluation` computes, `report`
 writes.
@@ -18,12 +18,13 @@ from ..operators import Identity, RayTransform
 from ..problem import Problem
 from ..training import diagnose
 from . import datasets, report
+from .bsd68 import SHAPE, bsd68, lying
 from .evaluation import BATCH, Evaluation, Experiment, Sample, evaluate
 from .recipes.parts import inpainting, mri
 from .train import train
 from .training_images import phantoms
 
-DRAWS = 3  # noise draws per image
+DRAWS = {"bsd68": 1}  # noise draws per image, where not three
 CROPS = {"1": 100, "inpainting": 32}  # one of each photograph
 PHANTOMS = 32
 Numbers = tuple[float, float]  # PSNR and SSIM in the paper
@@ -46,6 +47,18 @@ def _masked(title: str, problem: Callable[[], Problem], critic: str, tv_weights:
     return Experiment(f"{title}, σ = 0.02", problem, critic, f"{critic}-unet", 1e-3, tv_weights, (), {})
 
 
+def _gray(shape: tuple[int, int]) -> Experiment:
+    """Not in the paper: the benchmark of the field."""
+    problem = lambda: Problem(Identity((1, *shape)), sigma=25 / 255)
+    title, critic, tv_weights = "BSD68, gray: denoising, σ = 25/255", "photos-gray", (0.1, 0.12, 0.14, 0.17)
+    published = PUBLISHED if shape == SHAPE else ""
+    return Experiment(title, problem, critic, f"{critic}-unet", 1e-4, tv_weights, (), {}, published)
+
+
+PUBLISHED = """\
+Published, same images and σ, other noise, dB: CRR-NN 28.10, BM3D 28.57, WCRR-NN 28.68, DEAL 29.16, DnCNN 29.23, DRUNet
+29.48. CRR-NN and WCRR-NN: Goujon et al. 2023, 2024, and DEAL: Pourya et al. 2025, by the files of their repositories;
+BM3D, DnCNN and DRUNet: Zhang et al., "Plug-and-Play Image Restoration with Deep Denoiser Prior", 2022."""
 HIGH, LOW = (0.002, 0.003, 0.004, 0.005), (0.00025, 0.0004, 0.0007, 0.001)
 PAPER_HIGH = {"FBP": (14.9, 0.227), "TV": (27.7, 0.890), "post-processing": (31.2, 0.936), "RED": (29.9, 0.904)}
 PAPER_LOW = {"FBP": (23.3, 0.604), "TV": (30.0, 0.924), "post-processing": (33.6, 0.955), "RED": (32.8, 0.947)}
@@ -60,8 +73,9 @@ EXPERIMENTS = {
         _masked("Inpainting, 30 % seen", partial(inpainting, seed=1), "photos-inpainting", (0.004, 0.007, 0.01, 0.015)),
     ),
     "mri": (_masked("MRI, a quarter of the lines", mri, "mri-thorax", (0.007, 0.01, 0.015, 0.02)),),
+    "bsd68": (_gray(SHAPE),),
 }
-QUICK = EXPERIMENTS | {"2": (_tomography("phantoms", 0.02, "ct-thorax", HIGH),)}
+QUICK = EXPERIMENTS | {"2": (_tomography("phantoms", 0.02, "ct-thorax", HIGH),), "bsd68": (_gray((128, 128)),)}
 
 
 def run(
@@ -76,14 +90,15 @@ def run(
     """Train what is missing, evaluate, print the table beside the paper's, and write it with its pictures to `out`.
 
     Args:
-        number: "1", "2", "inpainting" or "mri".
-        path: BSDS500 (subfolders train and val; 1 and inpainting) or CT slices (2, see `datasets.chest`); mri has none.
+        number: "1", "2", "inpainting", "mri" or "bsd68".
+        path: BSDS500 (subfolders train and val; 1, inpainting, bsd68) or CT slices (2, see `datasets.chest`); mri has
+            none.
         quick: a few of scikit-image's photographs, or phantoms: no data needed, one noise draw.
-        draws: noise draws for each image; None takes 3, and 1 if quick.
+        draws: noise draws for each image; None takes 3, and 1 if quick or for bsd68.
         retrain: train the networks anew, also those that ship; an interrupted training goes on. Into `out`, a file for
             each seed: one that is there already is used.
     """
-    draws = check_count((1 if quick else DRAWS) if draws is None else draws, "draws")
+    draws = check_count((1 if quick else DRAWS.get(number, 3)) if draws is None else draws, "draws")
     folder, sections, label = Path(out), [], f"table{number}" if number.isdigit() else number
     for experiment in (QUICK if quick else EXPERIMENTS)[number]:
         sample = _quick_sample(number) if quick else _sample(number, path)
@@ -118,13 +133,17 @@ def _sample(number: str, path: Path | str | None) -> Sample:
     if number == "mri":
         x, train = (phantoms(n)(path, seeded(seed)) for n, seed in ((PHANTOMS, 20_261_129), (BATCH, 0)))
         return Sample(x, np.arange(PHANTOMS), train)
+    if number == "bsd68":
+        train = torch.cat([lying(file) for file in datasets.photograph_files(path, "dev")[:BATCH:2]])
+        return Sample(bsd68(path), np.arange(68), train)
     x, patients = datasets.chest(path, "val")
     dev, _ = datasets.chest(path, "dev")
     return Sample(x, patients, dev[torch.linspace(0, len(dev) - 1, BATCH).long()])
 
 
 def _quick_sample(number: str) -> Sample:
-    make = images.photos if number in CROPS else images.thorax
+    gray = partial(images.photos, channels=1)
+    make = gray if number == "bsd68" else images.photos if number in CROPS else images.thorax
     x, train = (make(BATCH, 128, torch.Generator().manual_seed(seed)) for seed in (4_712, 0))
     return Sample(x, np.arange(BATCH), train)
 

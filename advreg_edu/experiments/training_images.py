@@ -10,6 +10,7 @@ from torch import Generator, Tensor
 
 from .. import images
 from . import datasets
+from .poses import poses
 
 # (path of the data, generator) to images (N, C, H, W) in [0, 1]; one that can leave them on disk has an argument `keep`
 Loader = Callable[..., Tensor]
@@ -40,7 +41,7 @@ def slices(sharp: bool = False, half: int | None = None, even: bool = False) -> 
     """Real slices, mirrored and in other poses, and 3000 phantoms.
 
     Args:
-        sharp: of the poses, see `datasets.augment_pose`.
+        sharp: of the poses, see `poses.augment_pose`.
         half: every other training patient alone, from the first (0) or second.
         even: about as many poses of each patient, who may have 1 slice or 60.
     """
@@ -56,7 +57,7 @@ def slices(sharp: bool = False, half: int | None = None, even: bool = False) -> 
         both = keep(itertools.chain(few, (part.flip(-1) for part in few)))
 
         def all_images() -> Iterator[Tensor]:
-            yield from datasets.poses(both, 5, generator, sharp, weights)
+            yield from poses(both, 5, generator, sharp, weights)
             yield images.thorax(3000, size=128, generator=generator)
 
         return keep(all_images())
@@ -64,8 +65,16 @@ def slices(sharp: bool = False, half: int | None = None, even: bool = False) -> 
     return load
 
 
-def crops(count: int, size: int = 48) -> Loader:
-    return lambda path, generator: datasets.photographs(path, "train", count, size, generator)
+def crops(count: int, size: int = 48, channels: int = 3, turned: bool = False) -> Loader:
+    """Crops of photographs; `turned`: by right angles, every other one mirrored, at random as they are in order."""
+
+    def load(path: Path | str | None, generator: Generator) -> Tensor:
+        x = datasets.photographs(path, "train", count, size, generator, channels)
+        for k in range(8) if turned else ():
+            x[k::8] = x[k::8].rot90(k, (-2, -1)).flip(-1) if k >= 4 else x[k::8].rot90(k, (-2, -1))
+        return x
+
+    return load
 
 
 def _no_images(path: Path | str | None) -> None:

@@ -66,6 +66,11 @@ class Photograph:
         row, column = self._corner(size, corner)
         return self._turned(self._strip(row, column, size, channels, 0, size))
 
+    def all(self, channels: int) -> torch.Tensor:
+        """The whole photograph: (channels, H, W) in [0, 1]."""
+        width, height = self.image.size
+        return self._turned(self._strip(0, 0, width, channels, 0, height))
+
     def middle(self, size: int) -> torch.Tensor:
         """The middle square averaged down: (1, 3, size, size) in [0, 1]."""
         side = min(self.image.size)

@@ -37,7 +37,7 @@ import torch
 from advreg_edu import training
 from advreg_edu.course import check, hint, outcome, predict, solution
 from advreg_edu.drawing import charts, pictures
-from advreg_edu.experiments import datasets, own_data
+from advreg_edu.experiments import own_data, poses
 from advreg_edu.experiments.own_data import examples
 from advreg_edu.operators import FanBeam
 from advreg_edu.operators.normal import conjugate_gradients
@@ -222,7 +222,7 @@ for name in ("train", "choose", "val"):
 # This is done after the split, and only to the part that is trained on.
 
 # %%
-x_more = datasets.augment_pose(torch.cat([x_train, x_train.flip(-1)]), 3, seed(2), sharp=True)
+x_more = poses.augment_pose(torch.cat([x_train, x_train.flip(-1)]), 3, seed(2), sharp=True)
 print(f"{len(x_train)} slices became {len(x_more)}")
 pictures.strip([x_more[k * 2 * len(x_train)] for k in range(4)], ["as it is", "turned", "and again", "and again"])
 

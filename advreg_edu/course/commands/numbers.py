@@ -16,22 +16,22 @@ def add(commands: Any) -> None:
     >>> parser.parse_args(["tables", "1", "--quick"]).number
     '1'
     """
-    _add_tables(commands.add_parser("tables", help="Tables 1 and 2, ours beside the paper's; inpainting and MRI"))
+    _add_tables(commands.add_parser("tables", help="Tables 1 and 2, ours beside the paper's; inpainting, MRI, BSD68"))
     _add_ladder(commands.add_parser("ladder", help="from the paper as written to what ships, one change at a time"))
     _add_extensions(commands.add_parser("extensions", help="measure what notebook 09 shows, some minutes each"))
 
 
 def _add_tables(tables: argparse.ArgumentParser) -> None:
-    tables.add_argument("number", choices=["1", "2", "inpainting", "mri"])
+    tables.add_argument("number", choices=["1", "2", "inpainting", "mri", "bsd68"])
     tables.add_argument(
         "--images",
         type=Path,
         metavar="PATH",
-        help="BSDS500 with train/ and val/ (1, inpainting); an .npz file or DICOM folder (2)",
+        help="BSDS500 with train/ and val/ (1, inpainting, bsd68); an .npz file or DICOM folder (2)",
     )
     tables.add_argument("--quick", action="store_true", help="bundled photographs or phantoms, no data needed")
     tables.add_argument("--retrain", action="store_true", help="train also the networks that ship")
-    tables.add_argument("--draws", type=int, help="noise draws for each image (default 3; 1 with --quick)")
+    tables.add_argument("--draws", type=int, help="noise draws for each image (default 3; bsd68 and --quick: 1)")
     tables.add_argument("--seed", type=int, default=0, help="of the trainings (default 0)")
     tables.add_argument("--out", type=Path, default=Path("runs/tables"), metavar="FOLDER", help="default runs/tables")
     tables.set_defaults(run=_tables)

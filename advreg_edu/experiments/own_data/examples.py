@@ -9,7 +9,7 @@ import torch
 
 from ... import images
 from ...images._photos import BUNDLED
-from ..datasets import augment_pose
+from ..poses import augment_pose
 
 if TYPE_CHECKING:
     from pydicom import Dataset

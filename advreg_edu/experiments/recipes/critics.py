@@ -6,7 +6,7 @@ Why each is as it is: data/STUDY.md.
 from ...critics import LocalCritic
 from ...training import Balanced, Eq6, Eq6BySlopes, EqualLines, NoiseLeft, OwnLines, Unpaired, WithIterates
 from ..training_images import crops, phantoms, phantoms_in_windows, slices
-from .parts import by_slopes, chest_critic, denoising, given, photo_critic, scan
+from .parts import FINE, by_slopes, chest_critic, denoising, given, photo_critic, scan
 from .recipe import Recipe
 
 CRITICS = {
@@ -50,6 +50,16 @@ CRITICS = {
         loss=by_slopes,
         steps=8000,
         learning_rate=8e-4,
+        averaging=0.998,
+    ),
+    "photos-gray": Recipe(
+        lambda: denoising(1, 25 / 255),
+        crops(64000, channels=1, turned=True),
+        lambda: LocalCritic(1, FINE, smoothing=0.003, fold=1),
+        pairs=lambda source: NoiseLeft(source, 0.4),
+        loss=by_slopes,
+        steps=9000,
+        learning_rate=3e-3,
         averaging=0.998,
     ),
     # images and measurements drawn independently of each other, as in Alg. 1; all patients are in both

@@ -14,8 +14,8 @@ def scan(sigma: float = 0.02) -> Problem:
     return Problem(RayTransform(128, 30), sigma)
 
 
-def denoising() -> Problem:
-    return Problem(Identity((3, 48, 48)), sigma=0.1)
+def denoising(channels: int = 3, sigma: float = 0.1) -> Problem:
+    return Problem(Identity((channels, 48, 48)), sigma)
 
 
 def inpainting(seed: int = 0) -> Problem:
@@ -32,6 +32,9 @@ def mri() -> Problem:
 
 def photo_critic(smoothing: float = 0.01) -> LocalCritic:
     return LocalCritic(3, (32, 64, 96), smoothing=smoothing)
+
+
+FINE = (32, 48, 64, 64)  # widths of a U-Net of 0.41 million weights at full resolution
 
 
 def chest_critic(smoothing: float = 0.01, blocks_down: bool = False) -> LocalCritic:

@@ -4,7 +4,7 @@ from functools import partial
 
 from ...critics import UNet
 from ..training_images import crops, phantoms_in_windows, slices
-from .parts import denoising, scan
+from .parts import FINE, denoising, scan
 from .recipe import Recipe
 
 # supervised, for the problem of a critic: they learn from pairs, so they get all patients
@@ -16,5 +16,13 @@ UNETS = {
     "ct-chest-low-unet": _chest_unet(lambda: scan(sigma=0.005), slices(sharp=True)),
     "photos-color-unet": Recipe(
         denoising, crops(16000), lambda: UNet(3, (32, 64, 96)), steps=6000, learning_rate=2e-3, averaging=0.998
+    ),
+    "photos-gray-unet": Recipe(
+        lambda: denoising(1, 25 / 255),
+        crops(64000, channels=1, turned=True),
+        lambda: UNet(1, FINE, fold=1),
+        steps=6000,
+        learning_rate=2e-3,
+        averaging=0.998,
     ),
 }
