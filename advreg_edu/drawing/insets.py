@@ -2,7 +2,7 @@
 
 import torch
 
-from .._input.arguments import check_float, check_pair
+from .._input.arguments import check_count, check_float, check_pair
 from .._input.signature import checked
 
 
@@ -17,7 +17,7 @@ def with_inset(image: torch.Tensor, corner: tuple[int, int], side: int = 32, fac
     """
     row, column = map(int, check_pair(corner, "corner", "It is (row, column).", 0))
     _check_inside(image, side, row, column)
-    factor = min(factor, 2 * min(image.shape[1:]) // side)
+    factor = min(check_count(factor, "factor"), 2 * min(image.shape[1:]) // side)
     sheet, zoom = _enlarged(image, 2), _enlarged(image[:, row : row + side, column : column + side], factor)
     width = zoom.shape[-1]
     _frame(sheet, 2 * row, 2 * column, 2 * side)

@@ -43,7 +43,7 @@ def strip(
     >>> strip([torch.zeros(8, 8), torch.ones(8, 8)], ["black", "white"])
     Side by side: black (mean 0, values 0 to 0, shown from 0 to 1); white (mean 1, values 1 to 1, shown from 0 to 1).
     """
-    given = dict(images=images, titles=titles, kinds=kinds or ())
+    given = dict(images=images, titles=titles, kinds=() if kinds is None else kinds)
     for name, values in given.items():
         check_instance(values, name, Collection)
     limits = check_pair(limits, "limits", "They are (black, white).")

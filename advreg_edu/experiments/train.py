@@ -50,7 +50,7 @@ def train(
     """
     check_choice(name, "name", RECIPES)
     path = None if path is None else check_path(path)
-    default = f"runs/{name}{f'-seed-{check_seed(seed)}' if seed else ''}.safetensors"
+    default = f"runs/{name}{f'-seed-{seed}' if check_seed(seed) else ''}.safetensors"
     file = as_path(default if out is None else out, "--out")
     devices, nodes = check_count(devices, "devices"), check_count(nodes, "nodes")
     if stream:

@@ -105,6 +105,8 @@ critics = {
 found = {name: ended(denoising, y_test, critic) for name, critic in critics.items()}
 tv = {weight: ar.total_variation(denoising, y_test, weight, gap=1e-4) for weight in (0.12, 0.14, 0.17)}
 found["TV at its best"] = max(tv.values(), key=lambda x: quality(x, x_test))
+
+# %%
 for name, x in found.items():
     print(f"{name:28s} {quality(x, x_test):.2f} dB")
 ahead = quality(found["of one photograph"], x_test) - quality(found["TV at its best"], x_test)

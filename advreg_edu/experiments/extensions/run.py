@@ -44,7 +44,7 @@ def kept(name: str, path: Path | str | None = None) -> list[Row]:
 
 def run(name: str, out: Path | str | None = None) -> int:
     """Measure what is missing in the file, which is written after each row; return the exit status 0."""
-    file = _file(name, out)
+    file = _file(check_choice(name, "name", STUDIES), out)
     check_file_name(file)
     questions, answer = STUDIES[name]
     rows = kept(name, file) if file.exists() else []
@@ -60,5 +60,5 @@ def run(name: str, out: Path | str | None = None) -> int:
 
 
 def _file(name: str, path: Path | str | None) -> Path:
-    check_choice(name, "name", STUDIES)
+    check_choice(name, "name", [*STUDIES, "ladder"])  # which the command of that name measures
     return folder() / "extensions" / f"{name}.json" if path is None else as_path(path, "out")
