@@ -88,6 +88,6 @@ def test_ascent_beats_noise():
 
 def test_what_cannot_be_is_refused():
     with pytest.raises(ValueError, match="size: expected a finite number above 0"):
-        stability.worst_perturbation(lambda y: y, None, torch.zeros(1, 1, 1, 2), 0.0)
+        stability.worst_perturbation(lambda y: y, lambda r: r, torch.zeros(1, 1, 1, 2), 0.0)
     with pytest.raises(TypeError, match="problem: expected a Problem"):
         stability.implicitly(None, None, 0.1, None)

@@ -13,7 +13,7 @@ from torch import nn
 from .._input.arguments import check_choice, check_count, check_path, check_seed
 from .._input.files import as_path, reserved
 from .._input.messages import describe
-from .._input.signature import checked
+from .._input.signature import check_flag, checked
 from ..hardware.processes import is_first, together
 from ..pretrained import check_can_be_saved, save_network
 from ..training.checkpoints import room_for
@@ -64,7 +64,8 @@ def train_recipe(
     recipe: Recipe, title: str, file: Path, path: Path | str | None, seed: int, resume: bool, device: str, **changes
 ) -> int:
     """Train a recipe into a file on the device of this process: see `train`."""
-    seed, total = check_seed(seed), check_count(changes.get("steps", recipe.steps), "steps")
+    resume, seed = check_flag(resume, "resume"), check_seed(seed)
+    total = check_count(changes.get("steps", recipe.steps), "steps")
     check_count(changes.get("batch_size", recipe.batch_size), "batch_size")
     checkpoint = file.with_suffix(".checkpoint")
     network = seeded(recipe.network, seed).to(device)
