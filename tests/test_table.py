@@ -347,7 +347,8 @@ def place(given, tmp_path, monkeypatch):
         steps=1,
         batch_size=2,
     )
-    monkeypatch.setitem(recipes.RECIPES, "ct-minute", recipe)
+    for name in ("ct-minute", "ct-thorax"):  # the second is every text of the table
+        monkeypatch.setitem(recipes.RECIPES, name, recipe)
     monkeypatch.setitem(extensions.STUDIES, "settings", (lambda: iter(()), None))  # nothing to measure
     monkeypatch.setattr(sweep, "STEPS", 3)
     monkeypatch.setattr(sweep, "COUNT", 2)
