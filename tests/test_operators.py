@@ -238,6 +238,14 @@ def test_pinv_of_fourier_sampling_is_the_one_of_linear_algebra():
     assert close(A.pinv(y), exact, 1e-9) and not close(A.T(y), exact, 0.1)
 
 
+def test_exact_fourier_inverse_is_ahead_of_zero_filling():
+    """Chests without noise, 30 % of the lines, as in notebook 01: by 1 dB and more."""
+    x = ar.images.thorax(2, size=128, generator=seeded(5))
+    for k in (6, 7):
+        A = ar.FourierSampling(ar.cartesian_mask(128, fraction=0.3, generator=seeded(k)))
+        assert (ar.psnr(A.pinv(A(x)), x) > ar.psnr(A.T(A(x)), x) + 1).all()
+
+
 @pytest.mark.parametrize("shape", [(9, 7), (1, 8), (8, 1)])
 def test_the_harmonic_fill_is_the_mean_of_its_neighbours(shape):
     """Hidden pixels solve Laplace's equation; no other image with the same seen pixels has a smaller ||grad x||."""
