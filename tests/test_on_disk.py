@@ -145,11 +145,17 @@ def test_mapped_images_are_those_that_came_and_leave_no_file(tmp_path, images):
 
 @pytest.fixture
 def scans(tmp_path, monkeypatch):
-    """A folder of CT slices as archives deliver it; of the phantoms that come with real slices only four."""
+    """A folder of CT slices as archives deliver it; of the phantoms that come with real slices only four, 2 at once."""
     examples.dicom_folder(tmp_path / "scans" / "train", patients=6, slices=3, size=128)
-    phantoms = training_images.images.thorax
-    monkeypatch.setattr(training_images.images, "thorax", lambda n, **size: phantoms(4, **size))
+    monkeypatch.setattr(training_images, "PHANTOMS", 4)
+    monkeypatch.setattr(training_images, "FEW", 2)
     return tmp_path / "scans"
+
+
+def test_phantoms_a_few_at_a_time_are_those_of_one_call():
+    few, generator = training_images.FEW, seeded()
+    parts = [ar.images.thorax(n, 16, generator) for n in (few, few, 5)]
+    assert torch.equal(torch.cat(parts), ar.images.thorax(2 * few + 5, 16, seeded()))
 
 
 @pytest.mark.filterwarnings("ignore:.*left out")  # of the folder, on purpose

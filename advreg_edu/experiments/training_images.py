@@ -9,11 +9,14 @@ import torch
 from torch import Generator, Tensor
 
 from .. import images
+from ..images._thorax import CHUNK as THORAX_CHUNK
 from . import datasets
 from .poses import poses
 
 # (path of the data, generator) to images (N, C, H, W) in [0, 1]; one that can leave them on disk has an argument `keep`
 Loader = Callable[..., Tensor]
+PHANTOMS = 3000  # beside real slices
+FEW = 10 * THORAX_CHUNK  # of them at a time, in chunks that are drawn whole: the same phantoms as all at once
 
 
 def phantoms(count: int) -> Loader:
@@ -58,7 +61,8 @@ def slices(sharp: bool = False, half: int | None = None, even: bool = False) -> 
 
         def all_images() -> Iterator[Tensor]:
             yield from poses(both, 5, generator, sharp, weights)
-            yield images.thorax(3000, size=128, generator=generator)
+            for start in range(0, PHANTOMS, FEW):
+                yield images.thorax(min(FEW, PHANTOMS - start), size=128, generator=generator)
 
         return keep(all_images())
 
