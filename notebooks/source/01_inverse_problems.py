@@ -151,8 +151,8 @@ titles = ["chest phantom", f"A*y, {psnr(filled, x_chest):.1f} dB", f"A†y, {psn
 pictures.strip([x_chest[0], filled[0], exact[0]], titles)
 
 # %% [markdown]
-# With little noise the exact inverse is ahead by more than one decibel. Relative to zero filling it doubles the noise
-# at these frequencies too, so with much noise zero filling is ahead.
+# The exact inverse is sharper, and with little noise ahead by more than one decibel. Relative to zero filling it
+# doubles the noise at these frequencies too, so with much noise zero filling is ahead.
 #
 # **CT.** $A$ integrates the image along straight lines, as in section 1.
 
