@@ -161,14 +161,20 @@ def test_phantoms_a_few_at_a_time_are_those_of_one_call():
 @pytest.mark.filterwarnings("ignore:.*left out")  # of the folder, on purpose
 @pytest.mark.parametrize("name", ["ct-chest-high", "ct-chest-low-unet"])
 def test_the_command_streams_to_the_same_weights(name, scans, tmp_path, monkeypatch):
-    asked = []
-    monkeypatch.setattr(recipes.recipe, "mapped", lambda few, folder: asked.append(folder) or mapped(few, folder))
+    asked, sizes = [], []
+
+    def kept(few, folder):
+        asked.append(folder)
+        return mapped((sizes.append(len(x)) or x for x in few), folder)
+
+    monkeypatch.setattr(recipes.recipe, "mapped", kept)
     network = (lambda: ar.UNet(1, (4, 4))) if name.endswith("unet") else lambda: ar.LocalCritic(1, (4, 4))
     monkeypatch.setitem(recipes.RECIPES, name, replace(recipes.RECIPES[name], network=network))
     out = [tmp_path / "runs" / f"{k}.safetensors" for k in "ab"]
     command = ["train", name, "--images", str(scans), "--steps", "3", "--batch-size", "2", "--out"]
     assert main([*command, str(out[0])]) == 0 and not asked
     assert main([*command, str(out[1]), "--stream"]) == 0
+    assert sizes[-2:] == [2, 2]  # the phantoms
     assert asked == [tmp_path / "runs"] * 3 and out[0].read_bytes() == out[1].read_bytes()
     assert sorted(file.name for file in (tmp_path / "runs").iterdir()) == ["a.safetensors", "b.safetensors"]
 
