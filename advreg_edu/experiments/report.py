@@ -54,7 +54,7 @@ def section(
     quick_source = FEW if experiment.critic.startswith("photos") else PHANTOMS
     source = quick_source if quick else "images never used to choose"
     red = f"\nRED: λ = {methods.red.weight:g}, {methods.red.endings}." if methods.red else ""
-    slow = ", ".join(method.name for method in methods.rows if method.slow)
+    slow = ", ".join(f'"{method.name}"' for method in methods.rows if method.slow)
     head = f"""\
 ## {experiment.title}
 
@@ -64,7 +64,7 @@ Ours: λ = {float(weight_from_noise(problem)):.3g} by the formula; gradient desc
 The row "{OVER_SLOPE}": λ divided by the mean ‖∇Ψ‖ on training images, {diagnosis.slope_real:.2f}, which the formula
 takes to be 1: {methods.over_slope.endings}.
 TV: λ = {methods.tv.weight:g}, relative duality gap at most {methods.tv.largest_gap:.2g}.{red}
-The λ of each baseline was chosen on {len(sample.train)} training images. One noise draw for {slow}.
+The λ of each baseline was chosen on {len(sample.train)} training images. Rows with one noise draw: {slow}.
 Rows called oracle look at the truth.
 
 | method | PSNR, dB | batch PSNR, dB | SSIM | SSIM, range 2 | paper: PSNR | paper: SSIM (range 2) |
