@@ -12,6 +12,7 @@ import advreg_edu as ar
 import numpy as np
 import pytest
 import torch
+from advreg_edu import pretrained
 from advreg_edu.apps import reconstruction_lab
 from advreg_edu.apps.reconstruction import model
 from advreg_edu.apps.reconstruction.model import AUTO, CRITIC, OWN, Settings, as_code, compute
@@ -19,6 +20,7 @@ from advreg_edu.apps.reconstruction.view import chart, ending, picture, sentence
 from advreg_edu.apps.shared import numbers, scenes
 from advreg_edu.apps.shared.controls import Slider
 from advreg_edu.apps.shared.scenes import CT, DENOISING, FILE, INPAINTING, MRI, PHANTOM, PHOTO, SLICE
+from advreg_edu.experiments.recipes import RECIPES
 from app_moves import all_named, critic, freed, seen, text
 from PIL import Image
 
@@ -200,6 +202,22 @@ def test_the_critics_on_offer_fit_the_image():
     assert all(scenes.critic(name).channels == 3 for name in app.controls.critic.options)
     app.controls.operator.value = MRI
     assert app.result.truth.shape[1] == 1 and app.controls.critic.value in app.controls.critic.options
+    app.close()
+
+
+def test_critics_of_other_operators_stand_last_and_say_so():
+    for name in pretrained.names():
+        scene = scenes.Scene(operator=scenes.trained_for(name), size=32)
+        assert type(RECIPES[name].problem().A) is type(scenes.operator(scene)), name
+    app = reconstruction_lab(critic="ct-thorax", settings=Settings(angles=10, steps=10, stop=None, size=32))
+    for operator, first in ((CT, "ct-thorax"), (DENOISING, "photos-gray"), (MRI, "mri-thorax")):
+        app.controls.operator.value = operator
+        fits = [scenes.trained_for(name) == operator for name in app.controls.critic.options]
+        assert fits == sorted(fits, reverse=True) and 0 < sum(fits) < len(fits)
+        for name in (first, app.controls.critic.options[-1]):
+            app.controls.critic.value = name
+            assert ("was trained for" in text(app.notice)) == (scenes.trained_for(name) != operator)
+            is_current(app)
     app.close()
 
 

@@ -20,7 +20,7 @@ from ..shared.messages import callback
 from ..shared.page import page, row, wrapping
 from ..shared.panels import Curves, Gallery, code_box
 from ..shared.settings import as_settings
-from .controls import VIEWS, Controls
+from .controls import Controls
 from .model import OWN, Result, Settings, as_code, results
 from .situations import SITUATIONS
 from .view import chart, ending, picture, sentence
@@ -114,8 +114,8 @@ class ReconstructionLab(WatchedLab):
         return results(settings, scenes.critic(settings.critic) if own is None or settings.critic != OWN else own)
 
     def _hint(self, words: str) -> str:
-        """With what belongs to the slider of the angles, where that can be moved."""
-        return f"{words} {VIEWS}" if self.settings.operator == scenes.CT else words
+        """With what there is to know of critic and angles."""
+        return " ".join([words, *self.controls.remarks()])
 
     def _forget(self) -> None:
         """Pictures are kept until another run begins or is held, so that scrubbing draws nothing twice."""

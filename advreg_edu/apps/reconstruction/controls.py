@@ -47,7 +47,7 @@ class Controls:
         self.sigma = Slider("noise σ", s.sigma, 0.0, limit, 0.001, "Standard deviation of the noise; the draw stays")
 
     def _reconstruction(self, s: Settings) -> None:
-        self.critic = choice("critic Ψ", [s.critic], s.critic, "The regulariser: those that fit the image")
+        self.critic = choice("critic Ψ", [s.critic], s.critic, "Those that fit the image, first those trained for A")
         self.reg_weight = Slider("weight λ", s.reg_weight or 0.0, 0.0, 150.0, 0.01, "Of the regulariser Ψ")
         self.by_formula = checkbox("λ by formula", s.reg_weight is None, "λ = 2 E‖A*e‖ (§5.1)")
         self.method = choice("method", METHODS, s.method, "How the objective is minimised")
@@ -116,7 +116,7 @@ class Controls:
         self.step_size.enable(not self.find_step.value)
         scenes.fit_sampling(operator, self.angles, self.share)
         count = scenes.channels(self.settings)
-        fitting = scenes.critic_names(count, self._given.size)
+        fitting = scenes.critic_names(count, self._given.size, operator)
         if own is not None and getattr(own, "channels", count) == count:
             fitting = [OWN, *fitting]
         if not fitting:
@@ -126,6 +126,13 @@ class Controls:
         if tuple(self.critic.options) != tuple(fitting):
             self.critic.options = fitting
         self.critic.value = value
+
+    def remarks(self) -> list[str]:
+        """What there is to know of the critic and of the angles."""
+        critic, operator = self.critic.value, self.operator.value
+        trained = operator if critic == OWN else scenes.trained_for(critic)
+        transfers = [] if trained == operator else [f"{critic} was trained for {trained}, not for {operator}."]
+        return [*transfers, VIEWS] if operator == scenes.CT else transfers
 
     def other_operator(self) -> None:
         """Another operator measures on another scale: begin with its own noise, share, step size and critic."""

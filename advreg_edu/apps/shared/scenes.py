@@ -15,6 +15,7 @@ CT, DENOISING, INPAINTING, MRI = OPERATORS = ("CT", "denoising", "inpainting", "
 SIGMA = {CT: (0.02, 0.05), DENOISING: (0.1, 0.3), INPAINTING: (0.02, 0.3), MRI: (0.02, 0.3)}  # to begin with, largest
 SHARE = {INPAINTING: 30, MRI: 25}  # percent measured, to begin with
 CRITIC = {CT: "ct-thorax", DENOISING: "photos-color", INPAINTING: "photos-inpainting", MRI: "mri-thorax"}
+TRAINED_FOR = {"ct-": CT, "mri-": MRI, "photos-inpainting": INPAINTING, "photos-": DENOISING}  # by how a name begins
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,10 +104,20 @@ def _chosen(file: tuple | None) -> tuple[str, bytes | None]:
     return file
 
 
-def critic_names(count: int, size: int) -> list[str]:
-    """The critics that ship and take images of `count` channels and that size."""
+def critic_names(count: int, size: int, operator: str) -> list[str]:
+    """The critics that ship and take images of `count` channels and that size, first those trained for the operator."""
     fits = lambda critic: critic.channels == count and getattr(critic, "size", size) == size
-    return [name for name in pretrained.names() if fits(critic(name))]
+    fitting = [name for name in pretrained.names() if fits(critic(name))]
+    return sorted(fitting, key=lambda name: trained_for(name) != operator)
+
+
+def trained_for(name: str) -> str:
+    """The operator that a critic which ships was trained for, by its name.
+
+    >>> trained_for("photos-gray")
+    'denoising'
+    """
+    return next(operator for start, operator in TRAINED_FOR.items() if name.startswith(start))
 
 
 @lru_cache(maxsize=4)
