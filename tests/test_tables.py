@@ -217,6 +217,7 @@ def test_the_command_trains_what_is_missing_and_writes_table_and_picture(tiny_re
     printed = capsys.readouterr().out
     assert "28.2" in printed and "| ours |" in printed and "cos(∇Ψ, e)" in printed
     assert "runs ended by the rule" in printed and "relative duality gap at most" in printed
+    assert 'Rows with one noise draw: "TV", "ours, λ / slope".' in printed
     names = {f"photos-color{which}-seed-0.safetensors" for which in ("", "-unet")}
     assert names <= {f.name for f in tmp_path.iterdir()}
     with (tmp_path / "table1-photos-color.csv").open(encoding="utf-8") as file:
