@@ -2,23 +2,25 @@
 
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import torch
 from torch import nn
 
 from ... import pretrained
 from ...metrics import psnr
-from ..sweep import jobs_of
-from ..sweep import run as sweep
-from .settings import ANGLES, FACTORS, Row, our_minimum, setting
+from ..sweep import Job
+from ..train import train_recipe
+from .settings import Row, our_minimum, setting
 
-FIRST = dict(factor=1.0, angles=30)  # what the critic to be carried was trained for
+FIRST = (1.0, 30)  # noise by that of the map's critic, angles: what the critic to be carried was trained for
+GRID = (FIRST, (4.0, 30), (1.0, 10), (0.25, 30), (1.0, 180), (2.0, 30), (0.5, 30), (1.0, 60))
+STEPS = 400  # half of the recipe's
 
 
 def retrainings() -> Iterator[Row]:
-    """One row for each setting: every noise with the first angles, every other number of angles at the first noise."""
-    yield from (FIRST | dict(factor=factor) for factor in FACTORS)
-    yield from (FIRST | dict(angles=angles) for angles in ANGLES if angles != FIRST["angles"])
+    """One row for each setting of a coarse grid."""
+    yield from (dict(factor=factor, angles=angles) for factor, angles in GRID)
 
 
 def measure_retraining(row: Row) -> Row:
@@ -27,18 +29,20 @@ def measure_retraining(row: Row) -> Row:
     y = problem.measure(x, torch.Generator().manual_seed(1))
     found: Row = {}
     values = {}
-    for name, place in (("once", FIRST), ("here", row)):
-        u, found[f"{name}, ended by the rule"], found[f"{name}, steps"] = our_minimum(problem, y, trained(**place))
+    for name, place in (("once", FIRST), ("here", (row["factor"], row["angles"]))):
+        u, found[f"{name}, ended by the rule"], found[f"{name}, steps"] = our_minimum(problem, y, trained(*place))
         values[name] = psnr(u.clamp(0, 1), x)
-    values["gain"] = values["here"] - values["once"]
     means = {name: round(value.mean().item(), 3) for name, value in values.items()}
-    return means | dict(gains=[round(gain, 3) for gain in values["gain"].tolist()]) | found
+    gains = [round(gain, 3) for gain in (values["here"] - values["once"]).tolist()]
+    return means | dict(gains=gains) | found
 
 
 @cache
 def trained(factor: float, angles: int) -> nn.Module:
-    """The critic of `ct-minute` for a setting, seed 0; into runs/sweep, unless it is there."""
-    (job,) = jobs = jobs_of("ct-minute", [0], [0.02 * factor], [angles])
-    if sweep(jobs):
+    """The critic of `ct-minute` for a setting, with half of its steps; into runs/, where it is, or is begun."""
+    job = Job("ct-minute", 0, 0.02 * factor, angles)
+    file = Path(f"runs/{job.stem}-steps-{STEPS}.safetensors")
+    begun = file.with_suffix(".checkpoint").exists()
+    if not file.exists() and train_recipe(job.recipe(), job.stem, file, None, job.seed, begun, "cpu", steps=STEPS):
         raise KeyboardInterrupt
-    return pretrained.load_critic(f"runs/sweep/{job.stem}.safetensors")
+    return pretrained.load_critic(file)
