@@ -14,6 +14,7 @@ from advreg_edu.training import (
     OwnLines,
     Paired,
     Pairs,
+    Reflow,
     Unpaired,
     WhiteNoise,
     Windows,
@@ -255,6 +256,33 @@ def test_an_odd_batch_has_one_iterate_fewer():
     assert with_iterates(Paired(DENOISING, X)).draw(5, seeded()).is_iterate.tolist() == [True] * 2 + [False] * 3
 
 
+# Reflow
+
+
+@pytest.mark.parametrize("length", [0.5, 1.0])
+@pytest.mark.parametrize("share", [0.0, 0.4])
+def test_reflow_leads_half_of_the_lines_along_the_critics_own_gradient(share, length):
+    around = Reflow(NoiseLeft(Paired(DENOISING, X), 0.3), start=2, share=share, length=length).prepared(SETTING)
+    plain, early, batch = around.pairs.draw(5, seeded()), around.draw(5, seeded(), 1), around.draw(5, seeded(), 2)
+    assert same(plain, early) and same(plain, batch, "x_real")
+    assert torch.equal(batch.x_real[2:], plain.x_real[2:])
+    ways = (batch.x_noisy - batch.x_real)[:2].flatten(1)
+    expected = torch.full((2,), (1 - share) * length * 0.1 * SIZE)
+    torch.testing.assert_close(ways.norm(dim=1), expected)
+    along = torch.cosine_similarity(ways, SETTING.gradient(batch.x_noisy[:2]).flatten(1))
+    torch.testing.assert_close(along, torch.ones(2))
+
+
+def test_reflow_shows_no_image_and_needs_a_critic():
+    """What it makes depends on x through y alone; without `prepared` there is no critic."""
+    pairs = Reflow(Paired(DENOISING, X), start=0, share=0.2)
+    with pytest.raises(ValueError, match=r"Reflow: expected a critic to make x_real with, got none yet"):
+        pairs.draw(4, seeded())
+    flat = Context(torch.zeros_like, COUNT, 0, torch.device("cpu"), torch.float32)  # no direction: it stays
+    batch = pairs.prepared(flat).draw(4, seeded())
+    assert torch.equal(batch.x_real[:2], batch.x_noisy[:2])
+
+
 # Nested
 
 
@@ -349,6 +377,14 @@ REFUSED = {
     "iterates of what is wrapped": (
         lambda: WithIterates(OwnLines(PAIRED)),
         r"WithIterates: expected a source of whole images, such as Paired, got OwnLines\.",
+    ),
+    "reflow of a scan": (
+        lambda: Reflow(Paired(PROBLEMS["ct"], X), start=0, share=0.2),
+        r"Reflow: expected denoising and lines that end at x_noisy, got RayTransform\. Leave it out\.",
+    ),
+    "reflow of own lines": (
+        lambda: Reflow(OwnLines(PAIRED), start=0, share=0.2),
+        r"Reflow: expected denoising and lines that end at x_noisy, got OwnLines\. Leave it out\.",
     ),
     "balance without own lines": (
         lambda: start(UNPAIRED, Balanced(5.0)),

@@ -174,6 +174,7 @@ def rows():
         "EqualLines": dict(pairs=PAIRED, distance=1.0),
         "NoiseLeft": dict(pairs=PAIRED, share=0.1, of_iterates=0.1),
         "OwnLines": dict(pairs=PAIRED),
+        "Reflow": dict(pairs=PAIRED, start=0, share=0.2),
         "WhiteNoise": dict(pairs=PAIRED, sigma=0.1),
         "Windows": dict(pairs=PAIRED, side=8),
         "WithIterates": dict(pairs=PAIRED, start=0, steps=2, step_size=0.1, hops=1),

@@ -6,6 +6,7 @@ from .iterates import WithIterates
 from .loss import Balanced, Eq6, Eq6BySlopes, Score, critic_loss, draw_mix, gradient_on_lines
 from .on_disk import OnDisk, mapped, save_batches
 from .pairs import Batch, MeasuredElsewhere, Paired, Pairs, Unpaired
+from .reflow import Reflow
 from .wrappers import EqualLines, NoiseLeft, OwnLines, WhiteNoise, Windows
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "OwnLines",
     "Paired",
     "Pairs",
+    "Reflow",
     "Score",
     "Step",
     "Unpaired",

@@ -1,0 +1,73 @@
+"""A critic straightens its own way: some x_real are what it makes of x_noisy in one step. Not in the paper.
+
+Where A is the identity, Algorithm 2 ends at x = y - lambda/2 grad Psi(x). At y the direction of grad Psi is learnt
+best. On the way it turns, for no training image is as smooth as what a descent has made of y. A line from y along
+-grad Psi(y) leads where a denoiser leads and has no noise at its end; there the critic learns to keep its direction.
+For flows: X. Liu, C. Gong and Q. Liu, "Flow straight and fast: learning to generate and transfer data with rectified
+flow", 2023.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+import torch
+from torch import Generator, Tensor
+
+from .._input.arguments import check_count, check_number
+from ..operators import Identity
+from .pairs import Batch, Context, channels_last
+from .wrappers import Around
+
+
+@dataclass(frozen=True)
+class Reflow(Around):
+    """From step `start` of the training on, x_real of the first half of each batch is made from x_noisy by the critic.
+
+    x_real = x_noisy - (1 - share) * length * sigma sqrt(n) * grad Psi(x_noisy) / ||grad Psi(x_noisy)||, of n numbers.
+    No image without noise has a part in it. For denoising alone: elsewhere the data term bends the way.
+
+    Args:
+        pairs: a source whose lines end at x_noisy.
+        start: after a few thousand steps; a critic without a direction would learn its own mistakes.
+        share: in [0, 0.9], of the line that is left out at its end, as in `NoiseLeft`.
+        length: in (0, 1], of the noise, of which a denoiser leaves a part: sqrt(1 - MSE / sigma^2).
+
+    >>> import advreg_edu as ar
+    >>> paired = ar.training.Paired(ar.Problem(ar.Identity((1, 16, 16)), sigma=0.1), ar.images.ellipses(8, 16))
+    >>> pairs = Reflow(ar.training.NoiseLeft(paired, 0.4), start=1, share=0.2)
+    >>> critic = ar.LocalCritic(widths=(4, 8))
+    >>> steps = list(ar.training.algorithm_1(critic, pairs, ar.training.Eq6(3.0), steps=2, batch_size=4))
+    """
+
+    start: int
+    share: float
+    length: float = 0.95
+    gradient: Callable[[Tensor], Tensor] | None = field(default=None, repr=False, kw_only=True)  # set by `prepared`
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_count(self.start, "start", 0)
+        check_number(self.share, "share", low=0, high=0.9)
+        check_number(self.length, "length", low=0, high=1, above=True)
+        problem = self.innermost.problem
+        if self.own_lines or not isinstance(problem.A, Identity):
+            got = "OwnLines" if self.own_lines else type(problem.A).__name__
+            raise ValueError(f"Reflow: expected denoising and lines that end at x_noisy, got {got}. Leave it out.")
+
+    def prepared(self, context: Context) -> Self:
+        check_count(context.batch_size, "batch_size", 2, "Half of each batch are made by the critic.")
+        return replace(super().prepared(context), gradient=context.gradient)
+
+    def draw(self, count: int, generator: Generator | None = None, step: int = 0) -> Batch:
+        batch = self.pairs.draw(count, generator, step)
+        if step < self.start:
+            return batch
+        if self.gradient is None:
+            raise ValueError("Reflow: expected a critic to make x_real with, got none yet: see `prepared`.")
+        x, problem = batch.x_noisy[: count // 2], self.innermost.problem
+        unit = torch.nn.functional.normalize(self.gradient(x).flatten(1)).reshape(x.shape)
+        noise = problem.sigma * math.sqrt(x[0].numel())
+        x_real = x - (1 - self.share) * self.length * noise * unit
+        return batch._replace(x_real=channels_last(torch.cat([x_real, batch.x_real[len(x) :]])))
