@@ -259,28 +259,64 @@ def test_an_odd_batch_has_one_iterate_fewer():
 # Reflow
 
 
+def taught_by(critic, average=None):
+    """What `algorithm_1` tells `Reflow` of a critic, with other averaged weights where they are given."""
+    mean = lambda: [p.detach() for p in critic.parameters()] if average is None else average
+    here = COUNT, 0, torch.device("cpu"), torch.float32
+    return Context(lambda x: gradient(critic, x)[1], *here, critic, mean, lambda critic, x: gradient(critic, x)[1])
+
+
 @pytest.mark.parametrize("length", [0.5, 1.0])
 @pytest.mark.parametrize("share", [0.0, 0.4])
 def test_reflow_leads_half_of_the_lines_along_the_critics_own_gradient(share, length):
-    around = Reflow(NoiseLeft(Paired(DENOISING, X), 0.3), start=2, share=share, length=length).prepared(SETTING)
+    around = Reflow(NoiseLeft(Paired(DENOISING, X), 0.3), start=2, share=share, length=length)
+    around = around.prepared(context := taught_by(tiny_critic()))
     plain, early, batch = around.pairs.draw(5, seeded()), around.draw(5, seeded(), 1), around.draw(5, seeded(), 2)
     assert same(plain, early) and same(plain, batch, "x_real")
     assert torch.equal(batch.x_real[2:], plain.x_real[2:])
     ways = (batch.x_noisy - batch.x_real)[:2].flatten(1)
-    expected = torch.full((2,), (1 - share) * length * 0.1 * SIZE)
-    torch.testing.assert_close(ways.norm(dim=1), expected)
-    along = torch.cosine_similarity(ways, SETTING.gradient(batch.x_noisy[:2]).flatten(1))
+    torch.testing.assert_close(ways.norm(dim=1), torch.full((2,), (1 - share) * length * 0.1 * SIZE))
+    along = torch.cosine_similarity(ways, context.gradient(batch.x_noisy[:2]).flatten(1))
     torch.testing.assert_close(along, torch.ones(2))
 
 
-def test_reflow_shows_no_image_and_needs_a_critic():
-    """What it makes depends on x through y alone; without `prepared` there is no critic."""
-    pairs = Reflow(Paired(DENOISING, X), start=0, share=0.2)
+def test_the_critic_that_reflow_follows_is_that_of_its_first_step_with_averaged_weights():
+    """By the critic as it is a training confirms itself: its slope rose to 20 within 200 steps."""
+    critic, average = tiny_critic(), [p.detach() + 0.1 for p in tiny_critic().parameters()]
+    pairs = Reflow(Paired(DENOISING, X), start=2, share=0.2).prepared(taught_by(critic, average))
+    before = pairs.draw(4, seeded(), 2).x_real
+    with torch.no_grad():
+        for p, mean in zip(critic.parameters(), average, strict=True):
+            p.zero_(), mean.zero_()
+    assert torch.equal(pairs.draw(4, seeded(), 3).x_real, before)
+    assert not torch.equal(pairs.draw(4, seeded(), 2).x_real, before)
+    assert all(p.requires_grad for p in critic.parameters())
+
+
+def test_reflow_needs_a_critic_and_a_training_of_it():
+    pairs = Reflow(Paired(DENOISING, X), start=1, share=0.2)
+    assert same(pairs.draw(4, seeded(), 0), Paired(DENOISING, X).draw(4, seeded()))
     with pytest.raises(ValueError, match=r"Reflow: expected a critic to make x_real with, got none yet"):
-        pairs.draw(4, seeded())
-    flat = Context(torch.zeros_like, COUNT, 0, torch.device("cpu"), torch.float32)  # no direction: it stays
-    batch = pairs.prepared(flat).draw(4, seeded())
-    assert torch.equal(batch.x_real[:2], batch.x_noisy[:2])
+        pairs.draw(4, seeded(), 1)
+    with pytest.raises(ValueError, match=r"Reflow: expected a training by `algorithm_1`, got another"):
+        pairs.prepared(SETTING)
+
+
+@pytest.mark.parametrize("cut", [1, 3, 4, 6])
+def test_a_training_with_reflow_resumes_to_the_same_weights(tmp_path, cut):
+    """Before the critic is copied, at that step, and after it."""
+
+    def trained(steps=None, **settings):
+        pairs = Reflow(NoiseLeft(Paired(DENOISING, X), 0.4), start=3, share=0.2)
+        run = algorithm_1(critic := tiny_critic(), pairs, Eq6BySlopes(3.0), steps=8, batch_size=4, **settings)
+        for step in run:
+            if step.index + 1 == steps:
+                run.close()
+        return torch.cat([p.detach().flatten() for p in critic.parameters()])
+
+    file = tmp_path / "training.checkpoint"
+    trained(cut, checkpoint=file, checkpoint_every=1)
+    assert torch.equal(trained(checkpoint=file, resume=True), trained())
 
 
 # Nested

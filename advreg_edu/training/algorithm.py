@@ -6,6 +6,7 @@ the sum of line 8.
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from functools import partial
 from os import PathLike
 from typing import Any, ClassVar
 
@@ -125,16 +126,17 @@ def algorithm_1(
     precision = checked_precision(precision, critic)
     settings = dict(pairs=repr(pairs), loss=repr(loss), batch_size=batch_size)
 
-    def grad_psi(x: Tensor) -> Tensor:  # for WithIterates, once the training runs
+    def grad_psi(network: nn.Module, x: Tensor) -> Tensor:  # for WithIterates and Reflow, once the training runs
         with run.without_counting():
-            return shared(lambda x: torch.cat(in_parts(grad_psi_of_part, x)), x)
+            return shared(lambda x: torch.cat(in_parts(partial(grad_psi_of_part, network), x)), x)
 
-    def grad_psi_of_part(x: Tensor) -> Tensor:
+    def grad_psi_of_part(network: nn.Module, x: Tensor) -> Tensor:
         with run.autocast():
-            return gradient(critic, x)[1]
+            return gradient(network, x)[1]
 
-    dtype = computing_type(critic, pairs.innermost.x_real)
-    prepared = pairs.prepared(Context(grad_psi, batch_size, seed, device_of(critic), dtype))
+    place = batch_size, seed, device_of(critic), computing_type(critic, pairs.innermost.x_real)
+    context = Context(partial(grad_psi, critic), *place, critic, lambda: run.average, grad_psi)
+    prepared = pairs.prepared(context)
     check_choice(schedule, "schedule", ("cosine", "constant"))
     check_pair(betas, "betas", "Adam's are (0.9, 0.999).", 0, 1 - 1e-9)
     adam: dict[str, Any] = dict(betas=betas, schedule=schedule)

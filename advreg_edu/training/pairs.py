@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol, Self, runtime_checkable
 
 import torch
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 from .._input.arguments import check_finite, check_images, check_seed, place_of
 from .._input.networks import to_float_type
@@ -40,6 +40,9 @@ class Context:
     seed: int
     device: torch.device
     dtype: torch.dtype
+    critic: nn.Module | None = None
+    average: Callable[[], list[Tensor]] = list  # of the weights of the critic as it then is, in their order
+    gradient_of: Callable[[nn.Module, Tensor], Tensor] | None = None  # as `gradient`, of a copy of the critic
 
 
 @runtime_checkable

@@ -7,8 +7,8 @@ For flows: X. Liu, C. Gong and Q. Liu, "Flow straight and fast: learning to gene
 flow", 2023.
 """
 
+import copy
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -25,12 +25,13 @@ from .wrappers import Around
 class Reflow(Around):
     """From step `start` of the training on, x_real of the first half of each batch is made from x_noisy by the critic.
 
-    x_real = x_noisy - (1 - share) * length * sigma sqrt(n) * grad Psi(x_noisy) / ||grad Psi(x_noisy)||, of n numbers.
-    No image without noise has a part in it. For denoising alone: elsewhere the data term bends the way.
+    x_real = x_noisy - (1 - share) * length * sigma sqrt(n) * grad Psi(x_noisy) / ||grad Psi(x_noisy)||, of n numbers,
+    by the critic as it was at step `start`, with averaged weights. By the critic as it is it would learn whatever it
+    does, and soon does nothing else. For denoising alone: elsewhere the data term bends the way.
 
     Args:
         pairs: a source whose lines end at x_noisy.
-        start: after a few thousand steps; a critic without a direction would learn its own mistakes.
+        start: late, when the average is good.
         share: in [0, 0.9], of the line that is left out at its end, as in `NoiseLeft`.
         length: in (0, 1], of the noise, of which a denoiser leaves a part: sqrt(1 - MSE / sigma^2).
 
@@ -44,7 +45,7 @@ class Reflow(Around):
     start: int
     share: float
     length: float = 0.95
-    gradient: Callable[[Tensor], Tensor] | None = field(default=None, repr=False, kw_only=True)  # set by `prepared`
+    teacher: "Teacher | None" = field(default=None, repr=False, kw_only=True)  # made by `prepared`
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -56,18 +57,44 @@ class Reflow(Around):
             got = "OwnLines" if self.own_lines else type(problem.A).__name__
             raise ValueError(f"Reflow: expected denoising and lines that end at x_noisy, got {got}. Leave it out.")
 
+    @property
+    def state(self) -> dict[str, Tensor]:
+        own = {f"teacher.{k}": v for k, v in self.teacher.critic.state_dict().items()} if self.teacher else {}
+        return self.pairs.state | own
+
     def prepared(self, context: Context) -> Self:
         check_count(context.batch_size, "batch_size", 2, "Half of each batch are made by the critic.")
-        return replace(super().prepared(context), gradient=context.gradient)
+        return replace(super().prepared(context), teacher=Teacher(context))
 
     def draw(self, count: int, generator: Generator | None = None, step: int = 0) -> Batch:
         batch = self.pairs.draw(count, generator, step)
         if step < self.start:
             return batch
-        if self.gradient is None:
+        if self.teacher is None:
             raise ValueError("Reflow: expected a critic to make x_real with, got none yet: see `prepared`.")
+        if step == self.start:
+            self.teacher.learn()
         x, problem = batch.x_noisy[: count // 2], self.innermost.problem
-        unit = torch.nn.functional.normalize(self.gradient(x).flatten(1)).reshape(x.shape)
+        unit = torch.nn.functional.normalize(self.teacher.gradient(x).flatten(1)).reshape(x.shape)
         noise = problem.sigma * math.sqrt(x[0].numel())
         x_real = x - (1 - self.share) * self.length * noise * unit
         return batch._replace(x_real=channels_last(torch.cat([x_real, batch.x_real[len(x) :]])))
+
+
+class Teacher:
+    """A copy of the critic that stays as it was when it last `learn`ed."""
+
+    def __init__(self, context: Context):
+        if context.critic is None or context.gradient_of is None:
+            raise ValueError("Reflow: expected a training by `algorithm_1`, got another. Leave it out.")
+        self.critic = copy.deepcopy(context.critic).requires_grad_(False).eval()
+        self._pupil, self._average, self._gradient_of = context.critic, context.average, context.gradient_of
+
+    def learn(self) -> None:
+        """Take the averaged weights of the critic, and its buffers."""
+        self.critic.load_state_dict(self._pupil.state_dict())
+        for mine, new in zip(self.critic.parameters(), self._average(), strict=True):
+            mine.copy_(new)
+
+    def gradient(self, x: Tensor) -> Tensor:
+        return self._gradient_of(self.critic, x)
