@@ -627,8 +627,7 @@ charts.curves({"PSNR, dB": lines}, x=factors, axis="noise / noise of the trainin
 #
 # Would a new training repair the corners of the map? The next cell sets two critics of one recipe beside each other, on
 # the chests of the map: one was trained for $\sigma=0.02$ and 30 views and is carried by $\lambda$, the other was
-# trained where it is used. The recipe is `ct-minute` with half of its steps, a small critic far below `ct-thorax`
-# (`extensions retraining`).
+# trained where it is used. The recipe is `ct-minute` with half of its steps (`extensions retraining`).
 
 # %%
 for row in sorted(extensions.kept("retraining"), key=lambda row: (row["angles"], row["factor"])):
