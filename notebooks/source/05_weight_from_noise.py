@@ -373,6 +373,10 @@ for row in sorted(extensions.kept("settings"), key=lambda row: row["factor"]):
 # From a quarter to twice the noise of the training, $\sigma=0.1$, ours is ahead of TV without a choice. The U-Net has
 # no $\lambda$ and is ahead at that noise alone. At four times the noise TV is ahead of both. Notebook 09, section 7,
 # has the same for CT.
+#
+# Would a new training do better than a new $\lambda$? In CT a critic of a small recipe was trained at each noise: at
+# half and at twice the first noise it gained 0.2 dB over the one that $\lambda$ carries there, at four times 1.0 dB,
+# and at a quarter it lost 1.3 dB (data/study/settings.md).
 
 # %% [markdown] exercise="05b"
 # **Exercise 05b.** How wrong may $\sigma$ be? `factors` holds the factors of a sweep in rising order, `psnr` a row

@@ -11,6 +11,7 @@ from ..._input.messages import refused
 from ..._input.tensors import read_object
 from ...pretrained import folder
 from .recursion import measure_recursion, recursions
+from .retraining import measure_retraining, retrainings
 from .settings import measure_setting, settings
 from .sizes import measure_size, sizes
 from .spread import measure_spread, spreads
@@ -20,6 +21,7 @@ Row = dict[str, Any]
 # name -> (what is to be measured, how): a row of questions is given back with its answers
 STUDIES: dict[str, tuple[Callable[[], Iterator[Row]], Callable[[Row], Row]]] = {
     "recursion": (recursions, measure_recursion),
+    "retraining": (retrainings, measure_retraining),
     "settings": (settings, measure_setting),
     "sizes": (sizes, measure_size),
     "spread": (spreads, measure_spread),

@@ -31,7 +31,7 @@ def settings() -> Iterator[Row]:
 
 def measure_setting(row: Row) -> Row:
     """The numbers of a setting: means over images, and the standard error of ours minus the others."""
-    problem, x, guess = _problem(row)
+    problem, x, guess = setting(row)
     y = problem.measure(x, torch.Generator().manual_seed(1))
     name = "ct-thorax" if row["name"] == "ct" else "photos-color"
     critic, unet = pretrained.load_critic(name), pretrained.load_unet(f"{name}-unet")
@@ -46,7 +46,7 @@ def measure_setting(row: Row) -> Row:
     return found | {"λ of TV": weight, "gap of TV": gap, "ended by the rule": ended, "steps": steps}
 
 
-def _problem(row: Row) -> tuple[Problem, Tensor, float]:
+def setting(row: Row) -> tuple[Problem, Tensor, float]:
     """The problem, the images, and a weight of TV to begin with."""
     seeded = torch.Generator().manual_seed(4_712)
     if row["name"] == "photos":
