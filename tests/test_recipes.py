@@ -1,7 +1,6 @@
 """The recipes: each builds its pairs and trains, and a batch of a recipe is what a plain transcription makes of it."""
 
 import inspect
-import re
 from dataclasses import replace
 from functools import cache
 
@@ -18,7 +17,6 @@ from advreg_edu.training import (
     Eq6BySlopes,
     NoiseLeft,
     Paired,
-    Reflow,
     Unpaired,
     Windows,
     WithIterates,
@@ -71,7 +69,6 @@ def begun(pairs, start, steps=8):
     """The same chain of wrappers; iterates begin with step `start`, and their runs are short."""
     if isinstance(pairs, WithIterates):
         return replace(pairs, start=start, steps=steps)
-    pairs = replace(pairs, start=start) if isinstance(pairs, Reflow) else pairs
     return replace(pairs, pairs=begun(pairs.pairs, start, steps)) if hasattr(pairs, "pairs") else pairs
 
 
@@ -90,9 +87,9 @@ def test_every_recipe_builds_its_pairs_and_takes_two_steps(name):
     assert torch.isfinite(weights(network)).all() and not torch.equal(weights(network), before)
 
 
-@pytest.mark.parametrize("name", pretrained.names())
-def test_every_recipe_of_a_shipped_critic_trains_on_what_it_makes_too(name):
-    """Iterates, or its own way from y, which begin after thousands of steps: here they begin at once."""
+@pytest.mark.parametrize("name", [name for name in pretrained.names() if name != "photos-gray"])  # it sees none
+def test_every_recipe_of_a_shipped_critic_trains_on_its_iterates_too(name):
+    """Which begin after thousands of steps: here they begin at once."""
     recipe, seen = tiny(name), []
 
     def pairs_of(source):
@@ -102,7 +99,7 @@ def test_every_recipe_of_a_shipped_critic_trains_on_what_it_makes_too(name):
     changed = replace(recipe, pairs=pairs_of)
     steps = list(changed.start(network_of(recipe), None, SEED, steps=2, batch_size=COUNT))
     assert [step.index for step in steps] == [0, 1] and all(torch.isfinite(step.loss) for step in steps)
-    assert re.search(r"WithIterates|Reflow", repr(seen[0])) and "start=0" in repr(seen[0])
+    assert "WithIterates" in repr(seen[0]) and "start=0" in repr(seen[0])
 
 
 @pytest.mark.parametrize("name", UNETS)

@@ -396,11 +396,11 @@ outcome("09-iterates", f"{first}, {ends[first] - ends['pairs']:.1f} dB above pai
 # is lower at the end of a run than at the truth. All critics that ship were trained with noise left, and all but
 # `photos-gray` with iterates. `data/study/recursion.md` is the log of what else was tried.
 #
-# For `photos-gray` iterates made the end worse. It learned from its own way in another form: `training.Reflow` keeps a
-# copy of the half-trained critic, moves $y$ in *one step* along the copy's $-\nabla\Psi(y)$, and shows the result as
-# real. On a straight line from $y$ the direction is easiest to know at its start, and so the critic learns to keep it.
-# Liu, Gong and Liu (2023) straighten flows so. On held-back crops it raised the end of the run by 0.4 dB
-# (`data/study/denoising.md`). The copy must not learn: a critic that follows itself confirms whatever it does.
+# For `photos-gray` iterates made the end worse. There is another way to learn from one's own way, `training.Reflow`: it
+# keeps a copy of the half-trained critic, moves $y$ in *one step* along the copy's $-\nabla\Psi(y)$, and shows the
+# result as real. The direction is easiest to know at $y$, and so the critic learns to keep it. Liu, Gong and Liu
+# (2023) straighten flows so. On held-back crops it raised the end of the run by 0.4 dB (`data/study/denoising.md`); no
+# critic that ships has it yet. The copy must not learn: a critic that follows itself confirms whatever it does.
 #
 # ## 5 Convex critics
 #

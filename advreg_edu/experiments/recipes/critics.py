@@ -4,7 +4,7 @@ Why each is as it is: data/STUDY.md.
 """
 
 from ...critics import LocalCritic
-from ...training import Balanced, Eq6, Eq6BySlopes, EqualLines, NoiseLeft, OwnLines, Reflow, Unpaired, WithIterates
+from ...training import Balanced, Eq6, Eq6BySlopes, EqualLines, NoiseLeft, OwnLines, Unpaired, WithIterates
 from ..training_images import crops, phantoms, phantoms_in_windows, slices
 from .parts import FINE, by_slopes, chest_critic, denoising, given, photo_critic, scan
 from .recipe import Recipe
@@ -56,7 +56,7 @@ CRITICS = {
         lambda: denoising(1, 25 / 255),
         crops(64000, channels=1, turned=True),
         lambda: LocalCritic(1, FINE, smoothing=0.003, fold=1),
-        pairs=lambda source: Reflow(NoiseLeft(source, 0.4), start=6000, share=0.2),
+        pairs=lambda source: NoiseLeft(source, 0.4),
         loss=by_slopes,
         steps=9000,
         learning_rate=3e-3,
