@@ -281,7 +281,7 @@ def test_reflow_leads_half_of_the_lines_along_the_critics_own_gradient(share, le
 
 
 def test_the_critic_that_reflow_follows_is_that_of_its_first_step_with_averaged_weights():
-    """By the critic as it is a training confirms itself: its slope rose to 20 within 200 steps."""
+    """By the critic as it is a training confirms itself: its slope rose to 20 within 240 steps."""
     critic, average = tiny_critic(), [p.detach() + 0.1 for p in tiny_critic().parameters()]
     pairs = Reflow(Paired(DENOISING, X), start=2, share=0.2).prepared(taught_by(critic, average))
     before = pairs.draw(4, seeded(), 2).x_real

@@ -149,8 +149,7 @@ def _operator(name: str) -> dict:
     }
     weights = {key: weight_from_noise(Problem(scenes.operator(s), 1.0)).item() for key, s in settings.items()}
     made = {"sigma": sigma, "limit": limit, "step": STEP_SIZE[name], "weights": weights}
-    made |= {"share": getattr(scenes, "SHARE", {}).get(name, 50), "shareStep": SHARE_STEP}
-    made |= {"critic": scenes.CRITIC[name]}
+    made |= {"share": scenes.SHARE.get(name, 50), "shareStep": SHARE_STEP, "critic": scenes.CRITIC[name]}
     if name == CT:
         return made | {"norms": {angles: scenes.operator(scene(angles=angles)).unscaled_norm for angles in ANGLES}}
     return made | {"inverse": getattr(scenes.operator(scene()), "inverse", "adjoint")}

@@ -644,9 +644,10 @@ for row in sorted(extensions.kept("retraining"), key=lambda row: (row["angles"],
     )
 
 # %% [markdown]
-# From half to twice the noise, and with more views than in the training, a new training changes 0.2 dB at most, as
-# another seed does. There $\lambda$ is enough. At four times the noise a new training gains 1 dB, and is still behind
-# TV. With 10 views, and at a quarter of the noise, the new critic is worse than the one that was carried there.
+# From half to twice the noise, and with more views than in the training, a new training changes 0.2 dB at most,
+# hardly more than another seed (0.15 dB, `data/study/networks.md`). There $\lambda$ is enough. At four times
+# the noise a new training gains 1 dB, and is still behind TV. With 10 views, and at a quarter of the noise, the new
+# critic is worse than the one that was carried there.
 #
 # Why worse? With 10 views the direction of the new critic at $A^\dagger y$ is the better one, a cosine of 0.90 against
 # 0.79, and its run passes 23.3 dB on the way to 21.5 (data/study/settings.md). So it fails near its minimum, where a
