@@ -5,6 +5,7 @@ import math
 import advreg_edu as ar
 import pytest
 import torch
+from advreg_edu.critics.networks import window_means
 
 
 def seeded(seed=0):
@@ -27,6 +28,10 @@ CRITICS = {
     "LocalCritic, mirrored, shaken": (
         lambda: shaken(ar.LocalCritic(channels=1, widths=(8, 16), mirrored=True)).eval(),
         (1, 16, 19),
+    ),
+    "LocalCritic, windows, shaken": (
+        lambda: shaken(ar.LocalCritic(channels=1, widths=(8, 16), window=16)).eval(),
+        (1, 18, 35),
     ),
     "PaperCritic": (lambda: ar.PaperCritic(channels=1, size=16), (1, 16, 16)),
     "PaperCritic, colour, odd": (lambda: ar.PaperCritic(channels=3, size=21), (3, 21, 21)),
@@ -68,6 +73,35 @@ def test_local_critic_at_any_size(channels, height, width):
     critic = shaken(ar.LocalCritic(channels))
     x = torch.rand(2, channels, height, width, generator=seeded())
     assert critic(x).shape == (2,) and torch.isfinite(critic(x)).all() and torch.isfinite(slopes(critic, x)).all()
+
+
+def test_an_image_that_fits_in_one_window_has_one_norm():
+    x, plain = torch.rand(2, 1, 24, 17, generator=seeded()), shaken(ar.LocalCritic(1))
+    one, many = (ar.LocalCritic(1, window=window) for window in (32, 16))
+    one.load_state_dict(plain.state_dict()), many.load_state_dict(plain.state_dict())
+    assert torch.equal(one(x), plain(x)) and not torch.equal(many(x), plain(x))
+
+
+@pytest.mark.parametrize("window", [16, 32, 64])
+@pytest.mark.parametrize("side", [9, 64, 65, 80, 96, 97])
+def test_each_pixel_is_in_as_many_windows(side, window):
+    """But for those near the end of a side that the distance between windows, an eighth, does not divide."""
+    M = window_means(side, window)
+    torch.testing.assert_close(M.sum(1), torch.ones(len(M)))
+    even = M.sum(0) * side / len(M)
+    inside = side if side % (window // 8) == 0 or side <= window else side - window
+    torch.testing.assert_close(even[:inside], even[:1].expand(inside))
+    assert even.mean() == pytest.approx(1, abs=1e-5) and even.min() > 0
+
+
+def test_windows_of_the_same_content_have_the_norm_of_the_whole():
+    """Then every window has the same root mean square, and Psi is one norm; else it is less, for a root is concave."""
+    whole, parts = ar.LocalCritic(1), ar.LocalCritic(1, window=32)  # before training D is a blur
+    checker = torch.ones(1, 1, 96, 96) * torch.tensor([0.0, 1.0]).repeat(48)
+    flat = torch.where(torch.arange(96) < 48, 0.5, checker)
+    assert parts(checker).item() == pytest.approx(whole(checker).item(), rel=1e-2)
+    assert parts(flat).item() < 0.9 * whole(flat).item()
+    assert slopes(parts, flat).item() <= 1 + 1e-4
 
 
 def test_local_critic_is_small():
@@ -230,6 +264,8 @@ BAD_CALLS = {
     "no channels": (lambda: ar.LocalCritic(0), ValueError, r"channels: expected at least 1, got 0"),
     "text": (lambda: ar.PaperCritic("RGB"), TypeError, r"channels: expected a number, got 'RGB'"),
     "no size": (lambda: ar.PaperCritic(1, 0), ValueError, r"size: expected at least 1, got 0"),
+    "window": (lambda: ar.LocalCritic(1, window=40), ValueError, r"window: expected a multiple of 16, got 40"),
+    "window, small": (lambda: ar.LocalCritic(1, window=8), ValueError, r"window: expected .*at least 16, got 8"),
     "smoothing": (lambda: ar.LocalCritic(1, smoothing=0), ValueError, r"smoothing: expected .*above 0, got 0"),
     "width": (lambda: ar.LocalCritic(1, widths=(8, 0)), ValueError, r"widths: expected at least 1, got 0"),
     "nan": (lambda: ar.LocalCritic(1, smoothing=math.nan), ValueError, r"smoothing: expected a finite number"),

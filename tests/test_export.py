@@ -42,11 +42,12 @@ def test_value_and_gradient_are_those_of_torch(name):
         as_in_torch(critic, file, image)
 
 
+@pytest.mark.parametrize("window", [None, 16])
 @pytest.mark.parametrize("mirrored, fold", [(False, 2), (True, 2), (False, 1), (False, 3)])
 @pytest.mark.parametrize("channels, widths, blocks_down", [(1, (4, 8), True), (3, (4, 6, 8), False), (2, (5,), True)])
-def test_any_local_critic_at_any_size(channels, widths, blocks_down, mirrored, fold):
+def test_any_local_critic_at_any_size(channels, widths, blocks_down, mirrored, fold, window):
     """Sizes that no multiple of the levels is: the border goes in and comes out again."""
-    critic = ar.LocalCritic(channels, widths, 0.01, blocks_down, mirrored, fold).eval()
+    critic = ar.LocalCritic(channels, widths, 0.01, blocks_down, mirrored, fold, window).eval()
     with torch.no_grad():
         for p in critic.parameters():  # what is zero before training hides what is behind it
             p.copy_(0.2 * torch.randn(p.shape, generator=seed(p.numel())))

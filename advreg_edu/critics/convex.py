@@ -16,7 +16,7 @@ from torch import nn
 from .._input.arguments import check_batch, check_count, check_number
 from .._input.messages import describe
 from .._input.networks import in_type_of_weights
-from .networks import GAIN, WIDEST, draw_weights
+from .unet import GAIN, WIDEST, draw_weights
 
 ROUNDING = 0.1  # of |.| and softplus, in units of GAIN times the intensity
 

@@ -15,7 +15,8 @@ from .._input.arguments import check_count
 from .._input.files import as_path, check_file_name, write
 from .._input.signature import check_instance
 from ..critics import LocalCritic, UNet
-from ..critics.networks import GAIN
+from ..critics.networks import window_means
+from ..critics.unet import GAIN
 from ..pretrained import load_critic
 from .onnx_graph import Graph
 
@@ -47,7 +48,8 @@ def export(name: Path | str, out: Path | str | None = None, size: int = 128) -> 
 def onnx_bytes(critic: LocalCritic, size: int = 128, name: str = "critic") -> bytes:
     """Return the file that `export` writes.
 
-    The value and the first step back are Psi = sqrt(||d||^2 + f^2) - f and d / sqrt(||d||^2 + f^2), with d = x - D(x).
+    The value and the first step back are Psi = sqrt(||d||^2 + f^2) - f and d / sqrt(||d||^2 + f^2), with d = x - D(x),
+    or, of a critic with a window, the same in each window.
 
     >>> len(onnx_bytes(LocalCritic(channels=1, widths=(4, 8)), size=16)) > 1000
     True
@@ -57,15 +59,34 @@ def onnx_bytes(critic: LocalCritic, size: int = 128, name: str = "critic") -> by
     size = check_count(size, "size", 2)
     check_instance(name, "name", str)
     graph, x, shape = Graph(), "x", [1, critic.channels, size, size]
-    floor = critic.smoothing * (critic.channels * size**2) ** 0.5
     clean = graph.add(_blurred(graph, critic, x, size), _correction(graph, critic.unet, x, size))
     d = graph.add(x, graph.scale(clean, -1.0))
+    psi, seed = (_norm if critic.window is None or size <= critic.window else _norms)(graph, critic, d, size)
+    grad = graph.gradient(d, by=x, seed=seed)
+    return graph.serialized({x: shape}, {"psi": (psi, [1]), "grad": (grad, shape)}, {"critic": name})
+
+
+def _norm(graph: Graph, critic: LocalCritic, d: str, size: int) -> tuple[str, str]:
+    """Psi and its gradient by d."""
+    floor = critic.smoothing * (critic.channels * size**2) ** 0.5
     rows = graph.op("ReduceSumSquare", d, axes=[3], keepdims=0)  # row by row: one long float32 sum would round more
     squared = graph.op("ReduceSum", rows, graph.constant("axes", torch.tensor([1, 2])), keepdims=0)
     root = graph.op("Sqrt", graph.op("Add", squared, graph.constant("floor_squared", floor**2)))
-    psi = graph.op("Sub", root, graph.constant("floor", floor))
-    grad = graph.gradient(d, by=x, seed=graph.op("Div", d, root))
-    return graph.serialized({x: shape}, {"psi": (psi, [1]), "grad": (grad, shape)}, {"critic": name})
+    return graph.op("Sub", root, graph.constant("floor", floor)), graph.op("Div", d, root)
+
+
+def _norms(graph: Graph, critic: LocalCritic, d: str, size: int) -> tuple[str, str]:
+    """The same in windows: r = sqrt(M mean_c(d^2) M^T + s^2) in each, with M of `window_means`."""
+    M = window_means(size, cast(int, critic.window))
+    squares = graph.op("ReduceMean", graph.op("Mul", d, d), axes=[1], keepdims=1)
+    pooled = graph.linear(squares, graph.constant("windows", M))
+    root = graph.op("Sqrt", graph.op("Add", pooled, graph.constant("smoothing_squared", critic.smoothing**2)))
+    mean = graph.op("ReduceMean", root, axes=[1, 2, 3], keepdims=0)
+    scale = (critic.channels * size**2) ** 0.5
+    psi = graph.scale(graph.op("Sub", mean, graph.constant("smoothing", critic.smoothing)), scale)
+    share = graph.constant("share", scale / (critic.channels * len(M) ** 2))
+    weights = graph.gradient(pooled, by=squares, seed=graph.op("Div", share, root))
+    return psi, graph.op("Mul", d, weights)
 
 
 def _blurred(graph: Graph, critic: LocalCritic, x: str, size: int) -> str:

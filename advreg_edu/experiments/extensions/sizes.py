@@ -55,10 +55,9 @@ def measure_size(row: Row) -> Row:
         return _pulls(x, y, critic, row["pull"])
     if "method" in row:
         return dict(psnr=_db(_in_tiles(y, size, OTHERS[row["method"]]), x))
-    window = row.get("window")
-    psi = in_windows(critic, window) if window else critic
+    critic.window = row.get("window")
     weight = weight_from_noise(Problem(Identity((3, size, size)), SIGMA))
-    return dict(psnr=_db(_in_tiles(y, size, _ours(psi)), x), weight=round(float(weight), 2))
+    return dict(psnr=_db(_in_tiles(y, size, _ours(critic)), x), weight=round(float(weight), 2))
 
 
 def _pulls(x: Tensor, y: Tensor, critic: LocalCritic, side: int) -> Row:
@@ -74,26 +73,6 @@ def _pulls(x: Tensor, y: Tensor, critic: LocalCritic, side: int) -> Row:
     numbers = lambda u: [round(value, 3) for value in u.tolist()]
     pulls = numbers((pull / pull.mean()).sqrt())
     return dict(psnr=_db(whole, x), tiles=_db(tiled, x), pulls=pulls, change=numbers(change))
-
-
-def in_windows(critic: LocalCritic, side: int) -> Critic:
-    """The critic with a norm for each window of side x side pixels, and their mean in place of one norm of the image.
-
-    Times the root of the number of windows, so that the slope stays 1: sum over w of ||(x - D(x))_w|| / sqrt(count).
-    Flat windows are then held as tightly as textured ones, which have more of the norm of a whole image.
-
-    >>> critic, x = LocalCritic(1), torch.rand(1, 1, 16, 16)
-    >>> torch.allclose(in_windows(critic, 16)(x), critic(x), atol=1e-5)  # one window
-    True
-    """
-
-    def psi(x: Tensor) -> Tensor:
-        squares = (x - critic.clean(x)).square().sum(1, keepdim=True)
-        squares = F.avg_pool2d(squares, side) * side**2
-        floor = critic.smoothing * (x.shape[1] * side**2) ** 0.5
-        return ((squares + floor**2).sqrt() - floor).flatten(1).sum(1) / squares[0].numel() ** 0.5
-
-    return psi
 
 
 def _ours(critic: Critic) -> Denoise:
