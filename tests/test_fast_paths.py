@@ -6,7 +6,17 @@ import advreg_edu as ar
 import pytest
 import torch
 from advreg_edu.hardware import limits
-from advreg_edu.training import Batch, Eq6, Eq6BySlopes, Paired, algorithm_1, critic_loss, draw_mix
+from advreg_edu.training import (
+    Batch,
+    Eq6,
+    Eq6BySlopes,
+    Paired,
+    Quadratic,
+    algorithm_1,
+    critic_loss,
+    draw_mix,
+    gradient_on_lines,
+)
 
 SIZE, ANGLES, SIGMA = 32, 12, 0.02
 
@@ -125,6 +135,18 @@ def test_both_estimates_are_equal_where_the_critic_is_linear():
     ends, slopes = (kind()(Linear(), batch, draw_mix(x, seeded())) for kind in (Eq6, Eq6BySlopes))
     assert float(slopes.wasserstein) == pytest.approx(float(ends.wasserstein), rel=1e-4)
     assert torch.equal(slopes.gradient_norm, ends.gradient_norm), "the second part is the same"
+
+
+def test_the_quadratic_loss_is_a_completed_square():
+    """mu/2 mean ||grad Psi(x_i) - (x_noisy - x_real)/mu||^2, but for a number that no critic changes."""
+    x_real, noisy = torch.rand(2, 5, 1, 8, 8, generator=seeded(1))
+    batch, mix, mu = Batch.between(x_real, noisy), draw_mix(x_real, seeded()), 3.0
+    d = noisy - x_real
+    for critic in (CRITICS["LocalCritic"](), lambda x: x.flatten(1).square().sum(1)):
+        grad = gradient_on_lines(critic, batch, mix)
+        square = mu / 2 * (grad - d / mu).square().flatten(1).sum(1).mean()
+        constant = d.square().flatten(1).sum(1).mean() / (2 * mu)
+        assert float(Quadratic(mu)(critic, batch, mix).loss) == pytest.approx(float(square - constant), rel=1e-4)
 
 
 @pytest.mark.parametrize("name", CRITICS)

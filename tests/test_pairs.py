@@ -14,6 +14,7 @@ from advreg_edu.training import (
     OwnLines,
     Paired,
     Pairs,
+    Quadratic,
     Reflow,
     Unpaired,
     WhiteNoise,
@@ -266,24 +267,24 @@ def taught_by(critic, average=None):
     return Context(lambda x: gradient(critic, x)[1], *here, critic, mean, lambda critic, x: gradient(critic, x)[1])
 
 
-@pytest.mark.parametrize("length", [0.5, 1.0])
 @pytest.mark.parametrize("share", [0.0, 0.4])
-def test_reflow_leads_half_of_the_lines_along_the_critics_own_gradient(share, length):
-    around = Reflow(NoiseLeft(Paired(DENOISING, X), 0.3), start=2, share=share, length=length)
-    around = around.prepared(context := taught_by(tiny_critic()))
+def test_reflow_leads_half_of_the_lines_along_the_critics_own_gradient_to_the_point_nearest_to_the_image(share):
+    around = Reflow(NoiseLeft(Paired(DENOISING, X), share), start=2).prepared(context := taught_by(tiny_critic()))
     plain, early, batch = around.pairs.draw(5, seeded()), around.draw(5, seeded(), 1), around.draw(5, seeded(), 2)
-    assert same(plain, early) and same(plain, batch, "x_real")
+    assert same(plain, early) and same(plain, batch, "x_real", "pair_weights")
     assert torch.equal(batch.x_real[2:], plain.x_real[2:])
-    ways = (batch.x_noisy - batch.x_real)[:2].flatten(1)
-    torch.testing.assert_close(ways.norm(dim=1), torch.full((2,), (1 - share) * length * 0.1 * SIZE))
-    along = torch.cosine_similarity(ways, context.gradient(batch.x_noisy[:2]).flatten(1))
-    torch.testing.assert_close(along, torch.ones(2))
+    x, y, nearest = around.innermost.draw(5, seeded()).x_real[:2], batch.x_noisy[:2], batch.x_real[:2]
+    along = torch.cosine_similarity((y - nearest).flatten(1), context.gradient(y).flatten(1))
+    torch.testing.assert_close(along.abs(), torch.ones(2))
+    left = ((x - nearest) * context.gradient(y)).flatten(1).sum(1)
+    torch.testing.assert_close(left, torch.zeros(2), atol=1e-5, rtol=0)
+    torch.testing.assert_close(batch.pair_weights, torch.tensor([1 - share] * 2 + [1.0] * 3))
 
 
 def test_the_critic_that_reflow_follows_is_that_of_its_first_step_with_averaged_weights():
     """By the critic as it is a training confirms itself: its slope rose to 20 within 240 steps."""
     critic, average = tiny_critic(), [p.detach() + 0.1 for p in tiny_critic().parameters()]
-    pairs = Reflow(Paired(DENOISING, X), start=2, share=0.2).prepared(taught_by(critic, average))
+    pairs = Reflow(NoiseLeft(Paired(DENOISING, X), 0.4), start=2).prepared(taught_by(critic, average))
     before = pairs.draw(4, seeded(), 2).x_real
     with torch.no_grad():
         for p, mean in zip(critic.parameters(), average, strict=True):
@@ -294,9 +295,9 @@ def test_the_critic_that_reflow_follows_is_that_of_its_first_step_with_averaged_
 
 
 def test_reflow_needs_a_critic_and_a_training_of_it():
-    pairs = Reflow(Paired(DENOISING, X), start=1, share=0.2)
-    assert same(pairs.draw(4, seeded(), 0), Paired(DENOISING, X).draw(4, seeded()))
-    with pytest.raises(ValueError, match=r"Reflow: expected a critic to make x_real with, got none yet"):
+    pairs = Reflow(plain := NoiseLeft(Paired(DENOISING, X), 0.4), start=1)
+    assert same(pairs.draw(4, seeded(), 0), plain.draw(4, seeded()))
+    with pytest.raises(ValueError, match=r"Reflow: expected a critic to draw lines with, got none yet"):
         pairs.draw(4, seeded(), 1)
     with pytest.raises(ValueError, match=r"Reflow: expected a training by `algorithm_1`, got another"):
         pairs.prepared(SETTING)
@@ -307,8 +308,8 @@ def test_a_training_with_reflow_resumes_to_the_same_weights(tmp_path, cut):
     """Before the critic is copied, at that step, and after it."""
 
     def trained(steps=None, **settings):
-        pairs = Reflow(NoiseLeft(Paired(DENOISING, X), 0.4), start=3, share=0.2)
-        run = algorithm_1(critic := tiny_critic(), pairs, Eq6BySlopes(3.0), steps=8, batch_size=4, **settings)
+        pairs = Reflow(NoiseLeft(Paired(DENOISING, X), 0.4), start=3)
+        run = algorithm_1(critic := tiny_critic(), pairs, Quadratic(3.0), steps=8, batch_size=4, **settings)
         for step in run:
             if step.index + 1 == steps:
                 run.close()
@@ -415,12 +416,16 @@ REFUSED = {
         r"WithIterates: expected a source of whole images, such as Paired, got OwnLines\.",
     ),
     "reflow of a scan": (
-        lambda: Reflow(Paired(PROBLEMS["ct"], X), start=0, share=0.2),
+        lambda: Reflow(NoiseLeft(Paired(PROBLEMS["ct"], X), 0.4), start=0),
         r"Reflow: expected denoising and lines that end at x_noisy, got RayTransform\. Leave it out\.",
     ),
     "reflow of own lines": (
-        lambda: Reflow(OwnLines(PAIRED), start=0, share=0.2),
+        lambda: Reflow(NoiseLeft(OwnLines(PAIRED), 0.4), start=0),
         r"Reflow: expected denoising and lines that end at x_noisy, got OwnLines\. Leave it out\.",
+    ),
+    "reflow without noise left": (
+        lambda: Reflow(PAIRED, start=0),
+        r"Reflow: expected NoiseLeft, got Paired\. Wrap it: NoiseLeft\(Paired\(\.\.\.\), share=0\.4\)\.",
     ),
     "balance without own lines": (
         lambda: start(UNPAIRED, Balanced(5.0)),

@@ -118,7 +118,7 @@ def rows():
     draw, g = dict(n=1, size=16, generator=None), torch.Generator()
     of = {
         "ConvexCritic": dict(channels=1, widths=(4, 4), modulus=0.01),
-        "LocalCritic": dict(channels=1, widths=(4, 4), smoothing=0.01, blocks_down=True, mirrored=False),
+        "LocalCritic": dict(channels=1, widths=(4, 4), smoothing=0.01, blocks_down=True, mirrored=False, window=16),
         "PaperCritic": dict(channels=1, size=16),
         "UNet": dict(channels=1, widths=(4, 4), blocks_down=True, mirrored=False),
         "Problem": dict(A=DENOISING.A, sigma=0.1),
@@ -167,6 +167,7 @@ def rows():
         "Balanced": dict(gp_weight=1.0, weight=1.0),
         "Eq6": dict(gp_weight=1.0),
         "Eq6BySlopes": dict(gp_weight=1.0),
+        "Quadratic": dict(gp_weight=1.0),
         "Paired": dict(problem=DENOISING, x_real=X, device=None),
         "Unpaired": dict(problem=DENOISING, x_real=X, device=None),
         "MeasuredElsewhere": dict(problem=DENOISING, x_real=X, device=None, measurements=X),
@@ -174,7 +175,7 @@ def rows():
         "EqualLines": dict(pairs=PAIRED, distance=1.0),
         "NoiseLeft": dict(pairs=PAIRED, share=0.1, of_iterates=0.1),
         "OwnLines": dict(pairs=PAIRED),
-        "Reflow": dict(pairs=PAIRED, start=0, share=0.2),
+        "Reflow": dict(pairs=training.NoiseLeft(PAIRED, 0.4), start=0),
         "WhiteNoise": dict(pairs=PAIRED, sigma=0.1),
         "Windows": dict(pairs=PAIRED, side=8),
         "WithIterates": dict(pairs=PAIRED, start=0, steps=2, step_size=0.1, hops=1),

@@ -3,7 +3,7 @@
 from .algorithm import Step, algorithm_1, default_gp_weight, train_critic
 from .diagnosis import Diagnosis, diagnose
 from .iterates import WithIterates
-from .loss import Balanced, Eq6, Eq6BySlopes, Score, critic_loss, draw_mix, gradient_on_lines
+from .loss import Balanced, Eq6, Eq6BySlopes, Quadratic, Score, critic_loss, draw_mix, gradient_on_lines
 from .on_disk import OnDisk, mapped, save_batches
 from .pairs import Batch, MeasuredElsewhere, Paired, Pairs, Unpaired
 from .reflow import Reflow
@@ -22,6 +22,7 @@ __all__ = [
     "OwnLines",
     "Paired",
     "Pairs",
+    "Quadratic",
     "Reflow",
     "Score",
     "Step",

@@ -66,8 +66,10 @@ class Eq6:
 
     def _score(self, batch: Batch, gaps: Tensor, grad: Tensor) -> Score:
         wasserstein, slopes = (batch.pair_weights * gaps).mean(), grad.flatten(1).norm(dim=1)
-        penalty = F.relu(slopes - 1).square().mean()  # Alg. 1, line 6, last term; slopes below 1 cost nothing
-        return Score(-wasserstein + self.gp_weight * penalty, wasserstein, slopes.mean())
+        return Score(-wasserstein + self.gp_weight * self._penalty(slopes), wasserstein, slopes.mean())
+
+    def _penalty(self, slopes: Tensor) -> Tensor:
+        return F.relu(slopes - 1).square().mean()  # Alg. 1, line 6, last term; slopes below 1 cost nothing
 
     def __repr__(self) -> str:  # in checkpoints: rounding, which differs between machines, makes no other loss
         return f"{type(self).__name__}({', '.join(f'{f.name}={getattr(self, f.name):.6g}' for f in fields(self))})"
@@ -116,7 +118,25 @@ class Eq6BySlopes(Eq6):
 
     def check(self, pairs: Pairs) -> None:
         if pairs.own_lines:
-            raise ValueError("Eq6BySlopes: expected lines that end at x_noisy, got OwnLines. Take Eq6.")
+            name = type(self).__name__
+            raise ValueError(f"{name}: expected lines that end at x_noisy, got OwnLines. Take Eq6.")
+
+
+class Quadratic(Eq6BySlopes):
+    """Eq. 6 with gp_weight / 2 * mean ||grad Psi(x_i)||^2 in place of its penalty, and by slopes.
+
+    Completing the square: grad Psi is to be the mean of (x_noisy - x_real) / gp_weight, of all pairs whose line leads
+    through x_i. With the mean length of the lines as gp_weight the slope is how much of the direction of the noise can
+    be known at x_i: next to 1 on smooth images, less on texture (not in the paper).
+
+    >>> batch = Batch.between(torch.zeros(3, 1, 2, 2), torch.ones(3, 1, 2, 2))
+    >>> right = lambda x: x.flatten(1).sum(1) / 2  # its slope on 4 pixels is 1, the lines are 2 long
+    >>> Quadratic(gp_weight=2.0)(right, batch, draw_mix(batch.x_real)).loss.item()  # -2 + 2/2, the least there is
+    -1.0
+    """
+
+    def _penalty(self, slopes: Tensor) -> Tensor:
+        return slopes.square().mean() / 2
 
 
 @dataclass(frozen=True, repr=False)

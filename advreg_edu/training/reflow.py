@@ -1,4 +1,4 @@
-"""A critic straightens its own way: some x_real are what it makes of x_noisy in one step. Not in the paper.
+"""A critic straightens its own way: some x_real lie on the line from x_noisy along its gradient. Not in the paper.
 
 Where A is the identity, Algorithm 2 ends at x = y - lambda/2 grad Psi(x). At y the direction of grad Psi is learnt
 best. On the way it turns, for no training image is as smooth as what a descent has made of y. A line from y along
@@ -8,50 +8,49 @@ flow", 2023.
 """
 
 import copy
-import math
 from dataclasses import dataclass, field, replace
 from typing import Self
 
 import torch
 from torch import Generator, Tensor
 
-from .._input.arguments import check_count, check_number
-from ..operators import Identity
+from .._input.arguments import check_count
+from ..operators import Identity, inner
 from .pairs import Batch, Context, channels_last
-from .wrappers import Around
+from .wrappers import Around, NoiseLeft
 
 
 @dataclass(frozen=True)
 class Reflow(Around):
-    """From step `start` of the training on, x_real of the first half of each batch is made from x_noisy by the critic.
+    """From step `start` of the training on, x_real of the first half of each batch are on the critic's own line.
 
-    x_real = x_noisy - (1 - share) * length * sigma sqrt(n) * grad Psi(x_noisy) / ||grad Psi(x_noisy)||, of n numbers,
-    by the critic as it was at step `start`, with averaged weights. By the critic as it is it would learn whatever it
-    does, and soon does nothing else. For denoising alone: elsewhere the data term bends the way.
+    x_real = x_noisy - <x_noisy - x, u> u with u = grad Psi(x_noisy) / ||grad Psi(x_noisy)||: of that line the point
+    nearest to the image x. u is that of the critic as it was at step `start`, with averaged weights: by the critic as
+    it is it would learn whatever it does, and soon does nothing else. For denoising alone: elsewhere the data term
+    bends the way.
 
     Args:
-        pairs: a source whose lines end at x_noisy.
+        pairs: `NoiseLeft` around a source for denoising. Its share, left on the other lines, is not left on these; they
+            count for as much less.
         start: late, when the average is good.
-        share: in [0, 0.9], of the line that is left out at its end, as in `NoiseLeft`.
-        length: in (0, 1], of the noise, of which a denoiser leaves a part: sqrt(1 - MSE / sigma^2).
 
     >>> import advreg_edu as ar
     >>> paired = ar.training.Paired(ar.Problem(ar.Identity((1, 16, 16)), sigma=0.1), ar.images.ellipses(8, 16))
-    >>> pairs = Reflow(ar.training.NoiseLeft(paired, 0.4), start=1, share=0.2)
+    >>> pairs = Reflow(ar.training.NoiseLeft(paired, 0.4), start=1)
     >>> critic = ar.LocalCritic(widths=(4, 8))
-    >>> steps = list(ar.training.algorithm_1(critic, pairs, ar.training.Eq6(3.0), steps=2, batch_size=4))
+    >>> steps = list(ar.training.algorithm_1(critic, pairs, ar.training.Quadratic(1.0), steps=2, batch_size=4))
     """
 
+    pairs: NoiseLeft
     start: int
-    share: float
-    length: float = 0.95
     teacher: "Teacher | None" = field(default=None, repr=False, kw_only=True)  # made by `prepared`
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_count(self.start, "start", 0)
-        check_number(self.share, "share", low=0, high=0.9)
-        check_number(self.length, "length", low=0, high=1, above=True)
+        if not isinstance(self.pairs, NoiseLeft):
+            got = type(self.pairs).__name__
+            raise ValueError(f"Reflow: expected NoiseLeft, got {got}. Wrap it: NoiseLeft({got}(...), share=0.4).")
         problem = self.innermost.problem
         if self.own_lines or not isinstance(problem.A, Identity):
             got = "OwnLines" if self.own_lines else type(problem.A).__name__
@@ -63,7 +62,7 @@ class Reflow(Around):
         return self.pairs.state | own
 
     def prepared(self, context: Context) -> Self:
-        check_count(context.batch_size, "batch_size", 2, "Half of each batch are made by the critic.")
+        check_count(context.batch_size, "batch_size", 2, "Half of each batch are on the critic's own lines.")
         return replace(super().prepared(context), teacher=Teacher(context))
 
     def draw(self, count: int, generator: Generator | None = None, step: int = 0) -> Batch:
@@ -71,14 +70,16 @@ class Reflow(Around):
         if step < self.start:
             return batch
         if self.teacher is None:
-            raise ValueError("Reflow: expected a critic to make x_real with, got none yet: see `prepared`.")
+            raise ValueError("Reflow: expected a critic to draw lines with, got none yet: see `prepared`.")
         if step == self.start:
             self.teacher.learn()
-        x, problem = batch.x_noisy[: count // 2], self.innermost.problem
-        unit = torch.nn.functional.normalize(self.teacher.gradient(x).flatten(1)).reshape(x.shape)
-        noise = problem.sigma * math.sqrt(x[0].numel())
-        x_real = x - (1 - self.share) * self.length * noise * unit
-        return batch._replace(x_real=channels_last(torch.cat([x_real, batch.x_real[len(x) :]])))
+        own, kept = slice(0, count // 2), 1 - self.pairs.share
+        x_real, weights, x_noisy = batch.x_real.clone(), batch.pair_weights.clone(), batch.x_noisy[own]
+        u = torch.nn.functional.normalize(self.teacher.gradient(x_noisy).flatten(1)).reshape(x_noisy.shape)
+        along = inner(x_noisy - x_real[own], u) / kept  # <x_noisy - x, u>: x_real is x with a share of the noise
+        x_real[own] = x_noisy - along[:, None, None, None] * u
+        weights[own] *= kept
+        return batch._replace(x_real=channels_last(x_real), pair_weights=weights)
 
 
 class Teacher:
