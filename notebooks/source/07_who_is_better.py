@@ -236,9 +236,9 @@ check("07b", paired)
 Markdown(pretrained.card("photos-gray").split("## BSD68")[1])
 
 # %% [markdown]
-# BM3D (Dabov et al. 2007) learned nothing: it averages patches that look alike. It is ahead of our critic all the same.
-# Nor is the U-Net of this course, which leads the paper's kind of table, the best that is known. A table that leaves
-# such rows out is one more way to look good.
+# BM3D (Dabov et al. 2007) learned nothing: it averages patches that look alike. Our critic, which learned from 175
+# photographs, is level with it and no more. Nor is the U-Net of this course, which leads the paper's kind of table, the
+# best that is known. A table that leaves such rows out is one more way to look good.
 
 # %% [markdown]
 # ## 4 Table 2: tomography

@@ -55,7 +55,7 @@ CRITICS = {
     "photos-gray": Recipe(
         lambda: denoising(1, 25 / 255),
         crops(64000, channels=1, turned=True),
-        lambda: LocalCritic(1, FINE, smoothing=0.003, fold=1),
+        lambda: LocalCritic(1, FINE, smoothing=0.003, fold=1, window=64),
         pairs=lambda source: NoiseLeft(source, 0.4),
         loss=by_slopes,
         steps=9000,
