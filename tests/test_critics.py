@@ -82,6 +82,14 @@ def test_an_image_that_fits_in_one_window_has_one_norm():
     assert torch.equal(one(x), plain(x)) and not torch.equal(many(x), plain(x))
 
 
+def test_windows_first_met_without_gradients_take_them_later():
+    critic, x = ar.LocalCritic(1, window=16), torch.rand(1, 1, 45, 46, generator=seeded())
+    window_means.cache_clear()
+    with torch.inference_mode():
+        critic(x)
+    assert torch.isfinite(slopes(critic, x)).all()
+
+
 @pytest.mark.parametrize("window", [16, 32, 64])
 @pytest.mark.parametrize("side", [9, 64, 65, 80, 96, 97])
 def test_each_pixel_is_in_as_many_windows(side, window):

@@ -116,6 +116,7 @@ class LocalCritic(nn.Module):
 
 
 @cache
+@torch.inference_mode(False)  # what is kept may meet a gradient later
 def window_means(side: int, window: int) -> torch.Tensor:
     """Return M, (windows, side): M u holds the means of a line u in windows an eighth of their side apart.
 
