@@ -349,3 +349,10 @@ def test_stale_notebooks_are_those_changed_missing_or_without_a_source(course):
 def test_without_sources_the_message_says_what_is_missing(tmp_path):
     with pytest.raises(FileNotFoundError, match="notebooks/source/: expected in a checkout"):
         notebooks.targets(tmp_path)
+
+
+def test_a_training_that_broke_down_warns_once(small, tmp_path, monkeypatch):
+    monkeypatch.setitem(recipes.RECIPES, "ct-thorax", replace(small, learning_rate=30.0))
+    with pytest.warns(RuntimeWarning, match="Training broke down by step .*: expected a slope") as seen:
+        assert main(["train", "ct-thorax", "--out", str(tmp_path / "broken.safetensors")]) == 0
+    assert len(seen) == 1

@@ -3,6 +3,7 @@
 import math
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from pathlib import Path
@@ -19,6 +20,12 @@ from ..pretrained import check_can_be_saved, save_network
 from ..training.checkpoints import room_for
 from .recipes import RECIPES
 from .recipes.recipe import Recipe
+
+BROKEN = 10.0  # mean ||grad Psi||, which the penalty of Eq. 6 holds next to 1
+_BROKE = (
+    "Training broke down by step {}: expected a slope ‖∇Ψ‖ next to 1, got {:.3g}. It rarely comes back. "
+    "Stop it, and take another --seed, or a recipe with a lower learning_rate."
+)
 
 
 def train(
@@ -137,19 +144,23 @@ def checked_device(name: str) -> torch.device:
 
 
 def _watch(steps: Iterable, total: int, title: str) -> None:
-    """Run the training under a progress bar with running means of what its steps report."""
+    """Run the training under a progress bar with running means of what its steps report; warn of one that broke."""
     from tqdm import tqdm
 
-    means, said = None, -math.inf
+    means, said, warned = None, -math.inf, False
     with tqdm(desc=title, total=total, mininterval=1, unit="step", disable=not is_first()) as bar:
         for step in steps:
             seen = torch.stack([getattr(step, name) for name in step.shown])
             means = seen if means is None else means.lerp(seen, 0.05)
             if time.monotonic() > said + 1 or step.index + 1 == total:  # to look at a GPU is to wait for it
-                pairs = zip(step.shown, means.tolist(), strict=True)
-                words = [f"{name.replace('_', ' ')} {mean:.3g}" for name, mean in pairs]
+                found = dict(zip(step.shown, means.tolist(), strict=True))
+                words = [f"{name.replace('_', ' ')} {mean:.3g}" for name, mean in found.items()]
                 bar.set_postfix_str(", ".join(words), refresh=False)
                 said = time.monotonic()
+                slope = found.get("gradient_norm", 0)
+                if slope > BROKEN and not warned:
+                    warnings.warn(_BROKE.format(step.index, slope), RuntimeWarning, stacklevel=2)
+                    warned = True
             bar.update(step.index + 1 - bar.n)
 
 
