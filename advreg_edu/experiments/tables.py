@@ -1,4 +1,4 @@
-"""Tables 1 and 2, ours beside the paper's, and others: python -m advreg_edu tables 1|2|inpainting|mri|bsd68. Paper: §5.
+"""Tables 1 and 2, ours beside the paper's, and others: python -m advreg_edu tables --help. Paper: §5.
 
 Here are the experiments and the paper's numbers; `methods` says what chooses what, `evaluation` computes, `report`
 writes.
@@ -25,15 +25,15 @@ from .train import train
 from .training_images import phantoms
 
 DRAWS = {"bsd68": 1}  # noise draws per image, where not three
-CROPS = {"1": 100, "inpainting": 32}  # one of each photograph
+CROPS = {"1": 100, "1-fine": 100, "inpainting": 32}  # one of each photograph
 PHANTOMS = 32
 Numbers = tuple[float, float]  # PSNR and SSIM in the paper
 
 
-def _denoising(**paper: Numbers) -> Experiment:
+def _denoising(critic: str, title: str = "") -> Experiment:
     problem = lambda: Problem(Identity((3, 128, 128)), sigma=0.1)
-    critic, tv_weights = "photos-color", (0.12, 0.14, 0.17, 0.2)
-    return Experiment("Table 1: denoising, σ = 0.1", problem, critic, f"{critic}-unet", 1e-4, tv_weights, (), paper)
+    title, tv_weights = f"Table 1{title}: denoising, σ = 0.1", (0.12, 0.14, 0.17, 0.2)
+    return Experiment(title, problem, critic, f"{critic}-unet", 1e-4, tv_weights, (), PAPER_DENOISING)
 
 
 def _tomography(title: str, sigma: float, critic: str, tv_weights: tuple[float, ...], **paper: Numbers) -> Experiment:
@@ -64,7 +64,8 @@ PAPER_HIGH = {"FBP": (14.9, 0.227), "TV": (27.7, 0.890), "post-processing": (31.
 PAPER_LOW = {"FBP": (23.3, 0.604), "TV": (30.0, 0.924), "post-processing": (33.6, 0.955), "RED": (32.8, 0.947)}
 PAPER_DENOISING = {"noisy": (20.3, 0.534), "TV": (26.3, 0.836), "U-Net": (28.8, 0.908), "ours": (28.2, 0.892)}
 EXPERIMENTS = {
-    "1": (_denoising(**PAPER_DENOISING),),
+    "1": (_denoising("photos-color"),),
+    "1-fine": (_denoising("photos-color-fine", " at full resolution"),),
     "2": (
         _tomography("high noise", 0.02, "ct-chest-high", HIGH, **PAPER_HIGH, ours=(30.5, 0.927)),
         _tomography("low noise", 0.005, "ct-chest-low", LOW, **PAPER_LOW, ours=(32.5, 0.946)),
@@ -90,16 +91,15 @@ def run(
     """Train what is missing, evaluate, print the table beside the paper's, and write it with its pictures to `out`.
 
     Args:
-        number: "1", "2", "inpainting", "mri" or "bsd68".
-        path: BSDS500 (subfolders train and val; 1, inpainting, bsd68) or CT slices (2, see `datasets.chest`); mri has
-            none.
+        number: "1", "1-fine", "2", "inpainting", "mri" or "bsd68".
+        path: BSDS500 (subfolders train and val), or CT slices for 2, see `datasets.chest`; mri has none.
         quick: a few of scikit-image's photographs, or phantoms: no data needed, one noise draw.
         draws: noise draws for each image; None takes 3, and 1 if quick or for bsd68.
         retrain: train the networks anew, also those that ship; an interrupted training goes on. Into `out`, a file for
             each seed: one that is there already is used.
     """
     draws = check_count((1 if quick else DRAWS.get(number, 3)) if draws is None else draws, "draws")
-    folder, sections, label = Path(out), [], f"table{number}" if number.isdigit() else number
+    folder, sections, label = Path(out), [], f"table{number}" if number[0].isdigit() else number
     for experiment in (QUICK if quick else EXPERIMENTS)[number]:
         sample = _quick_sample(number) if quick else _sample(number, path)
         folder.mkdir(parents=True, exist_ok=True)

@@ -22,7 +22,7 @@ def add(commands: Any) -> None:
 
 
 def _add_tables(tables: argparse.ArgumentParser) -> None:
-    tables.add_argument("number", choices=["1", "2", "inpainting", "mri", "bsd68"])
+    tables.add_argument("number", choices=["1", "1-fine", "2", "inpainting", "mri", "bsd68"])
     tables.add_argument(
         "--images",
         type=Path,

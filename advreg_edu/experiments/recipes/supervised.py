@@ -17,6 +17,14 @@ UNETS = {
     "photos-color-unet": Recipe(
         denoising, crops(16000), lambda: UNet(3, (32, 64, 96)), steps=6000, learning_rate=2e-3, averaging=0.998
     ),
+    "photos-color-fine-unet": Recipe(
+        denoising,
+        crops(64000, turned=True),
+        lambda: UNet(3, FINE, fold=1),
+        steps=6000,
+        learning_rate=2e-3,
+        averaging=0.998,
+    ),
     "photos-gray-unet": Recipe(
         lambda: denoising(1, 25 / 255),
         crops(64000, channels=1, turned=True),
