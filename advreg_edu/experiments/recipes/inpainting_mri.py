@@ -4,27 +4,40 @@ Why each is as it is: data/study/inpainting-mri.md.
 """
 
 from collections.abc import Callable
+from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from ...critics import UNet
+from ...operators import Identity
 from ...pretrained import load_critic
+from ...problem import Problem
 from ...training import EqualLines, NoiseLeft, Paired, Pairs, WhiteNoise, WithIterates
 from ..training_images import crops, phantoms
 from .parts import by_slopes, inpainting, mri
 from .recipe import Recipe
 
 
-def _from(name: str) -> Callable[[], nn.Module]:
+def _from(name: str, **changes: Any) -> Callable[[], nn.Module]:
     """Begin with the weights of a critic that ships, for other measurements of the same kind of image."""
-    return lambda: load_critic(name).requires_grad_(True).train()
+
+    def begun() -> nn.Module:
+        critic = load_critic(name)
+        network = type(critic)(**critic.arguments | changes)
+        network.load_state_dict(critic.state_dict())
+        return network
+
+    return begun
 
 
-def _own_iterates(
-    sigma: float, distance: float, steps: int, step_size: float = 0.3, hops: int = 2
-) -> Callable[[Paired], Pairs]:
+def _noisy(sigma: float) -> Callable[[Problem, Tensor], Paired]:
+    """Pairs for denoising, whatever the problem."""
+    return lambda problem, x_real: Paired(Problem(Identity(tuple(x_real.shape[1:])), sigma), x_real)
+
+
+def _own_iterates(sigma: float, distance: float, steps: int, step_size: float = 0.3) -> Callable[[Paired], Pairs]:
     def pairs(source: Paired) -> Pairs:
-        around = WhiteNoise(WithIterates(source, 0, steps, step_size, hops), sigma)
+        around = WhiteNoise(WithIterates(source, 0, steps, step_size), sigma)
         return EqualLines(NoiseLeft(around, 0.4, of_iterates=0.9), distance)
 
     return pairs
@@ -33,12 +46,12 @@ def _own_iterates(
 CRITICS = {
     "photos-inpainting": Recipe(
         inpainting,
-        crops(3000, 128),
-        _from("photos-color"),
-        pairs=_own_iterates(sigma=0.1, distance=13.0, steps=160, step_size=0.6, hops=4),
+        crops(16000),
+        _from("photos-color", window=64),
+        source=_noisy(sigma=0.15),  # no image with holes: what has seen some, or its iterates, runs on past its best
+        pairs=lambda source: NoiseLeft(WithIterates(source, 0, steps=90, step_size=0.015), 0.4),
         loss=by_slopes,
-        steps=1000,
-        batch_size=4,
+        steps=1200,
         learning_rate=4e-4,
     ),
     "mri-thorax": Recipe(

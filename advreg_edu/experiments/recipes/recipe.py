@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ...baselines.supervised import train_denoiser
 from ...problem import Problem
@@ -28,7 +28,7 @@ class Recipe:
     learning_rate: float = 1e-3
     averaging: float = 0.99
     pairs: Callable[[Paired], Pairs] = lambda source: source  # what is made of the source
-    source: type[Paired] = Paired
+    source: Callable[[Problem, Tensor], Paired] = Paired
     measured: Loader | None = None  # images of which the training sees the measurements alone
     loss: Callable[[Pairs, int], Eq6] | None = None  # of the pairs and the seed; None: supervised, mean squared error
     settings: dict = field(default_factory=dict)  # further arguments of the training
