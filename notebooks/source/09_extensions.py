@@ -556,9 +556,10 @@ for name, (problem, truth, critic, tv_weight) in scenes.items():
 # %% [markdown]
 # In MRI the critic is ahead of TV by more than one dB. And the critic for denoising fills holes, though it never saw
 # one: it takes what is rough in the harmonic filling for noise, and ends more than one dB above it. TV is behind here,
-# but it had a round number for $\lambda$, where the tables give it its best. `photos-inpainting` was trained further on
-# its own iterates under a mask, and gained nothing by it: 26.9 dB on 32 photographs, 27.0 dB without that training, TV
-# 25.9 dB (data/study/inpainting-mri.md). Why Algorithm 1 as it is fails on fillings is told there too.
+# but it had a round number for $\lambda$, where the tables give it its best. `photos-inpainting` was trained on
+# for stronger noise, and gained nothing by it: 27.0 dB on 32 photographs, 27.0 dB without that training, TV 25.9 dB.
+# Trained on its own iterates under a mask, as `mri-thorax` was, it had 26.9 dB with one seed and 25.9 dB with another
+# (data/study/inpainting-mri.md). Why Algorithm 1 as it is fails on fillings is told there too.
 
 # %% [markdown]
 # ## 7 One critic, many settings
@@ -790,7 +791,7 @@ pictures.strip([x_chest[0], *(x[0] for x in ends.values())], ["truth", *titles])
 # photographs are behind TV on chests, whatever is measured, and the critics of chests are behind TV on photographs. In
 # the picture the borrowed critic draws edges and speckle that no chest has. So what counts is *what is in the images*,
 # more than the operator. For inpainting only the critics of photographs are ahead of the harmonic filling, and
-# `photos-color`, which never saw a hole, more so than `photos-inpainting` (section 6).
+# neither of the two has ever seen a hole (section 6).
 #
 # ## 10 From the paper as written to what ships
 #
