@@ -48,7 +48,7 @@ CRITICS = {
         inpainting,
         crops(16000),
         _from("photos-color", window=64),
-        source=_noisy(sigma=0.15),  # no image with holes: what has seen some, or its iterates, runs on past its best
+        source=_noisy(sigma=0.15),  # no image with holes: data/study/inpainting-mri.md
         pairs=lambda source: NoiseLeft(WithIterates(source, 0, steps=90, step_size=0.015), 0.4),
         loss=by_slopes,
         steps=1200,
