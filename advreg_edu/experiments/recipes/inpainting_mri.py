@@ -12,7 +12,7 @@ from ...critics import UNet
 from ...operators import Identity
 from ...pretrained import load_critic
 from ...problem import Problem
-from ...training import EqualLines, NoiseLeft, Paired, Pairs, WhiteNoise, WithIterates
+from ...training import EqualLines, NoiseLeft, Paired, WhiteNoise, WithIterates
 from ..training_images import crops, phantoms
 from .parts import by_slopes, inpainting, mri
 from .recipe import Recipe
@@ -35,14 +35,6 @@ def _noisy(sigma: float) -> Callable[[Problem, Tensor], Paired]:
     return lambda problem, x_real: Paired(Problem(Identity(tuple(x_real.shape[1:])), sigma), x_real)
 
 
-def _own_iterates(sigma: float, distance: float, steps: int, step_size: float = 0.3) -> Callable[[Paired], Pairs]:
-    def pairs(source: Paired) -> Pairs:
-        around = WhiteNoise(WithIterates(source, 0, steps, step_size), sigma)
-        return EqualLines(NoiseLeft(around, 0.4, of_iterates=0.9), distance)
-
-    return pairs
-
-
 CRITICS = {
     "photos-inpainting": Recipe(
         inpainting,
@@ -58,7 +50,9 @@ CRITICS = {
         mri,
         phantoms(2000),
         _from("ct-thorax"),
-        pairs=_own_iterates(sigma=0.06, distance=5.0, steps=80),
+        pairs=lambda source: EqualLines(
+            NoiseLeft(WhiteNoise(WithIterates(source, 0, steps=80, step_size=0.3), 0.06), 0.4, of_iterates=0.9), 5.0
+        ),
         loss=by_slopes,
         steps=500,
         batch_size=8,
