@@ -307,7 +307,7 @@ def test_the_ladder_has_a_row_for_each_change(number, tmp_path, capsys, monkeypa
     gained = psnrs["pairs"] - psnrs["the paper as written"]  # against the paper, not the authors' row
     assert float(changes["pairs"]) == pytest.approx(gained, abs=0.016)
     assert (tmp_path / f"ladder{number}.md").read_text().count("\n| ") == len(names) + 1
-    rows = extensions.kept("ladder", tmp_path / f"ladder{number}.json")
+    rows = extensions.kept(f"ladder{number}", tmp_path / f"ladder{number}.json")
     assert {row["rung"]: round(row["psnr"], 2) for row in rows} == psnrs and [row["rung"] for row in rows] == names
     monkeypatch.setattr(ladder, "reached", None)  # nothing is computed twice
     assert main(command) == 0 and capsys.readouterr().out.count("\n| ") == len(names) + 1

@@ -71,7 +71,7 @@ EXPERIMENTS = {
         _tomography("low noise", 0.005, "ct-chest-low", LOW, **PAPER_LOW, ours=(32.5, 0.946)),
     ),
     "inpainting": (
-        _masked("Inpainting, 30 % seen", partial(inpainting, seed=1), "photos-inpainting", (0.004, 0.007, 0.01, 0.015)),
+        _masked("Inpainting, 30 % seen", partial(inpainting, seed=1), "photos-inpainting", (0.007, 0.01, 0.015, 0.02)),
     ),
     "mri": (_masked("MRI, a quarter of the lines", mri, "mri-thorax", (0.007, 0.01, 0.015, 0.02)),),
     "bsd68": (_gray(SHAPE),),

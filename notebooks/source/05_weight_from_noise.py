@@ -375,8 +375,8 @@ for row in sorted(extensions.kept("settings"), key=lambda row: row["factor"]):
 # has the same for CT.
 #
 # Would a new training do better than a new $\lambda$? In CT a critic of a small recipe was trained at each noise: at
-# half and at twice the first noise it gained 0.2 dB over the one that $\lambda$ carries there, at four times 1.0 dB,
-# and at a quarter it lost 1.3 dB (data/study/settings.md).
+# twice the first noise it gained 0.3 dB over the one that $\lambda$ carries there, at four times 1.8 dB, at half of it
+# it lost 0.4 dB and at a quarter 1.9 dB (data/study/settings.md).
 
 # %% [markdown] exercise="05b"
 # **Exercise 05b.** How wrong may $\sigma$ be? `factors` holds the factors of a sweep in rising order, `psnr` a row

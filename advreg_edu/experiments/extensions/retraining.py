@@ -15,7 +15,6 @@ from .settings import Row, our_minimum, setting
 
 FIRST = (1.0, 30)  # noise by that of the map's critic, angles: what the critic to be carried was trained for
 GRID = (FIRST, (4.0, 30), (1.0, 10), (0.25, 30), (1.0, 180), (2.0, 30), (0.5, 30), (1.0, 60))
-STEPS = 400  # half of the recipe's
 
 
 def retrainings() -> Iterator[Row]:
@@ -39,10 +38,10 @@ def measure_retraining(row: Row) -> Row:
 
 @cache
 def trained(factor: float, angles: int) -> nn.Module:
-    """The critic of `ct-minute` for a setting, with half of its steps; into runs/, where it is, or is begun."""
+    """The critic of `ct-minute` for a setting; into runs/, where it is, or is begun."""
     job = Job("ct-minute", 0, 0.02 * factor, angles)
-    file = Path(f"runs/{job.stem}-steps-{STEPS}.safetensors")
+    file = Path(f"runs/{job.stem}.safetensors")
     begun = file.with_suffix(".checkpoint").exists()
-    if not file.exists() and train_recipe(job.recipe(), job.stem, file, None, job.seed, begun, "cpu", steps=STEPS):
+    if not file.exists() and train_recipe(job.recipe(), job.stem, file, None, job.seed, begun, "cpu"):
         raise KeyboardInterrupt
     return pretrained.load_critic(file)

@@ -28,6 +28,8 @@ STUDIES: dict[str, tuple[Callable[[], Iterator[Row]], Callable[[Row], Row]]] = {
     "transfer": (transfers, measure_transfer),
 }
 
+LADDERS = {"ladder1": "ladder 1", "ladder2": "ladder 2"}  # measured by another command, and kept here too
+
 
 def kept(name: str, path: Path | str | None = None) -> list[Row]:
     """The rows that were measured.
@@ -37,7 +39,8 @@ def kept(name: str, path: Path | str | None = None) -> list[Row]:
     """
     file = _file(name, path)
     if not file.is_file():
-        raise refused(file, "the rows of a study", "no such file", f"Run: python -m advreg_edu extensions {name}")
+        command = LADDERS.get(name, f"extensions {name}")
+        raise refused(file, "the rows of a study", "no such file", f"Run: python -m advreg_edu {command}")
     rows = read_object(file.read_bytes(), file, "the rows of a study").get("rows")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise refused(file, "the rows of a study", "something else", "Move it away, or name another.")
@@ -62,5 +65,5 @@ def run(name: str, out: Path | str | None = None) -> int:
 
 
 def _file(name: str, path: Path | str | None) -> Path:
-    check_choice(name, "name", [*STUDIES, "ladder"])  # which the command of that name measures
+    check_choice(name, "name", [*STUDIES, *LADDERS])
     return folder() / "extensions" / f"{name}.json" if path is None else as_path(path, "out")
