@@ -149,6 +149,27 @@ def test_the_quadratic_loss_is_a_completed_square():
         assert float(Quadratic(mu)(critic, batch, mix).loss) == pytest.approx(float(square - constant), rel=1e-4)
 
 
+def test_the_quadratic_loss_with_free_slopes_up_to_1_is_eq_6():
+    """And has half of the penalty's weight, so twice the gp_weight."""
+    x_real, noisy = torch.rand(2, 5, 1, 8, 8, generator=seeded(1))
+    batch, mix, critic = Batch.between(x_real, noisy), draw_mix(x_real, seeded()), CRITICS["LocalCritic"]()
+    steep = lambda x: 5 * critic(x)
+    assert Eq6BySlopes(0.0)(steep, batch, mix).gradient_norm > 1, "something to pay for"
+    assert torch.equal(Quadratic(6.0, free=1.0)(steep, batch, mix).loss, Eq6BySlopes(3.0)(steep, batch, mix).loss)
+
+
+@pytest.mark.parametrize("free", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("known", [0.2, 1.0])
+def test_the_slope_that_a_quadratic_loss_asks_for_is_free_and_how_much_can_be_known(free, known):
+    """Of ten lines of length 4 through the same points, a share leads up and the rest down: known = up - down."""
+    up = (torch.arange(10) < round(5 * (1 + known)))[:, None, None, None]
+    ends = torch.where(up, 0.5, -0.5) * torch.ones(10, 1, 4, 4)
+    batch, mix, loss = Batch.between(-ends, ends), draw_mix(ends, seeded()), Quadratic(4.0, free=free)
+    slopes = torch.linspace(0, 2.5, 251)
+    values = torch.stack([loss(lambda x, s=s: s * x.flatten(1).sum(1) / 4, batch, mix).loss for s in slopes])
+    assert slopes[values.argmin()].item() == pytest.approx(free + known, abs=0.02)
+
+
 @pytest.mark.parametrize("name", CRITICS)
 def test_bfloat16_points_the_same_way(name):
     """The gradient of Eq. 6 with respect to the weights, in bfloat16 and in float32: at most 15 degrees apart."""

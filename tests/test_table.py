@@ -167,7 +167,7 @@ def rows():
         "Balanced": dict(gp_weight=1.0, weight=1.0),
         "Eq6": dict(gp_weight=1.0),
         "Eq6BySlopes": dict(gp_weight=1.0),
-        "Quadratic": dict(gp_weight=1.0),
+        "Quadratic": dict(gp_weight=1.0, free=0.5),
         "Paired": dict(problem=DENOISING, x_real=X, device=None),
         "Unpaired": dict(problem=DENOISING, x_real=X, device=None),
         "MeasuredElsewhere": dict(problem=DENOISING, x_real=X, device=None, measurements=X),

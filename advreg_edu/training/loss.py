@@ -122,12 +122,16 @@ class Eq6BySlopes(Eq6):
             raise ValueError(f"{name}: expected lines that end at x_noisy, got OwnLines. Take Eq6.")
 
 
+@dataclass(frozen=True, repr=False)
 class Quadratic(Eq6BySlopes):
-    """Eq. 6 with gp_weight / 2 * mean ||grad Psi(x_i)||^2 in place of its penalty, and by slopes.
+    """Eq. 6 with gp_weight / 2 * mean (||grad Psi(x_i)|| - free)_+^2 in place of its penalty, and by slopes.
 
-    Completing the square: grad Psi is to be the mean of (x_noisy - x_real) / gp_weight, of all pairs whose line leads
-    through x_i. With the mean length of the lines as gp_weight the slope is how much of the direction of the noise can
-    be known at x_i: next to 1 on smooth images, less on texture (not in the paper).
+    free = 0: completing the square, grad Psi is to be the mean of (x_noisy - x_real) / gp_weight, of all pairs whose
+    line leads through x_i. With the mean length of the lines as gp_weight the slope is how much of the direction of the
+    noise can be known at x_i: next to 1 on smooth images, less on texture. free = 1 is Eq. 6, whose slope is 1 and more
+    wherever anything can be known; between them the slope is free + how much can be known (not in the paper).
+
+    Args: gp_weight >= 0, twice that of Eq. 6; free >= 0, up to which slopes cost nothing.
 
     >>> batch = Batch.between(torch.zeros(3, 1, 2, 2), torch.ones(3, 1, 2, 2))
     >>> right = lambda x: x.flatten(1).sum(1) / 2  # its slope on 4 pixels is 1, the lines are 2 long
@@ -135,8 +139,14 @@ class Quadratic(Eq6BySlopes):
     -1.0
     """
 
+    free: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number(self.free, "free", low=0)
+
     def _penalty(self, slopes: Tensor) -> Tensor:
-        return slopes.square().mean() / 2
+        return F.relu(slopes - self.free).square().mean() / 2
 
 
 @dataclass(frozen=True, repr=False)

@@ -32,7 +32,7 @@ class Reflow(Around):
     Args:
         pairs: `NoiseLeft` around a source for denoising. Its share, left on the other lines, is not left on these; they
             count for as much less.
-        start: late, when the average is good.
+        start: late, when the average is good and the learning rate low: at 1e-3 the new lines broke a training.
 
     >>> import advreg_edu as ar
     >>> paired = ar.training.Paired(ar.Problem(ar.Identity((1, 16, 16)), sigma=0.1), ar.images.ellipses(8, 16))

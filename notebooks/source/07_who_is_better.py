@@ -241,8 +241,7 @@ Markdown(pretrained.card("photos-gray").split("## BSD68")[1])
 # best that is known. A table that leaves such rows out is one more way to look good.
 #
 # In colour, on Table 1's crops, it is the same. `photos-color-fine` sees the pixels themselves at its finest level,
-# where `photos-color` begins with blocks of two by two. Compare its end with its best iterate: what is lost between
-# the two is more than what separates it from BM3D.
+# where `photos-color` begins with blocks of two by two, and is level with BM3D.
 
 # %%
 Markdown(pretrained.card("photos-color-fine").split("## Table 1's crops")[1])

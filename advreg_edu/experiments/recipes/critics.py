@@ -6,7 +6,7 @@ Why each is as it is: data/STUDY.md.
 from ...critics import LocalCritic
 from ...training import Balanced, Eq6, Eq6BySlopes, EqualLines, NoiseLeft, OwnLines, Reflow, Unpaired, WithIterates
 from ..training_images import crops, phantoms, phantoms_in_windows, slices
-from .parts import FINE, by_slopes, chest_critic, denoising, given, photo_critic, scan
+from .parts import FINE, by_slopes, chest_critic, denoising, given, half_free, photo_critic, scan
 from .recipe import Recipe
 
 CRITICS = {
@@ -56,8 +56,8 @@ CRITICS = {
         denoising,
         crops(48000, turned=True),
         lambda: LocalCritic(3, FINE, smoothing=0.003, fold=1, window=64),
-        pairs=lambda source: Reflow(NoiseLeft(source, 0.4), start=5000),
-        loss=by_slopes,
+        pairs=lambda source: Reflow(NoiseLeft(source, 0.4), start=5200),
+        loss=half_free,
         steps=7000,
         learning_rate=3e-3,
         averaging=0.998,

@@ -7,7 +7,7 @@ import torch
 from ...critics import LocalCritic
 from ...operators import FourierSampling, Identity, Inpainting, RayTransform, cartesian_mask
 from ...problem import Problem
-from ...training import Eq6, Eq6BySlopes, Pairs, default_gp_weight
+from ...training import Eq6, Eq6BySlopes, Pairs, Quadratic, default_gp_weight
 
 
 def scan(sigma: float = 0.02) -> Problem:
@@ -43,6 +43,11 @@ def chest_critic(smoothing: float = 0.01, blocks_down: bool = False) -> LocalCri
 
 def by_slopes(pairs: Pairs, seed: int) -> Eq6BySlopes:
     return Eq6BySlopes(default_gp_weight(pairs, seed))
+
+
+def half_free(pairs: Pairs, seed: int) -> Quadratic:
+    """Slopes from 1/2, where the direction of the noise cannot be known, to 1.09, where it is known."""
+    return Quadratic(1.7 * pairs.line_length(seed), free=0.5)
 
 
 def given(loss: Eq6) -> Callable[[Pairs, int], Eq6]:
