@@ -409,7 +409,7 @@ outcome("09-iterates", f"{first}, {ends[first] - ends['pairs']:.1f} dB above pai
 #
 # so that $\nabla\Psi$ is the mean of the noise that may be in $x_i$, short where little of it can be known. The price
 # is that the slope is no longer 1, and the estimate no Wasserstein distance. With it crops with texture gain 0.4 dB and
-# smooth ones lose up to 0.8 dB. Between the two lies $\tfrac\mu2(\|\nabla\Psi\|-\tfrac12)_+^2$: a slope of
+# smooth ones lose. Between the two lies $\tfrac\mu2(\|\nabla\Psi\|-\tfrac12)_+^2$: a slope of
 # one half is free, the rest is what can be known. With it 14 of 16 crops gain, and `photos-color-fine` was trained so
 # (`data/study/denoising.md`).
 #
