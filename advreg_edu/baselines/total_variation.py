@@ -14,7 +14,7 @@ from .duality import constant_fit, gradient, inverse_laplacian, lower_bound, pri
 
 BLOCK = 20  # steps between two looks at the gap
 SLOPE = 40  # the dual step for grad is SLOPE lambda / L: in about one step, a jump of 0.1 in x takes |p| to lambda
-SLOPE_UNSEEN = 10  # for pixels that A does not see, which move by p alone: longer steps in x; measured: a third as many
+SLOPE_UNSEEN = 10  # for pixels that A does not see, which move by p alone: longer steps in x (data/study)
 BALANCE = 3  # the dual step for A, relative to that for grad; measured: 1 suits denoising, 8 suits CT
 
 

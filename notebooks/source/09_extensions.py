@@ -664,7 +664,7 @@ for row in sorted(extensions.kept("retraining"), key=lambda row: (row["angles"],
 # Why worse? With 10 views the direction of the new critic at $A^\dagger y$ is the better one, a cosine of 0.91 against
 # 0.80, and its run passes 23.7 dB on the way to 22.2 (data/study/settings.md). So it fails near its minimum, where a
 # critic that was shown pairs alone has learned little (section 4). To train at a setting is no safe cure. This small
-# critic is at the level of TV, no better, so its gains are not those of `ct-thorax`.
+# critic leads TV by little where it leads at all, so its gains are not those of `ct-thorax`.
 #
 # ## 8 How sure?
 #
